@@ -1,0 +1,26 @@
+# The instruction sets that kernels are compiled for. Every x_cpu.cpp becomes one object a set, inside its own
+# namespace (NDL_ISA); which one runs is decided at load. Nothing else is ever compiled with these flags.
+set(NEEDLECPP_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast -Wall -Wextra -Wno-psabi)
+set(NEEDLECPP_ISAS baseline)
+set(NEEDLECPP_FLAGS_baseline "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  list(APPEND NEEDLECPP_ISAS avx2 avx512)
+  set(NEEDLECPP_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
+  set(NEEDLECPP_FLAGS_avx512 ${NEEDLECPP_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd
+      -mprefer-vector-width=512)
+endif()
+
+function(needlecpp_add_kernels target)
+  foreach(isa ${NEEDLECPP_ISAS})
+    set(objects ${target}_kernels_${isa})
+    add_library(${objects} OBJECT ${ARGN})
+    target_include_directories(${objects} PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src)
+    target_compile_definitions(${objects} PRIVATE NDL_ISA=${isa})
+    target_compile_options(${objects} PRIVATE ${NEEDLECPP_KERNEL_FLAGS} ${NEEDLECPP_FLAGS_${isa}}
+      $<$<BOOL:${NEEDLECPP_WERROR}>:-Werror>)
+    if(NEEDLECPP_SANITIZE)
+      target_compile_options(${objects} PRIVATE -fsanitize=${NEEDLECPP_SANITIZE} -fno-omit-frame-pointer)
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+endfunction()

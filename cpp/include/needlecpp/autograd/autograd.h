@@ -1,0 +1,44 @@
+// The tape as its users see it: gradients, switching it off, checking derivatives.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "needlecpp/core/tensor.h"
+
+namespace needlecpp {
+
+bool grad_enabled();
+void set_grad_enabled(bool enabled);  // for this thread
+
+// While one lives, nothing is recorded on this thread.
+class NoGrad {
+ public:
+  NoGrad() : before_(grad_enabled()) { set_grad_enabled(false); }
+  ~NoGrad() { set_grad_enabled(before_); }
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before_;
+};
+
+// Adds d(sum of <outputs, dys>)/d(leaf) into the .grad() of every leaf that requires it. An undefined dy stands for
+// ones and needs a one-element output. Saved tensors are freed as the sweep passes unless retain_graph; create_graph
+// records the backward itself (and retains).
+void backward(const Tensors& outputs, const Tensors& dys = {}, bool retain_graph = false, bool create_graph = false);
+
+// The gradients with respect to `inputs` (leaves or not), without touching any .grad(). An input that no output
+// depends on gives zeros.
+Tensors grad(const Tensors& outputs, const Tensors& inputs, const Tensors& dys = {}, bool retain_graph = false,
+             bool create_graph = false);
+
+// Compares analytic with central-difference gradients of fn at float64 inputs that require grad; every output is
+// contracted with fixed pseudo-random weights. Returns true, or throws Error naming the worst entry.
+bool gradcheck(const std::function<Tensors(const Tensors&)>& fn, const Tensors& inputs, double eps = 1e-6,
+               double atol = 1e-5, double rtol = 1e-3);
+// The same for the gradient of the gradient.
+bool gradgradcheck(const std::function<Tensors(const Tensors&)>& fn, const Tensors& inputs, double eps = 1e-6,
+                   double atol = 1e-5, double rtol = 1e-3);
+
+}  // namespace needlecpp

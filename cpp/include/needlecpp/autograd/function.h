@@ -1,0 +1,127 @@
+// record(): the only way onto the tape.
+//
+//   Tensor exp(const Tensor& x) {
+//     OpScope scope("exp");
+//     Tensor y = run_unary(UnaryOp::kExp, x);
+//     return record("exp", y, {x}, {}, [](Backward& b) { b.give(0, b.dy() * b.output()); });
+//   }
+//
+// The lambda runs once, during the sweep. It reads the incoming gradient b.dy(k), the inputs or other tensors it
+// asked to save (b.saved(i): checked against in-place edits), its own outputs (b.output(k)), and gives a gradient for
+// each input that wants one. Gradients of broadcast inputs are summed to the input's shape by the engine.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "needlecpp/autograd/autograd.h"
+#include "needlecpp/core/allocator.h"
+
+namespace needlecpp {
+
+class Backward;
+using BackwardFn = std::function<void(Backward&)>;
+
+// A tensor kept for the backward pass, with the version it had.
+struct SavedTensor {
+  Tensor tensor;
+  uint32_t version = 0;
+};
+
+// One recorded op.
+class Node : public std::enable_shared_from_this<Node> {
+ public:
+  struct Edge {
+    std::shared_ptr<Node> node;          // producer of the input, null for a leaf
+    int output = 0;                      // which of its outputs
+    std::shared_ptr<TensorImpl> leaf;    // set for a leaf that requires grad
+    Shape shape;                         // of the input: the gradient is summed to it
+    DType dtype = DType::Float32;        // of the input: the gradient is cast to it
+    bool needed() const { return node || leaf; }
+  };
+  struct Output {
+    std::shared_ptr<Storage> storage;  // null unless the op saves its outputs
+    int64_t offset = 0;
+    Shape shape;
+    Strides strides;
+    DType dtype = DType::Float32;
+    uint32_t version = 0;
+  };
+  const char* name = "";
+  uint64_t sequence = 0;  // order of recording
+  std::vector<Edge> inputs;
+  std::vector<SavedTensor> saved;
+  std::vector<Output> outputs;
+  BackwardFn fn;
+  bool released = false;  // saved tensors were freed by a sweep
+};
+
+// What a backward lambda sees.
+class Backward {
+ public:
+  Backward(Node& node, Tensors dys) : node_(node), dys_(std::move(dys)), gradients_(node.inputs.size()) {}
+
+  // Gradient of output k; undefined when nothing depended on it (never for an op with one output).
+  const Tensor& dy(int k = 0) const { return dys_[k]; }
+  // As dy(k), with zeros in place of undefined.
+  Tensor dy_or_zeros(int k) const;
+  Tensor saved(int i) const;
+  Tensor output(int k = 0) const;  // needs `save_outputs`
+  bool needs(int input) const { return node_.inputs[input].needed(); }
+  // Hands over the gradient of an input; ignored when the input needs none.
+  void give(int input, const Tensor& gradient) {
+    if (needs(input)) gradients_[input] = gradient;
+  }
+  const Shape& input_shape(int input) const { return node_.inputs[input].shape; }
+
+  // For fused ops when the backward itself is being recorded: gradients through the composed twin. `twin` maps the
+  // op's inputs (the tensors passed here, index by index the op's inputs) to its outputs.
+  void through_twin(const std::function<Tensors(const Tensors&)>& twin, const Tensors& inputs);
+  // True when the backward must itself be differentiable (create_graph).
+  static bool recording() { return grad_enabled(); }
+
+  Tensors take_gradients() { return std::move(gradients_); }
+
+ private:
+  Node& node_;
+  Tensors dys_;
+  Tensors gradients_;
+};
+
+namespace detail {
+bool any_requires_grad(std::initializer_list<Tensor> inputs);
+bool any_requires_grad(const Tensors& inputs);
+void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
+            size_t n_saved, bool save_outputs, BackwardFn fn);
+}  // namespace detail
+
+enum class SaveOutputs { No, Yes };
+
+// Puts one op on the tape if any input requires grad and grad is enabled. Returns `output`, now requiring grad.
+template <class Fn>
+Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inputs,
+              std::initializer_list<Tensor> saved, Fn&& fn, SaveOutputs save = SaveOutputs::No) {
+  if (grad_enabled() && detail::any_requires_grad(inputs))
+    detail::attach(name, {output}, inputs.begin(), inputs.size(), saved.begin(), saved.size(),
+                   save == SaveOutputs::Yes, std::forward<Fn>(fn));
+  return output;
+}
+
+// The same for any number of inputs and several outputs (integer outputs never require grad).
+template <class Fn>
+Tensors record(const char* name, Tensors outputs, const Tensors& inputs, const Tensors& saved, Fn&& fn,
+               SaveOutputs save = SaveOutputs::No) {
+  if (grad_enabled() && detail::any_requires_grad(inputs))
+    detail::attach(name, outputs, inputs.data(), inputs.size(), saved.data(), saved.size(),
+                   save == SaveOutputs::Yes, std::forward<Fn>(fn));
+  return outputs;
+}
+
+// In-place ops call this first: throws when `target` is a leaf that requires grad (while grad is enabled), a view of
+// a tensor on the tape, or read-only memory.
+void check_inplace(const char* op, const Tensor& target);
+
+}  // namespace needlecpp

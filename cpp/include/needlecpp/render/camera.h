@@ -1,0 +1,45 @@
+// Pinhole cameras with OpenCV distortion, and the rays through their pixels. Camera axes are OpenCV's: +X right,
+// +Y down, +Z forward; pixel (i, j) has its centre at (i + 0.5, j + 0.5).
+#pragma once
+
+#include "needlecpp/core/tensor.h"
+
+namespace needlecpp {
+
+struct Cameras {
+  Tensor poses;       // [n, 3, 4] float32 camera-to-world
+  Tensor intrinsics;  // [n, 8] float32: fx fy cx cy (pixels) k1 k2 p1 p2 (OpenCV's radial and tangential terms)
+  int64_t width = 0;  // pixels
+  int64_t height = 0;
+
+  int64_t count() const { return poses.size(0); }
+  void check(const char* op) const;  // throws ValueError for wrong shapes, dtypes or non-finite numbers
+};
+
+struct Rays {
+  Tensor origins;     // [n, 3] float32 world units
+  Tensor directions;  // [n, 3] float32, unit length
+};
+
+// Rays through points of the image plane. The distortion is undone on the ray (Newton's method on OpenCV's model), the
+// picture stays as it is.
+Rays generate_rays(const Cameras& cameras,
+                   const Tensor& camera_index,  // [n] int32
+                   const Tensor& pixels);       // [n, 2] float32, (x, y), pixel centres at +0.5
+// One ray a pixel, row by row, for rows [row_begin, row_end) of one camera.
+Rays camera_rays(const Cameras& cameras, int64_t camera, int64_t row_begin, int64_t row_end);
+
+// An axis-aligned box in world units.
+struct Box {
+  float low[3] = {-1, -1, -1};
+  float high[3] = {1, 1, 1};
+};
+// Where rays enter and leave the box (slab method; Kay and Kajiya 1986): near is clipped to >= 0; a miss gives
+// near > far.
+struct Interval {
+  Tensor near;  // [n] float32
+  Tensor far;   // [n] float32
+};
+Interval intersect_box(const Rays& rays, const Box& box);
+
+}  // namespace needlecpp

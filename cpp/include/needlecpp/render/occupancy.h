@@ -1,0 +1,63 @@
+// Occupancy grid: which of the cells of the scene box may hold matter, and the march that visits only those
+// (Mueller et al. 2022, appendix E).
+#pragma once
+
+#include <functional>
+
+#include "needlecpp/core/random.h"
+#include "needlecpp/core/tensor.h"
+#include "needlecpp/render/camera.h"
+
+namespace needlecpp {
+
+// Samples of many rays, packed: those of ray r stand at offsets[r] .. offsets[r + 1] - 1, in order of t.
+struct Samples {
+  Tensor offsets;    // [n_rays + 1] int64
+  Tensor ray_index;  // [n] int32
+  Tensor positions;  // [n, 3] float32 world units
+  Tensor t;          // [n] float32: distance of the sample from the ray's origin
+  Tensor dt;         // [n] float32: length of the step it stands for
+  int64_t count() const { return t.defined() ? t.size(0) : 0; }
+};
+
+struct MarchOptions {
+  float step = 0.005f;     // world units; the shortest step
+  float cone_angle = 0;    // a step is clamp(t * cone_angle, step, max_step)
+  float max_step = 1e9f;
+  float near = 0.05f;      // no sample closer than this
+  int max_samples = 1024;  // per ray
+  // Moves each ray's samples by one uniform fraction of a step drawn from this key; without, by half a step.
+  bool jitter = false;
+  Generator::Key key = {0, 0};
+};
+
+class OccupancyGrid {
+ public:
+  explicit OccupancyGrid(const Box& box, int resolution = 128);  // resolution: a multiple of 8; all cells occupied
+
+  const Box& box() const { return box_; }
+  int resolution() const { return resolution_; }
+  const Tensor& density() const { return density_; }  // [resolution^3] float32, x fastest
+  const Tensor& bits() const { return bits_; }        // [resolution^3 / 8] uint8, bit i % 8 of byte i / 8
+  double occupied_fraction() const;
+
+  // density = max(density * decay, sigma) on a random `fraction` of the cells (all when fraction is 1), each probed at
+  // a random point inside it; then a cell is occupied where density * step > min(threshold, mean(density * step)).
+  // sigma_of maps [n, 3] world positions to [n] densities.
+  void update(const std::function<Tensor(const Tensor&)>& sigma_of, Generator& generator, float step, double fraction,
+              double decay = 0.95, double threshold = 0.01);
+  void set_density(const Tensor& density, float step, double threshold = 0.01);
+
+  // Steps each ray through the box and keeps the samples in occupied cells, leaping over runs of empty ones. The
+  // positions of samples do not depend on the thread count.
+  Samples march(const Rays& rays, const MarchOptions& options) const;
+
+ private:
+  void refresh_bits(float step, double threshold);
+  Box box_;
+  int resolution_;
+  Tensor density_;
+  Tensor bits_;
+};
+
+}  // namespace needlecpp

@@ -1,0 +1,47 @@
+// Picks the instruction set at load.
+#include "simd/isa.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace needlecpp {
+namespace {
+
+Isa best_isa() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (avx512) return Isa::Avx512;
+  if (avx2) return Isa::Avx2;
+#endif
+  return Isa::Baseline;
+}
+
+// A request for more than the processor has falls back to its best: the variable can only lower the choice.
+Isa choose_isa() {
+  const Isa best = best_isa();
+  const char* wish = std::getenv("NEEDLECPP_ISA");
+  if (wish == nullptr) return best;
+  if (std::strcmp(wish, "baseline") == 0) return Isa::Baseline;
+  if (std::strcmp(wish, "avx2") == 0) return best < Isa::Avx2 ? best : Isa::Avx2;
+  return best;
+}
+
+}  // namespace
+
+const Isa kIsa = choose_isa();
+
+const char* isa_name() {
+  switch (kIsa) {
+    case Isa::Avx512:
+      return "avx512";
+    case Isa::Avx2:
+      return "avx2";
+    default:
+      return "baseline";
+  }
+}
+
+}  // namespace needlecpp

@@ -1,0 +1,182 @@
+// Vectors on the compilers' vector extensions: +, -, *, /, comparisons, &, |, << and ?: work on them as they are.
+// kFloats is the number of float lanes of the set being compiled (4, 8 or 16). Intrinsics appear only where the
+// extensions end: square root, gathers, rounding, horizontal sums.
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "simd/hd.h"
+
+namespace needlecpp::NDL_ISA {
+
+#if defined(__AVX512F__)
+inline constexpr int kFloats = 16;
+#elif defined(__AVX2__)
+inline constexpr int kFloats = 8;
+#else
+inline constexpr int kFloats = 4;
+#endif
+inline constexpr int kDoubles = kFloats / 2;
+
+typedef float FloatV __attribute__((vector_size(kFloats * 4)));
+typedef int32_t IntV __attribute__((vector_size(kFloats * 4)));
+typedef uint32_t UIntV __attribute__((vector_size(kFloats * 4)));
+typedef double DoubleV __attribute__((vector_size(kFloats * 4)));  // kDoubles lanes
+typedef int64_t LongV __attribute__((vector_size(kFloats * 4)));   // kDoubles lanes
+
+template <class V>
+struct VecTraits;
+template <>
+struct VecTraits<FloatV> {
+  using Scalar = float;
+  using Mask = IntV;
+  static constexpr int lanes = kFloats;
+};
+template <>
+struct VecTraits<DoubleV> {
+  using Scalar = double;
+  using Mask = LongV;
+  static constexpr int lanes = kDoubles;
+};
+template <class T>
+struct VecOf;
+template <>
+struct VecOf<float> {
+  using Type = FloatV;
+};
+template <>
+struct VecOf<double> {
+  using Type = DoubleV;
+};
+
+// Unaligned loads and stores; the `count` forms touch the first `count` lanes only (the rest load as zero).
+template <class V, class T>
+NDL_HD V load(const T* from) {
+  V v;
+  memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class V, class T>
+NDL_HD void store(T* to, const V& v) {
+  memcpy(to, &v, sizeof v);
+}
+template <class V, class T>
+NDL_HD V load(const T* from, int64_t count) {
+  V v = {};
+  memcpy(&v, from, static_cast<size_t>(count) * sizeof(T));
+  return v;
+}
+template <class V, class T>
+NDL_HD void store(T* to, const V& v, int64_t count) {
+  memcpy(to, &v, static_cast<size_t>(count) * sizeof(T));
+}
+template <class V, class T>
+NDL_HD V splat(T x) {
+  return V{} + x;
+}
+template <class To, class From>
+NDL_HD To bits(const From& from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+NDL_HD IntV to_int(FloatV x) { return __builtin_convertvector(x, IntV); }  // truncates
+NDL_HD FloatV to_float(IntV x) { return __builtin_convertvector(x, FloatV); }
+NDL_HD IntV lane_numbers() {
+  IntV v;
+  for (int i = 0; i < kFloats; ++i) v[i] = i;
+  return v;
+}
+
+// base[index[lane]].
+NDL_HD FloatV gather(const float* base, IntV index) {
+#if defined(__AVX512F__)
+  return (FloatV)_mm512_i32gather_ps((__m512i)index, base, 4);
+#elif defined(__AVX2__)
+  return (FloatV)_mm256_i32gather_ps(base, (__m256i)index, 4);
+#else
+  FloatV v;
+  for (int i = 0; i < kFloats; ++i) v[i] = base[index[i]];
+  return v;
+#endif
+}
+
+NDL_HD FloatV sqrt(FloatV x) {
+#if defined(__AVX512F__)
+  return (FloatV)_mm512_sqrt_ps((__m512)x);
+#elif defined(__AVX2__)
+  return (FloatV)_mm256_sqrt_ps((__m256)x);
+#elif defined(__x86_64__)
+  return (FloatV)_mm_sqrt_ps((__m128)x);
+#else
+  for (int i = 0; i < kFloats; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+NDL_HD DoubleV sqrt(DoubleV x) {
+#if defined(__AVX512F__)
+  return (DoubleV)_mm512_sqrt_pd((__m512d)x);
+#elif defined(__AVX2__)
+  return (DoubleV)_mm256_sqrt_pd((__m256d)x);
+#elif defined(__x86_64__)
+  return (DoubleV)_mm_sqrt_pd((__m128d)x);
+#else
+  for (int i = 0; i < kDoubles; ++i) x[i] = __builtin_sqrt(x[i]);
+  return x;
+#endif
+}
+NDL_HD FloatV floor(FloatV x) {
+#if defined(__AVX512F__)
+  return (FloatV)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#elif defined(__AVX2__)
+  return (FloatV)_mm256_floor_ps((__m256)x);
+#else
+  for (int i = 0; i < kFloats; ++i) x[i] = __builtin_floorf(x[i]);
+  return x;
+#endif
+}
+
+template <class V>
+NDL_HD V select(typename VecTraits<V>::Mask mask, V a, V b) {
+  return mask ? a : b;
+}
+// As the array libraries do it: a NaN on either side gives NaN.
+template <class V>
+NDL_HD V max_nan(V a, V b) {
+  return (a > b) | (a != a) ? a : b;
+}
+template <class V>
+NDL_HD V min_nan(V a, V b) {
+  return (a < b) | (a != a) ? a : b;
+}
+// Where no NaN can be: one instruction.
+template <class V>
+NDL_HD V max_fast(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+NDL_HD V min_fast(V a, V b) {
+  return a < b ? a : b;
+}
+
+template <class V>
+NDL_HD typename VecTraits<V>::Scalar horizontal_sum(V v) {
+  typename VecTraits<V>::Scalar total[VecTraits<V>::lanes];
+  memcpy(total, &v, sizeof v);
+  for (int width = VecTraits<V>::lanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) total[i] += total[i + width];
+  return total[0];
+}
+template <class M>
+NDL_HD bool any(const M& mask) {
+  M zero = {};
+  return memcmp(&mask, &zero, sizeof mask) != 0;
+}
+
+}  // namespace needlecpp::NDL_ISA
