@@ -1,0 +1,74 @@
+// Trains a radiance field on photographs, and renders it. The whole loop lives here, so that Python and C++ programs
+// run the same code: random pixels over all images -> rays -> occupancy march -> field -> volume rendering -> loss ->
+// tape backwards -> Adam.
+#pragma once
+
+#include <memory>
+
+#include "needlecpp/core/random.h"
+#include "needlecpp/core/tensor.h"
+#include "needlecpp/io/checkpoint.h"
+#include "needlecpp/render/camera.h"
+#include "needlecpp/render/field.h"
+#include "needlecpp/render/occupancy.h"
+
+namespace needlecpp {
+
+enum class Background { White, Black, Random };
+enum class Loss { MSE, Huber };
+
+struct TrainerConfig {
+  FieldConfig field;
+  MarchOptions march;                          // jitter and key are set by the trainer
+  int occupancy_resolution = 128;
+  int64_t samples_per_step = 1 << 15;          // the number of rays adapts until a step has about this many samples
+  int64_t max_rays = 1 << 14;
+  Background background = Background::Random;  // behind the samples while training
+  Loss loss = Loss::Huber;
+  double huber_delta = 0.1;
+  double lr = 1e-2;
+  double final_lr_fraction = 0.1;              // lr * fraction^progress
+  double early_stop = 1e-4;
+  int occupancy_interval = 16;                 // steps between refreshes
+  int occupancy_warmup = 256;                  // steps in which a refresh probes every cell
+  uint64_t seed = 0;
+};
+
+class Trainer {
+ public:
+  // images: [n, height, width, 3 or 4] uint8, sRGB, straight alpha; kept as they are. Throws ValueError when images and
+  // cameras do not fit together.
+  Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config);
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  struct Step {
+    int64_t step;     // steps done, this one included
+    double loss;
+    double mse;       // mean squared colour error of the batch
+    int64_t rays;
+    int64_t samples;  // samples that the field was evaluated at
+  };
+  // One optimizer step; progress in [0, 1] drives the learning rate.
+  Step step(double progress);
+  int64_t steps() const;
+  const TrainerConfig& config() const;
+  // A view of the current state (not a copy), to render with or to save.
+  Checkpoint checkpoint() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct RenderedImage {
+  Tensor color;    // [height, width, 3] float32 sRGB, background filled in
+  Tensor opacity;  // [height, width]
+  Tensor depth;    // [height, width] world units: expected distance along the ray (0 where opacity is 0)
+};
+// Renders one camera at full quality, off the tape, rows in batches.
+RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera,
+                           const float background[3], double early_stop = 1e-3);
+
+}  // namespace needlecpp
