@@ -19,7 +19,7 @@ namespace needlecpp {
 namespace {
 
 constexpr int64_t kGrain = 1024;            // points below which a thread is not worth waking
-constexpr int64_t kEncodePoints = 1 << 15;  // points of one chunk of the forward pass
+constexpr int64_t kEncodePoints = 1 << 16;  // points that a thread takes through the levels together
 constexpr int64_t kBackwardPoints = 1 << 17;
 constexpr int64_t kPadding = 16;  // floats between panels: their starts must not share one set of the cache
 
@@ -119,25 +119,6 @@ Tensor encode_all(const Tensor& positions, const Tensor& table, const HashGridCo
   return y;
 }
 
-// Derivatives by the positions of a batch, all levels together, into rows [first, ...) of `gradient`.
-void position_rows(const std::vector<HashGridLevelArgs>& levels, const SplitPoints& split, const Tensor& table,
-                   const float* panels, int64_t pitch, int64_t count, float* rows) {
-  parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
-    const int64_t chunk = std::min<int64_t>(kGrain * 4, end - begin);
-    const Tensor sums = Tensor::empty({3, chunk});
-    float* sum = sums.data<float>();
-    for (int64_t first = begin; first < end; first += chunk) {
-      const int64_t last = std::min(end, first + chunk);
-      std::fill_n(sum, 3 * chunk, 0.0f);
-      for (size_t l = 0; l < levels.size(); ++l) NDL_KERNEL(hashgrid_position_grad)
-      ({levels[l], split.points(first, last), table.data<float>(),
-        panels + static_cast<int64_t>(l) * pitch + first * levels[l].features, sum, sum + chunk, sum + 2 * chunk});
-      for (int64_t i = first; i < last; ++i)
-        for (int axis = 0; axis < 3; ++axis) rows[i * 3 + axis] = sum[axis * chunk + i - first];
-    }
-  });
-}
-
 // Either gradient may be undefined. table_grad is cleared first if `zero`, else added to. In batches, so that the
 // panels stay a small part of what dy holds; a batch's size does not depend on the threads, hence neither do the sums.
 void backward_all(const Tensor& positions, const Tensor& table, const Tensor& dy_any, const HashGridConfig& config,
@@ -166,7 +147,12 @@ void backward_all(const Tensor& positions, const Tensor& table, const Tensor& dy
         ({levels[l], split.points(), panel + l * pitch, table_grad.data<float>(), zero && first == 0});
       });
     if (position_grad.defined())
-      position_rows(levels, split, table, panel, pitch, count, position_grad.data<float>() + first * 3);
+      parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+        float* rows = position_grad.data<float>() + (first + begin) * 3;
+        std::fill_n(rows, (end - begin) * 3, 0.0f);
+        for (int l = 0; l < config.levels; ++l) NDL_KERNEL(hashgrid_position_grad)
+        ({levels[l], split.points(begin, end), table.data<float>(), panel + l * pitch + begin * config.features, rows});
+      });
   }
 }
 

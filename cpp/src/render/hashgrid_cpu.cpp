@@ -45,7 +45,7 @@ constexpr int64_t kPrefetchBytes = 1 << 20;  // levels from this size on do not 
 struct Block {
   uint32_t entry[kCorners][kFloats];
   float face[4][kFloats];
-  float fx[kFloats];
+  float fx[kFloats], fy[kFloats], fz[kFloats];
   bool adjacent;  // entry[2k + 1] = entry[2k] + features on all lanes
 };
 
@@ -125,12 +125,24 @@ NDL_HD void find_corners(const HashGridLevelArgs& level, const HashGridPoints& p
   face_weights(axis_weights(cell.fy), axis_weights(cell.fz), face);
   for (int k = 0; k < 4; ++k) store(block.face[k], face[k]);
   store(block.fx, cell.fx);
+  store(block.fy, cell.fy);
+  store(block.fz, cell.fz);
 }
+
+// The features of one entry.
+template <int F>
+struct EntryOf {
+  typedef float Type __attribute__((vector_size(F * 4)));
+};
+template <>
+struct EntryOf<1> {
+  typedef float Type;
+};
 
 // A pair of entries, x and x + 1, of F features each.
 template <int F>
 struct Pair {
-  typedef float Entry __attribute__((vector_size(F * 4)));
+  typedef typename EntryOf<F>::Type Entry;
   Entry low, high;
 
   static NDL_HD Pair load(const float* low, const float* high) {
@@ -237,28 +249,35 @@ NDL_HD int64_t lanes_at(const HashGridPoints& points, int64_t first) {
   return points.count - first < kFloats ? points.count - first : kFloats;
 }
 
-template <int F>
-void encode(const HashGridEncodeArgs& args) {
-  const HashGridPoints& points = args.points;
-  const float* table = args.table + args.level.offset * F;
+// Calls body(block, first, count) for every vector of points; large levels are prefetched a block ahead.
+template <class Body>
+NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const float* table, Body body) {
   Block blocks[2];
-  if (!wants_prefetch(args.level)) {
+  if (!wants_prefetch(level)) {
     for (int64_t i = 0; i < points.count; i += kFloats) {
-      find_corners(args.level, points, i, blocks[0]);
-      encode_block<F>(blocks[0], table, lanes_at(points, i), args.out + i * F);
+      find_corners(level, points, i, blocks[0]);
+      body(blocks[0], i, lanes_at(points, i));
     }
     return;
   }
-  if (points.count > 0) find_corners(args.level, points, 0, blocks[0]);
+  if (points.count > 0) find_corners(level, points, 0, blocks[0]);
   int current = 0;
   for (int64_t i = 0; i < points.count; i += kFloats) {
     if (i + kFloats < points.count) {
-      find_corners(args.level, points, i + kFloats, blocks[current ^ 1]);
+      find_corners(level, points, i + kFloats, blocks[current ^ 1]);
       prefetch(blocks[current ^ 1], table);
     }
-    encode_block<F>(blocks[current], table, lanes_at(points, i), args.out + i * F);
+    body(blocks[current], i, lanes_at(points, i));
     current ^= 1;
   }
+}
+
+template <int F>
+void encode(const HashGridEncodeArgs& args) {
+  const float* table = args.table + args.level.offset * F;
+  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
+    encode_block<F>(block, table, count, args.out + first * F);
+  });
 }
 
 template <int F>
@@ -331,35 +350,30 @@ void scatter(const HashGridScatterArgs& args) {
 }
 
 template <int F>
-void position_grad(const HashGridPositionArgs& args) {
-  const HashGridPoints& points = args.points;
-  const float* table = args.table + args.level.offset * F;
-  const IntV lanes = lane_numbers() * F;
-  for (int64_t i = 0; i < points.count; i += kFloats) {
-    const int64_t count = lanes_at(points, i);
-    const Cell cell = find_cell(args.level, points, i);
-    UIntV entry[kCorners];
-    find_entries(args.level, cell, entry);
-    float tail[kFloats * F];
-    const float* dy = args.dy + i * F;
-    if (count < kFloats) {
-      memset(tail, 0, sizeof tail);
-      memcpy(tail, dy, static_cast<size_t>(count) * F * sizeof(float));
-      dy = tail;
-    }
-    FloatV value[kCorners] = {};  // feature vector of the corner times dy
-    for (int f = 0; f < F; ++f) {
-      const FloatV gradient = gather(dy + f, lanes);
-      for (int c = 0; c < kCorners; ++c) value[c] += gather(table + f, bits<IntV>(entry[c] * F)) * gradient;
-    }
-    FloatV slope[3];
-    trilinear_slope(axis_weights(cell.fx), axis_weights(cell.fy), axis_weights(cell.fz), value, slope);
-    float* grads[3] = {args.grad_x + i, args.grad_y + i, args.grad_z + i};
-    for (int axis = 0; axis < 3; ++axis) {
-      const FloatV before = load<FloatV>(grads[axis], count);
-      store(grads[axis], before + slope[axis] * args.level.scale, count);
-    }
+NDL_HD float sum_lanes(typename EntryOf<F>::Type v) {
+  if constexpr (F == 1) {
+    return v;
+  } else {
+    float sum = v[0];
+    for (int f = 1; f < F; ++f) sum += v[f];
+    return sum;
   }
+}
+
+template <int F>
+void position_grad(const HashGridPositionArgs& args) {
+  typedef typename EntryOf<F>::Type Entry;
+  const float* table = args.table + args.level.offset * F;
+  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
+    for (int64_t p = 0; p < count; ++p) {
+      Entry value[kCorners], slope[3], gradient;
+      for (int c = 0; c < kCorners; ++c) memcpy(&value[c], table + block.entry[c][p], sizeof value[c]);
+      memcpy(&gradient, args.dy + (first + p) * F, sizeof gradient);
+      trilinear_slope(axis_weights(block.fx[p]), axis_weights(block.fy[p]), axis_weights(block.fz[p]), value, slope);
+      float* row = args.grad + (first + p) * 3;
+      for (int axis = 0; axis < 3; ++axis) row[axis] += sum_lanes<F>(slope[axis] * gradient) * args.level.scale;
+    }
+  });
 }
 
 template <int F>

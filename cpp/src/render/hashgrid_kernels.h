@@ -60,13 +60,13 @@ struct HashGridScatterArgs {
   bool zero;
 };
 
-// grad_x, grad_y, grad_z [count] += the derivative of sum(dy * encoding) by the position.
+// grad [count, 3] += the derivative of sum(dy * encoding) by the position.
 struct HashGridPositionArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
   const float* table;
   const float* dy;
-  float *grad_x, *grad_y, *grad_z;
+  float* grad;
 };
 
 NDL_DECLARE_KERNEL(void, hashgrid_split_positions, (const HashGridSplitPositionsArgs& args));
@@ -128,19 +128,19 @@ NDL_HD void face_weights(const AxisWeights<V>& y, const AxisWeights<V>& z, V out
   out[3] = y.high * z.high;
 }
 
-// Derivative of sum_c weight_c * value_c by the fractions (x, y, z).
-template <class V>
-NDL_HD void trilinear_slope(const AxisWeights<V>& x, const AxisWeights<V>& y, const AxisWeights<V>& z,
+// Derivative of sum_c weight_c * value_c by the fractions (x, y, z). V is one feature or a vector of them.
+template <class W, class V>
+NDL_HD void trilinear_slope(const AxisWeights<W>& x, const AxisWeights<W>& y, const AxisWeights<W>& z,
                             const V value[kCorners], V slope[3]) {
   V along_x[4];  // differences of the corners in x, and below their means
   V mean[4];
   for (int k = 0; k < 4; ++k) {
     along_x[k] = value[2 * k + 1] - value[2 * k];
-    mean[k] = x.low * value[2 * k] + x.high * value[2 * k + 1];
+    mean[k] = value[2 * k] * x.low + value[2 * k + 1] * x.high;
   }
-  slope[0] = z.low * (y.low * along_x[0] + y.high * along_x[1]) + z.high * (y.low * along_x[2] + y.high * along_x[3]);
-  slope[1] = z.low * (mean[1] - mean[0]) + z.high * (mean[3] - mean[2]);
-  slope[2] = y.low * (mean[2] - mean[0]) + y.high * (mean[3] - mean[1]);
+  slope[0] = (along_x[0] * y.low + along_x[1] * y.high) * z.low + (along_x[2] * y.low + along_x[3] * y.high) * z.high;
+  slope[1] = (mean[1] - mean[0]) * z.low + (mean[3] - mean[2]) * z.high;
+  slope[2] = (mean[2] - mean[0]) * y.low + (mean[3] - mean[1]) * y.high;
 }
 
 }  // namespace NDL_ISA
