@@ -49,7 +49,10 @@ class Node : public std::enable_shared_from_this<Node> {
     Strides strides;
     DType dtype = DType::Float32;
     uint32_t version = 0;
+    bool contiguous = true;
   };
+  Node() = default;
+  ~Node();
   const char* name = "";
   uint64_t sequence = 0;  // order of recording
   std::vector<Edge> inputs;

@@ -1,0 +1,419 @@
+// The tape and the reverse sweep.
+//
+// An op that has an input requiring grad records a Node: its inputs as edges to the nodes that made them (or to the
+// leaf itself), the tensors its backward will read, and the backward as a lambda. Tensors own their node, nodes own the
+// nodes they read from; nothing points forward, so dropping the result of a computation frees its tape.
+//
+// The sweep. Nodes carry a sequence number, taken when they were recorded. A node can only read tensors that existed
+// then, so every consumer of a node has a larger number than the node: taking the pending node with the largest number
+// off a heap is a topological order, found without counting edges and without recursion. When a node comes up, all the
+// gradients of its outputs have arrived; its lambda turns them into gradients of its inputs, and these are added to the
+// pending gradients of the nodes the edges lead to, or to .grad of a leaf. grad() first marks the nodes on a path to a
+// requested input and visits no others.
+//
+// Accumulation is in place where nobody else can see the buffer: a pending gradient whose handle and storage are
+// ours alone. The first gradient to arrive is kept as it is (often a view or the very tensor another edge holds), so
+// the check is made at the second.
+//
+// Broadcasting is undone here, once: an op may give a gradient of the broadcast shape, the edge knows the input's
+// shape, and sum_to brings it back. The same goes for dtypes.
+//
+// Saved tensors keep the version their storage had. An in-place edit in between makes the derivative wrong, so it is
+// an error that names both ops. Outputs that a backward reads (exp, tanh) are kept as storage, not as tensors: a tensor
+// would own the node that owns it. After its turn a node's saved tensors and lambda are dropped, unless retain_graph.
+//
+// create_graph runs the lambdas with grad enabled: plain ops record their own backward. Fused ops replay their composed
+// twin then (Backward::through_twin).
+//
+// Read sweep() first.
+#include "needlecpp/autograd/autograd.h"
+
+#include <algorithm>
+#include <atomic>
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "autograd/engine_ops.h"
+#include "needlecpp/autograd/function.h"
+
+namespace needlecpp {
+namespace {
+
+thread_local bool g_grad_enabled = true;
+std::atomic<uint64_t> g_sequence{1};
+
+class GradMode {
+ public:
+  explicit GradMode(bool enabled) : before_(grad_enabled()) { set_grad_enabled(enabled); }
+  ~GradMode() { set_grad_enabled(before_); }
+
+ private:
+  bool before_;
+};
+
+void check_version(const char* op, const char* what, uint32_t saved, const Storage& storage) {
+  NDL_CHECK(storage.version() == saved, Error, op, what, " was changed in place by ", storage.last_writer(),
+            " after it was saved for the backward pass: got version ", storage.version(), ", expected ", saved,
+            ". Clone it before the edit.");
+}
+
+// Where a requested gradient is to be found: at an output of a node or at a leaf.
+struct Request {
+  std::vector<std::pair<int, size_t>> outputs;  // output of the node, index of the request
+};
+
+class Sweep {
+ public:
+  Sweep(bool retain, bool create) : retain_(retain || create), create_(create) {}
+
+  void request(const Tensor& input, size_t index) {
+    if (input.impl()->node)
+      node_requests_[input.impl()->node.get()].outputs.emplace_back(input.impl()->output, index);
+    else
+      leaf_requests_[input.impl().get()].push_back(index);
+    results_.resize(std::max(results_.size(), index + 1));
+    restricted_ = true;
+  }
+
+  void seed(const Tensor& output, const Tensor& dy) {
+    Node::Edge edge;
+    edge.node = output.impl()->node;
+    edge.output = output.impl()->output;
+    if (!edge.node && output.requires_grad()) edge.leaf = output.impl();
+    deliver(edge, dy);
+  }
+
+  void mark_useful(const Tensors& outputs);
+  void run();
+  Tensors take_results() { return std::move(results_); }
+
+ private:
+  struct Pending {
+    std::shared_ptr<Node> node;
+    Tensors dys;
+  };
+  struct Later {
+    bool operator()(const Node* a, const Node* b) const { return a->sequence < b->sequence; }
+  };
+
+  void deliver(const Node::Edge& edge, Tensor gradient);
+  void accumulate(Tensor& slot, const Tensor& gradient) const;
+  void accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& gradient) const;
+
+  bool retain_;
+  bool create_;
+  bool restricted_ = false;
+  std::unordered_map<Node*, Pending> pending_;
+  std::priority_queue<Node*, std::vector<Node*>, Later> ready_;
+  std::unordered_map<Node*, Request> node_requests_;
+  std::unordered_map<TensorImpl*, std::vector<size_t>> leaf_requests_;
+  std::unordered_set<Node*> useful_;
+  Tensors results_;
+};
+
+void Sweep::mark_useful(const Tensors& outputs) {
+  std::vector<Node*> reachable;
+  std::unordered_set<Node*> seen;
+  for (const Tensor& output : outputs)
+    if (Node* node = output.impl()->node.get(); node && seen.insert(node).second) reachable.push_back(node);
+  for (size_t i = 0; i < reachable.size(); ++i)
+    for (const Node::Edge& edge : reachable[i]->inputs)
+      if (edge.node && seen.insert(edge.node.get()).second) reachable.push_back(edge.node.get());
+  std::sort(reachable.begin(), reachable.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
+  for (Node* node : reachable)
+    for (const Node::Edge& edge : node->inputs)
+      if ((edge.leaf && leaf_requests_.count(edge.leaf.get())) ||
+          (edge.node && (useful_.count(edge.node.get()) || node_requests_.count(edge.node.get())))) {
+        useful_.insert(node);
+        break;
+      }
+}
+
+void Sweep::accumulate(Tensor& slot, const Tensor& gradient) const {
+  if (!slot.defined()) {
+    slot = gradient;
+    return;
+  }
+  const bool ours = !create_ && slot.impl().use_count() == 1 && slot.impl()->storage.use_count() == 1 &&
+                    slot.is_contiguous() && !slot.impl()->storage->read_only();
+  if (ours)
+    engine::add_in_place(slot, gradient);
+  else
+    slot = engine::add(slot, gradient);
+}
+
+void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& gradient) const {
+  if (leaf->gradient) {
+    if (create_)
+      leaf->gradient = engine::add(Tensor(leaf->gradient), gradient).impl();
+    else
+      engine::add_in_place(Tensor(leaf->gradient), gradient);
+    return;
+  }
+  // Keep the arriving tensor when nobody else holds it; 2 handles are ours (the caller's and the parameter's).
+  const bool ours = gradient.is_contiguous() && gradient.impl().use_count() <= 2 &&
+                    gradient.impl()->storage.use_count() == 1 && !gradient.impl()->storage->read_only();
+  leaf->gradient = (create_ || ours ? gradient : engine::contiguous_copy(gradient)).impl();
+}
+
+void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
+  if (edge.leaf) {
+    if (!restricted_) {
+      accumulate_leaf(edge.leaf, gradient);
+    } else if (auto found = leaf_requests_.find(edge.leaf.get()); found != leaf_requests_.end()) {
+      for (size_t index : found->second) accumulate(results_[index], gradient);
+    }
+    return;
+  }
+  if (!edge.node) return;
+  if (restricted_ && !useful_.count(edge.node.get()) && !node_requests_.count(edge.node.get())) return;
+  auto [at, added] = pending_.try_emplace(edge.node.get());
+  if (added) {
+    at->second.node = edge.node;
+    at->second.dys.resize(edge.node->outputs.size());
+    ready_.push(edge.node.get());
+  }
+  accumulate(at->second.dys[edge.output], gradient);
+}
+
+void Sweep::run() {
+  GradMode mode(create_);
+  while (!ready_.empty()) {
+    Node* node = ready_.top();
+    ready_.pop();
+    auto at = pending_.find(node);
+    const std::shared_ptr<Node> keep = std::move(at->second.node);
+    Tensors dys = std::move(at->second.dys);
+    pending_.erase(at);
+    if (auto found = node_requests_.find(node); found != node_requests_.end())
+      for (auto [output, index] : found->second.outputs)
+        if (dys[output].defined()) results_[index] = dys[output];
+    if (restricted_ && !useful_.count(node)) continue;
+
+    NDL_CHECK(!node->released, Error, "backward", "the graph was freed by an earlier sweep: got a second backward through ",
+              node->name, ", expected one. Pass retain_graph=True to the first.");
+    Tensors gradients;
+    {
+      OpScope scope(node->name);
+      Backward context(*node, std::move(dys));
+      node->fn(context);
+      gradients = context.take_gradients();
+    }
+    if (!retain_) {
+      node->released = true;
+      node->fn = nullptr;
+      node->saved.clear();
+      for (Node::Output& output : node->outputs) output.storage.reset();
+    }
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      if (!gradients[i].defined()) continue;
+      const Node::Edge& edge = node->inputs[i];
+      Tensor gradient = std::move(gradients[i]);
+      if (gradient.dtype() != edge.dtype) gradient = engine::cast(gradient, edge.dtype);
+      if (!(gradient.shape() == edge.shape)) gradient = engine::sum_to(gradient, edge.shape);
+      deliver(edge, std::move(gradient));
+    }
+  }
+}
+
+// Checks the pairs (output, dy) and fills in ones.
+Tensors checked_dys(const Tensors& outputs, const Tensors& dys) {
+  NDL_CHECK(dys.empty() || dys.size() == outputs.size(), ValueError, "backward", "wrong number of gradients: got ",
+            dys.size(), ", expected ", outputs.size(), ".");
+  Tensors result;
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const Tensor& output = outputs[i];
+    NDL_CHECK(output.defined() && output.requires_grad(), Error, "backward",
+              "nothing to differentiate: got a tensor that does not require grad, expected one made from tensors with "
+              "requires_grad=True.");
+    Tensor dy = dys.empty() ? Tensor() : dys[i];
+    if (!dy.defined()) {
+      NDL_CHECK(output.numel() == 1, ValueError, "backward", "a gradient is needed for a non-scalar: got shape ",
+                output.shape(), ", expected one element. Pass dy or reduce to a scalar first.");
+      dy = Tensor::ones(output.shape(), output.dtype());
+    }
+    NDL_CHECK(dy.shape() == output.shape(), ValueError, "backward", "gradient does not fit: got shape ", dy.shape(),
+              ", expected ", output.shape(), ".");
+    if (dy.dtype() != output.dtype()) dy = engine::cast(dy, output.dtype());
+    result.push_back(dy);
+  }
+  return result;
+}
+
+}  // namespace
+
+bool grad_enabled() { return g_grad_enabled; }
+void set_grad_enabled(bool enabled) { g_grad_enabled = enabled; }
+
+void backward(const Tensors& outputs, const Tensors& dys, bool retain_graph, bool create_graph) {
+  const Tensors seeds = checked_dys(outputs, dys);
+  Sweep sweep(retain_graph, create_graph);
+  for (size_t i = 0; i < outputs.size(); ++i) sweep.seed(outputs[i], seeds[i]);
+  sweep.run();
+}
+
+Tensors grad(const Tensors& outputs, const Tensors& inputs, const Tensors& dys, bool retain_graph, bool create_graph) {
+  const Tensors seeds = checked_dys(outputs, dys);
+  Sweep sweep(retain_graph, create_graph);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    NDL_CHECK(inputs[i].defined() && inputs[i].requires_grad(), Error, "grad", "input ", i,
+              " does not require grad: got requires_grad=False, expected True.");
+    sweep.request(inputs[i], i);
+  }
+  sweep.mark_useful(outputs);
+  for (size_t i = 0; i < outputs.size(); ++i) sweep.seed(outputs[i], seeds[i]);
+  sweep.run();
+  Tensors results = sweep.take_results();
+  results.resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    if (!results[i].defined()) results[i] = Tensor::zeros(inputs[i].shape(), inputs[i].dtype());
+  return results;
+}
+
+void Tensor::backward(const Tensor& dy, bool retain_graph, bool create_graph) const {
+  needlecpp::backward({*this}, {dy}, retain_graph, create_graph);
+}
+
+// A chain of a million ops must not be freed by a million nested destructors.
+Node::~Node() {
+  std::vector<std::shared_ptr<Node>> doomed;
+  const auto take = [&doomed](Node& node) {
+    for (Edge& edge : node.inputs)
+      if (edge.node && edge.node.use_count() == 1) doomed.push_back(std::move(edge.node));
+    for (SavedTensor& saved : node.saved) {
+      TensorImpl* impl = saved.tensor.impl().get();
+      if (impl && impl->node && saved.tensor.impl().use_count() == 1) doomed.push_back(std::move(impl->node));
+    }
+  };
+  take(*this);
+  while (!doomed.empty()) {
+    const std::shared_ptr<Node> node = std::move(doomed.back());
+    doomed.pop_back();
+    if (node.use_count() == 1) take(*node);
+  }
+}
+
+Tensor Backward::dy_or_zeros(int k) const {
+  const Node::Output& output = node_.outputs[k];
+  return dys_[k].defined() ? dys_[k] : Tensor::zeros(output.shape, output.dtype);
+}
+
+Tensor Backward::saved(int i) const {
+  const SavedTensor& saved = node_.saved[i];
+  check_version(node_.name, "a tensor", saved.version, *saved.tensor.impl()->storage);
+  return saved.tensor;
+}
+
+Tensor Backward::output(int k) const {
+  const Node::Output& output = node_.outputs[k];
+  check_version(node_.name, "the result", output.version, *output.storage);
+  auto impl = std::make_shared<TensorImpl>();
+  impl->storage = output.storage;
+  impl->offset = output.offset;
+  impl->shape = output.shape;
+  impl->strides = output.strides;
+  impl->numel = numel(output.shape);
+  impl->dtype = output.dtype;
+  impl->contiguous = output.contiguous;
+  impl->requires_grad = is_floating(output.dtype);
+  impl->node = node_.shared_from_this();
+  impl->output = k;
+  return Tensor(std::move(impl));
+}
+
+void Backward::through_twin(const std::function<Tensors(const Tensors&)>& twin, const Tensors& inputs) {
+  GradMode mode(true);
+  // Aliases give each argument its own place on the tape, even when one tensor is passed twice.
+  Tensors aliases;
+  Tensors wanted;
+  std::vector<int> positions;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    Tensor alias = inputs[i];
+    if (needs(static_cast<int>(i))) {
+      alias = record("alias", inputs[i].detach(), {inputs[i]}, {}, [](Backward& b) { b.give(0, b.dy()); });
+      wanted.push_back(alias);
+      positions.push_back(static_cast<int>(i));
+    }
+    aliases.push_back(alias);
+  }
+  const Tensors twin_outputs = twin(aliases);
+  Tensors outputs;
+  Tensors dys;
+  for (size_t k = 0; k < twin_outputs.size(); ++k)
+    if (dys_[k].defined() && twin_outputs[k].requires_grad()) {
+      outputs.push_back(twin_outputs[k]);
+      dys.push_back(dys_[k]);
+    }
+  if (outputs.empty()) return;
+  const Tensors gradients = grad(outputs, wanted, dys, true, true);
+  for (size_t i = 0; i < wanted.size(); ++i) give(positions[i], gradients[i]);
+}
+
+namespace detail {
+
+bool any_requires_grad(std::initializer_list<Tensor> inputs) {
+  for (const Tensor& input : inputs)
+    if (input.defined() && input.requires_grad()) return true;
+  return false;
+}
+
+bool any_requires_grad(const Tensors& inputs) {
+  for (const Tensor& input : inputs)
+    if (input.defined() && input.requires_grad()) return true;
+  return false;
+}
+
+void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
+            size_t n_saved, bool save_outputs, BackwardFn fn) {
+  auto node = std::make_shared<Node>();
+  node->name = name;
+  node->sequence = g_sequence.fetch_add(1, std::memory_order_relaxed);
+  node->fn = std::move(fn);
+  node->inputs.resize(n_inputs);
+  for (size_t i = 0; i < n_inputs; ++i) {
+    if (!inputs[i].defined()) continue;
+    const std::shared_ptr<TensorImpl>& impl = inputs[i].impl();
+    Node::Edge& edge = node->inputs[i];
+    edge.shape = impl->shape;
+    edge.dtype = impl->dtype;
+    if (!impl->requires_grad) continue;
+    edge.node = impl->node;
+    edge.output = impl->output;
+    if (!impl->node) edge.leaf = impl;
+  }
+  node->saved.resize(n_saved);
+  for (size_t i = 0; i < n_saved; ++i)
+    if (saved[i].defined()) node->saved[i] = {saved[i], saved[i].version()};
+  node->outputs.resize(outputs.size());
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    TensorImpl& impl = *outputs[k].impl();
+    Node::Output& output = node->outputs[k];
+    output.shape = impl.shape;
+    output.dtype = impl.dtype;
+    if (save_outputs) {
+      output.storage = impl.storage;
+      output.offset = impl.offset;
+      output.strides = impl.strides;
+      output.contiguous = impl.contiguous;
+      output.version = impl.storage->version();
+    }
+    if (!is_floating(impl.dtype)) continue;
+    impl.requires_grad = true;
+    impl.node = node;
+    impl.output = static_cast<int>(k);
+  }
+}
+
+}  // namespace detail
+
+void check_inplace(const char* op, const Tensor& target) {
+  NDL_CHECK(!(grad_enabled() && target.requires_grad()), Error, op,
+            "in-place edit of a tensor on the tape: got one that requires grad, expected one that does not. Use the "
+            "out-of-place op, detach() or no_grad().");
+  NDL_CHECK(!target.impl()->storage->read_only(), ValueError, op,
+            "in-place edit of read-only memory: got a tensor that wraps a read-only array, expected a writable one. "
+            "Clone it first.");
+}
+
+}  // namespace needlecpp

@@ -1,0 +1,16 @@
+// What the autograd engine needs from the ops.
+#include "autograd/engine_ops.h"
+
+#include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/reduce.h"
+#include "ops/elementwise_map.h"
+
+namespace needlecpp::engine {
+
+Tensor add(const Tensor& a, const Tensor& b) { return needlecpp::add(a, b); }
+void add_in_place(const Tensor& target, const Tensor& b) { accumulate_into(target, b); }
+Tensor sum_to(const Tensor& x, const Shape& shape) { return needlecpp::sum_to(x, shape); }
+Tensor cast(const Tensor& x, DType dtype) { return needlecpp::cast(x, dtype); }
+Tensor contiguous_copy(const Tensor& x) { return needlecpp::clone(x); }
+
+}  // namespace needlecpp::engine
