@@ -207,9 +207,9 @@ TEST_CASE("entries with wrong fields") {
   const Folder folder;
   const auto entry = [&](const std::string& dtype, const std::string& shape, const std::string& offsets,
                          size_t data = 8) {
-    return complaint(folder, file_of("{\"a\":{\"dtype\":" + dtype + ",\"shape\":" + shape +
-                                         ",\"data_offsets\":" + offsets + "}}",
-                                     data));
+    return complaint(
+        folder,
+        file_of("{\"a\":{\"dtype\":" + dtype + ",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}", data));
   };
   REQUIRE(entry("\"F32\"", "[2]", "[0,8]") == "accepted");
 
@@ -218,8 +218,8 @@ TEST_CASE("entries with wrong fields") {
   for (const char* dtype : {"3", "null", "[]", "{}", "true"})
     REQUIRE(says(entry(dtype, "[2]", "[0,8]"), "expected a string"));
 
-  for (const char* shape : {"[-2]", "[2.0]", "[\"2\"]", "[null]", "[[2]]", "[{}]", "2", "null", "\"2\"", "{}",
-                            "[1e1]", "[18446744073709551616]", "[-9223372036854775809]"})
+  for (const char* shape : {"[-2]", "[2.0]", "[\"2\"]", "[null]", "[[2]]", "[{}]", "2", "null", "\"2\"", "{}", "[1e1]",
+                            "[18446744073709551616]", "[-9223372036854775809]"})
     REQUIRE(says(entry("\"F32\"", shape, "[0,8]"), "expected a list of non-negative integers"));
   REQUIRE(says(entry("\"F32\"", "[1,1,1,1,1,1,1,1,1,1,1,1,2]", "[0,8]"), "more than 12 axes"));
   REQUIRE(says(entry("\"F32\"", "[18446744073709551615]", "[0,8]"), "has an axis of 18446744073709551615"));

@@ -231,8 +231,8 @@ uint64_t checked_bytes(const std::string& path, const Entry& entry) {
   for (int64_t size : entry.shape) {
     empty = empty || size == 0;
     if (size > 0 && bytes > HeaderReader::kMaxSize / static_cast<uint64_t>(size))
-      malformed(path, "tensor " + shown(entry.name) + " has shape " + to_string(entry.shape) +
-                          ", more than fits in memory.");
+      malformed(path,
+                "tensor " + shown(entry.name) + " has shape " + to_string(entry.shape) + ", more than fits in memory.");
     if (size > 0) bytes *= static_cast<uint64_t>(size);
   }
   return empty ? 0 : bytes;
