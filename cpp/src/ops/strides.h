@@ -1,0 +1,15 @@
+// Arithmetic of strides shared by the ops that make or read views.
+#pragma once
+
+#include "needlecpp/core/shape.h"
+
+namespace needlecpp {
+
+// Strides that show elements laid out as (shape, strides) in `new_shape`, in the same C order. False when no strides
+// can and the elements must be copied.
+bool view_strides(const Shape& shape, const Strides& strides, const Shape& new_shape, Strides* result);
+
+// Merges neighbouring axes that one stride can walk and drops axes of size 1.
+void collapse(Shape* shape, Strides* strides);
+
+}  // namespace needlecpp
