@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "needlecpp/core/parallel.h"
+
 namespace needlecpp {
 namespace {
 

@@ -9,7 +9,6 @@ namespace needlecpp {
 
 enum class Isa { Baseline, Avx2, Avx512 };
 extern const Isa kIsa;  // picked once at load; the environment variable NEEDLECPP_ISA=baseline|avx2|avx512 overrides
-const char* isa_name();
 
 }  // namespace needlecpp
 

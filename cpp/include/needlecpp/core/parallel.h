@@ -9,6 +9,10 @@ namespace needlecpp {
 int num_threads();
 void set_num_threads(int count);  // throws ValueError below 1
 
+// The instruction set kernels run on: "baseline", "avx2" or "avx512". Picked at load; the environment variable
+// NEEDLECPP_ISA can lower it.
+const char* isa_name();
+
 namespace detail {
 using RangeFn = void (*)(void* context, int64_t begin, int64_t end);
 void run_ranges(int64_t count, int64_t grain, RangeFn run, void* context);

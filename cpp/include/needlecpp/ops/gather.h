@@ -11,7 +11,8 @@ namespace needlecpp {
 
 // y[i][j] = x[index[i][j]][j] for axis 0 (and so on): index has x's rank and may be shorter off the axis.
 Tensor gather(const Tensor& x, int64_t axis, const Tensor& index);
-// x with src added at those places: y = x; y[index[i][j]][j] += src[i][j]. Repeated places add up, in order.
+// x with src added at those places: y = x; y[index[i][j]][j] += src[i][j]. Repeated places add up, in order
+// (the same for any number of threads); src broadcasts to index's shape.
 Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src);
 // Whole slices: y = x taken at the 1-D index along axis.
 Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index);
@@ -25,7 +26,8 @@ void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indic
                 bool accumulate = false);
 // Positions of the true elements, int64 [count, rank].
 Tensor nonzero(const Tensor& x);
-// 1 at classes[...], 0 elsewhere: [..., num_classes].
+// 1 at classes[...], 0 elsewhere: [..., num_classes]. A negative class is an error here: labels do not count from the
+// end.
 Tensor one_hot(const Tensor& classes, int64_t num_classes, DType dtype = DType::Float32);
 
 }  // namespace needlecpp

@@ -28,9 +28,15 @@ struct TrainerConfig {
   double huber_delta = 0.1;
   double lr = 1e-2;
   double final_lr_fraction = 0.1;              // lr * fraction^progress
-  double early_stop = 1e-4;
+  double early_stop = 1e-3;
+  // Samples of less weight than this are left out of a step after their density is known: they cost no colour and no
+  // backward pass. 0 keeps all.
+  double min_weight = 1e-4;
   int occupancy_interval = 16;                 // steps between refreshes
-  int occupancy_warmup = 256;                  // steps in which a refresh probes every cell
+  int occupancy_warmup = 256;                  // steps in which a refresh probes occupancy_warmup_fraction of the cells
+  double occupancy_warmup_fraction = 0.25;
+  double occupancy_fraction = 0.0625;          // of the cells, in later refreshes
+  double occupancy_decay = 0.95;
   uint64_t seed = 0;
 };
 
@@ -48,7 +54,8 @@ class Trainer {
     double loss;
     double mse;       // mean squared colour error of the batch
     int64_t rays;
-    int64_t samples;  // samples that the field was evaluated at
+    int64_t samples;  // samples at which the density was evaluated
+    int64_t live;     // those that took part in the gradient
   };
   // One optimizer step; progress in [0, 1] drives the learning rate.
   Step step(double progress);

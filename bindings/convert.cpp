@@ -1,0 +1,158 @@
+// Arrays in and out: the buffer protocol and DLPack, through nanobind's ndarray.
+#include "convert.h"
+
+#include <cstring>
+#include <memory>
+
+#include "needlecpp/ops/elementwise.h"
+
+namespace needlecpp::python {
+namespace {
+
+nb::dlpack::dtype dlpack_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::Float32: return nb::dtype<float>();
+    case DType::Float64: return nb::dtype<double>();
+    case DType::Float16: return {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
+    case DType::BFloat16: return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
+    case DType::Int32: return nb::dtype<int32_t>();
+    case DType::Int64: return nb::dtype<int64_t>();
+    case DType::UInt8: return nb::dtype<uint8_t>();
+    case DType::Bool: break;
+  }
+  return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1};
+}
+
+// The dtype of a foreign array; throws for those the engine has not.
+bool find_dtype(nb::dlpack::dtype foreign, DType& found) {
+  for (int i = 0; i < kNumDTypes; ++i)
+    if (dlpack_dtype(static_cast<DType>(i)) == foreign) {
+      found = static_cast<DType>(i);
+      return true;
+    }
+  return false;
+}
+
+using AnyArray = nb::ndarray<nb::ro, nb::device::cpu>;
+
+bool writable(nb::handle object) {
+  if (!nb::hasattr(object, "flags") || !nb::hasattr(object.attr("flags"), "writeable")) return true;
+  return nb::cast<bool>(object.attr("flags").attr("writeable"));
+}
+
+Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
+  DType dtype;
+  if (!find_dtype(array.dtype(), dtype)) {
+    // Other widths (int16, uint32, float128, ...) are left to NumPy, which knows the nearest type we have.
+    nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(source);
+    const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
+    NDL_CHECK(kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "unsupported element type: got ",
+              nb::cast<std::string>(nb::str(numpy_array.attr("dtype"))), ", expected numbers or bool.");
+    nb::object converted = numpy_array.attr("astype")(kind == "f" ? "float64" : "int64");
+    return from_array(nb::cast<AnyArray>(converted), converted, true);
+  }
+  Shape shape;
+  Strides strides;
+  for (size_t i = 0; i < array.ndim(); ++i) {
+    shape.push_back(static_cast<int64_t>(array.shape(i)));
+    strides.push_back(array.stride(i));
+  }
+  // The array must outlive the storage; its last reference is dropped with the lock held.
+  auto* owner = new AnyArray(array);
+  const auto release = [owner] {
+    if (!nb::is_alive()) return;
+    nb::gil_scoped_acquire acquire;
+    delete owner;
+  };
+  Tensor shared = Tensor::wrap(const_cast<void*>(array.data()), shape, strides, dtype, release, !writable(source));
+  return share ? shared : unlocked([&] { return clone(shared); });
+}
+
+}  // namespace
+
+DType dtype_of(nb::handle object, DType fallback) {
+  if (object.is_none()) return fallback;
+  if (object.is(nb::handle(reinterpret_cast<PyObject*>(&PyFloat_Type)))) return DType::Float32;
+  if (object.is(nb::handle(reinterpret_cast<PyObject*>(&PyLong_Type)))) return DType::Int64;
+  if (object.is(nb::handle(reinterpret_cast<PyObject*>(&PyBool_Type)))) return DType::Bool;
+  if (nb::isinstance<nb::str>(object)) return dtype_from_name(nb::cast<std::string>(object).c_str());
+  if (nb::hasattr(object, "name")) return dtype_from_name(nb::cast<std::string>(object.attr("name")).c_str());
+  if (nb::hasattr(object, "__name__")) {  // numpy.float32 and its kin
+    const std::string type_name = nb::cast<std::string>(object.attr("__name__"));
+    return dtype_from_name(type_name == "bool_" ? "bool" : type_name.c_str());
+  }
+  return dtype_from_name(nb::cast<std::string>(nb::str(object)).c_str());
+}
+
+Device device_of(nb::handle object) {
+  if (object.is_none()) return {};
+  if (nb::isinstance<Device>(object)) return nb::cast<Device>(object);
+  NDL_CHECK(nb::isinstance<nb::str>(object), TypeError, "device", "not a device: got ",
+            nb::cast<std::string>(nb::str(object.type())), ", expected needlecpp.cpu() or a name.");
+  return device_from_name(nb::cast<std::string>(object));
+}
+
+Dims dims_of(nb::handle object) {
+  Dims dims;
+  if (object.is_none()) return dims;
+  if (PyIndex_Check(object.ptr())) {
+    dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(object))));
+    return dims;
+  }
+  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ",
+            nb::cast<std::string>(nb::str(object.type())), ", expected an int or a sequence of ints.");
+  for (nb::handle item : nb::borrow<nb::sequence>(object)) {
+    NDL_CHECK(PyIndex_Check(item.ptr()), TypeError, "axes", "not an integer: got ",
+              nb::cast<std::string>(nb::str(item.type())), ", expected int.");
+    dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(item))));
+  }
+  return dims;
+}
+
+Dims dims_of_args(const nb::args& args) {
+  if (args.size() == 1 && !PyIndex_Check(nb::handle(args[0]).ptr())) return dims_of(args[0]);
+  return dims_of(args);
+}
+
+Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
+  Tensor x;
+  AnyArray array;
+  if (nb::isinstance<Tensor>(object)) {
+    x = nb::cast<Tensor>(object);
+    if (!share) x = unlocked([&] { return clone(x.detach()); });
+  } else if (nb::try_cast(object, array)) {
+    x = from_array(array, object, share);
+  } else {
+    // Lists and numbers; Python floats become float32 as everywhere in this field.
+    nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(object);
+    const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
+    NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor",
+              "not numbers: got ", nb::cast<std::string>(nb::str(object.type())), " of ",
+              nb::cast<std::string>(nb::str(numpy_array.attr("dtype"))), ", expected an array, list or number.");
+    x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, false);
+    if (kind == "f" && dtype.is_none()) x = cast(x, DType::Float32);
+  }
+  const DType wanted = dtype_of(dtype, x.dtype());
+  return wanted == x.dtype() ? x : unlocked([&] { return cast(x, wanted); });
+}
+
+nb::object to_numpy(const Tensor& tensor) {
+  Tensor x = tensor.detach();
+  if (x.dtype() == DType::BFloat16) x = unlocked([&] { return cast(x, DType::Float32); });
+  const Dims& shape = x.shape();
+  size_t sizes[kMaxRank];
+  for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(shape[i]);
+  auto* keep = new Tensor(x);
+  nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<Tensor*>(p); });
+  const nb::ndarray<nb::numpy> array(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
+                                     dlpack_dtype(x.dtype()));
+  return nb::cast(array);
+}
+
+nb::tuple to_tuple(const Dims& dims) {
+  nb::list list;
+  for (int64_t value : dims) list.append(value);
+  return nb::tuple(list);
+}
+
+}  // namespace needlecpp::python

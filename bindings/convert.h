@@ -1,0 +1,50 @@
+// Conversions between Python's arguments and the engine's types.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <string>
+#include <vector>
+
+#include "needlecpp/core/tensor.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace needlecpp::python {
+
+// None -> fallback; "float32", numpy.float32, numpy.dtype("float32") or float/int/bool -> the dtype.
+DType dtype_of(nb::handle object, DType fallback);
+// None, "cpu", "cuda" or a Device.
+Device device_of(nb::handle object);
+// An int or a sequence of ints; None -> empty.
+Dims dims_of(nb::handle object);
+// (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
+Dims dims_of_args(const nb::args& args);
+// A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible).
+Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
+nb::object to_numpy(const Tensor& x);  // shares memory; bfloat16 comes as float32
+nb::tuple to_tuple(const Dims& dims);
+
+// Runs without Python's lock.
+template <class Fn>
+auto unlocked(Fn&& fn) {
+  nb::gil_scoped_release release;
+  return fn();
+}
+
+void bind_tensor(nb::module_& m);
+void bind_ops(nb::module_& m);
+void bind_autograd(nb::module_& m);
+void bind_render(nb::module_& m);
+void bind_field(nb::module_& m);
+
+}  // namespace needlecpp::python

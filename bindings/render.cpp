@@ -1,0 +1,155 @@
+// Rendering ops: encodings, the fused network, cameras, occupancy and volume rendering.
+#include "convert.h"
+#include "needlecpp/render/camera.h"
+#include "needlecpp/render/encoding.h"
+#include "needlecpp/render/fused_mlp.h"
+#include "needlecpp/render/hashgrid.h"
+#include "needlecpp/render/occupancy.h"
+#include "needlecpp/render/volume.h"
+
+namespace needlecpp::python {
+namespace {
+
+using Release = nb::call_guard<nb::gil_scoped_release>;
+
+Activation activation_of(const std::string& activation_name) {
+  if (activation_name == "none") return Activation::None;
+  if (activation_name == "relu") return Activation::ReLU;
+  NDL_CHECK(activation_name == "sigmoid", ValueError, "fused_mlp", "unknown activation: got \"", activation_name,
+            "\", expected \"none\", \"relu\" or \"sigmoid\".");
+  return Activation::Sigmoid;
+}
+
+// Three floats as an attribute.
+template <class Owner>
+auto get3(float (Owner::*member)[3]) {
+  return [member](const Owner& owner) {
+    const float* v = owner.*member;
+    return nb::make_tuple(v[0], v[1], v[2]);
+  };
+}
+template <class Owner>
+auto set3(float (Owner::*member)[3]) {
+  return [member](Owner& owner, std::tuple<float, float, float> v) {
+    float* to = owner.*member;
+    to[0] = std::get<0>(v);
+    to[1] = std::get<1>(v);
+    to[2] = std::get<2>(v);
+  };
+}
+
+void bind_encodings(nb::module_& m) {
+  nb::class_<HashGridConfig>(m, "HashGridConfig", "Levels, features a level, table size and resolutions of a hash grid.")
+      .def("__init__", [](HashGridConfig* self, int levels, int features, int log2_table_size, int base_resolution,
+                          double growth) {
+        new (self) HashGridConfig{levels, features, log2_table_size, base_resolution, growth};
+      }, "levels"_a = 16, "features"_a = 2, "log2_table_size"_a = 17, "base_resolution"_a = 16,
+           "growth"_a = HashGridConfig().growth)
+      .def_rw("levels", &HashGridConfig::levels)
+      .def_rw("features", &HashGridConfig::features)
+      .def_rw("log2_table_size", &HashGridConfig::log2_table_size)
+      .def_rw("base_resolution", &HashGridConfig::base_resolution)
+      .def_rw("growth", &HashGridConfig::growth);
+  m.def("hashgrid_entries", &hashgrid_entries, "config"_a, "Rows of the table.");
+  m.def("hashgrid_init", &hashgrid_init, "config"_a, "seed"_a = 0, "A table uniform in [-1e-4, 1e-4).");
+  m.def("hashgrid", &hashgrid, "positions"_a, "table"_a, "config"_a, Release(),
+        "Multiresolution hash encoding of positions [n, 3] in [0, 1]: [n, levels * features].");
+  m.def("hashgrid_composed", &hashgrid_composed, "positions"_a, "table"_a, "config"_a, Release(),
+        "hashgrid() from plain ops.");
+  m.def("spherical_harmonics", &spherical_harmonics, "directions"_a, "degree"_a = 4, Release(),
+        "Real spherical harmonics of unit directions [n, 3]: [n, degree^2].");
+  m.def("spherical_harmonics_composed", &spherical_harmonics_composed, "directions"_a, "degree"_a = 4, Release());
+  m.def("frequency_encoding", &frequency_encoding, "x"_a, "frequencies"_a, Release(),
+        "sin and cos of 2^k pi x: [n, d * frequencies * 2].");
+  m.def("frequency_encoding_composed", &frequency_encoding_composed, "x"_a, "frequencies"_a, Release());
+  m.def("fused_mlp", [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
+    return fused_mlp(x, weights, activation_of(hidden), activation_of(output));
+  }, "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(),
+        "A small network without biases as one op: [n, in] -> [n, out].");
+  m.def("fused_mlp_composed", [](const Tensor& x, const Tensors& weights, const std::string& hidden,
+                                 const std::string& output) {
+    return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output));
+  }, "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(), "fused_mlp() from plain ops.");
+}
+
+void bind_cameras(nb::module_& m) {
+  nb::class_<Cameras>(m, "Cameras", "Camera-to-world poses (OpenCV axes) and intrinsics of images of one size.")
+      .def("__init__", [](Cameras* self, nb::object poses, nb::object intrinsics, int64_t width, int64_t height) {
+        Cameras cameras{tensor_of(poses, nb::str("float32"), false), tensor_of(intrinsics, nb::str("float32"), false),
+                        width, height};
+        cameras.check("cameras");
+        new (self) Cameras(cameras);
+      }, "poses"_a, "intrinsics"_a, "width"_a, "height"_a)
+      .def_ro("poses", &Cameras::poses)
+      .def_ro("intrinsics", &Cameras::intrinsics)
+      .def_ro("width", &Cameras::width)
+      .def_ro("height", &Cameras::height)
+      .def("__len__", &Cameras::count);
+  nb::class_<Box>(m, "Box", "An axis-aligned box in world units.")
+      .def("__init__", [](Box* self, std::tuple<float, float, float> low, std::tuple<float, float, float> high) {
+        new (self) Box;
+        set3(&Box::low)(*self, low);
+        set3(&Box::high)(*self, high);
+      }, "low"_a, "high"_a)
+      .def_prop_rw("low", get3(&Box::low), set3(&Box::low))
+      .def_prop_rw("high", get3(&Box::high), set3(&Box::high));
+  m.def("generate_rays", [](const Cameras& cameras, const Tensor& camera_index, const Tensor& pixels) {
+    const Rays rays = generate_rays(cameras, camera_index, pixels);
+    return std::make_pair(rays.origins, rays.directions);
+  }, "cameras"_a, "camera_index"_a, "pixels"_a, Release(), "Origins and unit directions of the rays through pixels.");
+  m.def("camera_rays", [](const Cameras& cameras, int64_t camera) {
+    const Rays rays = camera_rays(cameras, camera, 0, cameras.height);
+    return std::make_pair(rays.origins, rays.directions);
+  }, "cameras"_a, "camera"_a, Release(), "Origins and unit directions, one a pixel, row by row.");
+  m.def("intersect_box", [](const Tensor& origins, const Tensor& directions, const Box& box) {
+    const Interval interval = intersect_box({origins, directions}, box);
+    return std::make_pair(interval.near, interval.far);
+  }, "origins"_a, "directions"_a, "box"_a, Release(), "Distances at which rays enter and leave; near > far for a miss.");
+}
+
+void bind_occupancy(nb::module_& m) {
+  nb::class_<MarchOptions>(m, "MarchOptions", "Step lengths of the march.")
+      .def(nb::init<>())
+      .def_rw("step", &MarchOptions::step)
+      .def_rw("cone_angle", &MarchOptions::cone_angle)
+      .def_rw("max_step", &MarchOptions::max_step)
+      .def_rw("near", &MarchOptions::near)
+      .def_rw("max_samples", &MarchOptions::max_samples);
+  nb::class_<Samples>(m, "Samples", "Samples of many rays, packed: those of ray r stand at offsets[r]..offsets[r+1]-1.")
+      .def_ro("offsets", &Samples::offsets)
+      .def_ro("ray_index", &Samples::ray_index)
+      .def_ro("positions", &Samples::positions)
+      .def_ro("t", &Samples::t)
+      .def_ro("dt", &Samples::dt)
+      .def("__len__", &Samples::count);
+  nb::class_<OccupancyGrid>(m, "OccupancyGrid", "Which cells of the scene box may hold matter.")
+      .def(nb::init<const Box&, int>(), "box"_a, "resolution"_a = 128)
+      .def_prop_ro("resolution", &OccupancyGrid::resolution)
+      .def_prop_ro("density", &OccupancyGrid::density)
+      .def_prop_ro("bits", &OccupancyGrid::bits)
+      .def("occupied_fraction", &OccupancyGrid::occupied_fraction)
+      .def("set_density", &OccupancyGrid::set_density, "density"_a, "step"_a, "threshold"_a = 0.01)
+      .def("march", [](const OccupancyGrid& grid, const Tensor& origins, const Tensor& directions,
+                       const MarchOptions& options) { return grid.march({origins, directions}, options); },
+           "origins"_a, "directions"_a, "options"_a, Release());
+}
+
+}  // namespace
+
+void bind_render(nb::module_& m) {
+  bind_encodings(m);
+  bind_cameras(m);
+  bind_occupancy(m);
+  const auto pack = [](const VolumeOutput& out) { return std::make_tuple(out.color, out.opacity, out.depth); };
+  m.def("render_volume", [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt,
+                                const Tensor& offsets, double early_stop) {
+    return pack(render_volume(sigma, rgb, t, dt, offsets, early_stop));
+  }, "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
+        "Colour [r, 3], opacity [r] and depth [r] of packed samples.");
+  m.def("render_volume_composed", [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt,
+                                         const Tensor& offsets, double early_stop) {
+    return pack(render_volume_composed(sigma, rgb, t, dt, offsets, early_stop));
+  }, "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(), "render_volume() from plain ops.");
+}
+
+}  // namespace needlecpp::python

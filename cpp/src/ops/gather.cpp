@@ -1,0 +1,469 @@
+// Reading and writing by index: six public ops, one plan, three kernels.
+//
+// Every op here comes down to a list of offsets, one for each indexed place, and to moving a block of elements between
+// x at that offset and row p of a contiguous y:
+//
+//   x[pre + offsets[p] + post]  <->  y[pre, p, post]
+//
+// `pre` and `post` are the axes of x that are not indexed, before and after where the picked axes stand in the result.
+// take_places reads (y from x), put_places overwrites and add_places adds (x from y). A Plan holds all of this. Two
+// functions make plans:
+//   plan_selection  NumPy's advanced indexing: offsets[p] = sum over indexed axes of index[p] * stride. index_select
+//                   and index_add are the case of one indexed axis, whose post is a row that moves in one piece.
+//   plan_lanes      gather and scatter_add: an index of x's rank; offsets[p] adds to index[p] * stride the offset of
+//                   p's own position on the other axes. Nothing is left for pre and post.
+//
+// Invariants. A plan exists only when all its indices are inside their axes: the kernel that turns them into offsets
+// checks them, before any other memory is touched. Offsets are in elements of x's own strides, so views of any kind
+// are read and written without a copy; they live in [low, high), which is known from the strides alone.
+//
+// Threads. Readers split the rows of y. Writers may meet the same place twice, so they split x: by `pre` where that
+// suffices, else by equal ranges of offsets, each thread passing over all offsets and keeping its own. Each place thus
+// sees its writes in the order of p for every number of threads: sums are reproducible and the last write wins. The
+// rejected variants: atomics (order, and with it the sum, would change from run to run) and sorting the offsets (pays
+// only when rows are long, and then the scan costs nothing beside them).
+//
+// The derivative of a read is an add into zeros at the same places, and that of an add is a read; take and add_to_zeros
+// below record each other, so derivatives of all orders exist. Start with Selection, Plan and plan_selection.
+#include "needlecpp/ops/gather.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "needlecpp/autograd/function.h"
+#include "needlecpp/core/parallel.h"
+#include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/shape.h"
+#include "ops/gather_kernels.h"
+#include "ops/strides.h"
+
+namespace needlecpp {
+namespace {
+
+static_assert(kMaxAxes == kMaxRank);
+constexpr int64_t kGrainBytes = 32 << 10;  // a thread's least share of the elements moved
+
+// Which places of a shape are indexed.
+struct Selection {
+  Dims axes;        // the indexed axes, rising
+  Tensors indices;  // int64 or int32, one for each; they broadcast to `picked`
+  Shape picked;
+  int at = 0;  // the number of axes before the picked ones in the result
+};
+
+struct Plan {
+  Shape result;    // of a read
+  Tensor offsets;  // int64, contiguous
+  Axes pre;
+  Axes post;
+  int64_t pre_count = 1;
+  int64_t post_count = 1;
+  int64_t low = 0;  // all offsets lie in [low, high)
+  int64_t high = 1;
+};
+
+void check_index(const char* op, const Tensor& x, const Tensor& index) {
+  NDL_CHECK(index.dtype() == DType::Int64 || index.dtype() == DType::Int32, TypeError, op, "wrong index dtype: got ",
+            name(index.dtype()), ", expected int64 or int32. Cast it.");
+  NDL_CHECK(index.device() == x.device(), TypeError, op, "devices differ: got an index on ", to_string(index.device()),
+            ", expected ", to_string(x.device()), ".");
+}
+
+Axes to_axes(Shape shape, Strides strides, bool at_least_one) {
+  collapse(&shape, &strides);
+  if (shape.empty() && at_least_one) {
+    shape.push_back(1);
+    strides.push_back(1);
+  }
+  Axes axes;
+  axes.rank = shape.size();
+  std::copy(shape.begin(), shape.end(), axes.size);
+  std::copy(strides.begin(), strides.end(), axes.stride);
+  return axes;
+}
+
+// Fills (or adds to) the plan's offsets from one index, already broadcast; throws for an index outside the axis.
+void add_offsets(const char* op, Plan* plan, const Tensor& broadcast_index, int axis, int64_t size, int64_t stride,
+                 bool add, const Axes& grid) {
+  const Tensor index = contiguous(broadcast_index);
+  const bool wide = index.dtype() == DType::Int64;
+  const OffsetsArgs args = {index.raw(), wide, plan->offsets.data<int64_t>(), size, stride, add, grid};
+  const int64_t count = index.numel();
+  std::atomic<int64_t> bad = count;
+  parallel_for(count, kGrainBytes / 8, [&](int64_t begin, int64_t end) {
+    const int64_t found = NDL_KERNEL(gather_offsets)(args, begin, end);
+    int64_t lowest = bad.load();
+    while (found >= 0 && found < lowest && !bad.compare_exchange_weak(lowest, found)) {
+    }
+  });
+  if (bad < count) {
+    const int64_t value = wide ? index.data<int64_t>()[bad] : index.data<int32_t>()[bad];
+    detail::fail<IndexError>(op, "index out of range: got ", value, " for axis ", axis, " of size ", size,
+                             ", expected ", -size, " to ", size - 1, ".");
+  }
+  (stride < 0 ? plan->low : plan->high) += stride * std::max<int64_t>(0, size - 1);
+}
+
+Plan plan_selection(const char* op, const Tensor& x, const Selection& selection) {
+  Plan plan;
+  plan.offsets = selection.axes.empty() ? Tensor::zeros(selection.picked, DType::Int64)
+                                        : Tensor::empty(selection.picked, DType::Int64);
+  for (int k = 0; k < selection.axes.size(); ++k) {
+    const int axis = static_cast<int>(selection.axes[k]);
+    add_offsets(op, &plan, broadcast_to(selection.indices[k], selection.picked), axis, x.shape()[axis],
+                x.strides()[axis], k > 0, Axes{});
+  }
+  Shape shapes[2];  // pre, post
+  Strides strides[2];
+  for (int i = 0; i < x.rank(); ++i) {
+    if (std::find(selection.axes.begin(), selection.axes.end(), i) != selection.axes.end()) continue;
+    const int part = shapes[0].size() < selection.at ? 0 : 1;
+    shapes[part].push_back(x.shape()[i]);
+    strides[part].push_back(x.strides()[i]);
+  }
+  plan.pre_count = numel(shapes[0]);
+  plan.post_count = numel(shapes[1]);
+  plan.pre = to_axes(shapes[0], strides[0], false);
+  plan.post = to_axes(shapes[1], strides[1], true);
+  for (int64_t size : shapes[0]) plan.result.push_back(size);
+  for (int64_t size : selection.picked) plan.result.push_back(size);
+  for (int64_t size : shapes[1]) plan.result.push_back(size);
+  return plan;
+}
+
+Plan plan_lanes(const char* op, const Tensor& x, int axis, const Tensor& index) {
+  check_index(op, x, index);
+  NDL_CHECK(index.rank() == x.rank(), ValueError, op, "ranks differ: got an index of shape ", index.shape(),
+            ", expected the rank of ", x.shape(), ".");
+  Strides others = x.strides();
+  others[axis] = 0;
+  Plan plan;
+  for (int i = 0; i < x.rank(); ++i) {
+    if (i == axis) continue;
+    NDL_CHECK(index.shape()[i] <= x.shape()[i], ValueError, op, "index longer than x on axis ", i, ": got ",
+              index.shape(), ", expected at most ", x.shape(), " off axis ", axis, ".");
+    (others[i] < 0 ? plan.low : plan.high) += others[i] * std::max<int64_t>(0, x.shape()[i] - 1);
+  }
+  plan.result = index.shape();
+  plan.offsets = Tensor::empty(index.shape(), DType::Int64);
+  plan.post = to_axes({}, {}, true);
+  add_offsets(op, &plan, index, axis, x.shape()[axis], x.strides()[axis], false, to_axes(index.shape(), others, false));
+  return plan;
+}
+
+PlacesArgs places(const Plan& plan, const Tensor& x, const Tensor& y) {
+  PlacesArgs args;
+  args.x = static_cast<char*>(x.raw());
+  args.y = static_cast<char*>(y.raw());
+  args.offsets = plan.offsets.data<int64_t>();
+  args.count = plan.offsets.numel();
+  args.pre = plan.pre;
+  args.post = plan.post;
+  args.post_count = plan.post_count;
+  args.item = static_cast<int>(itemsize(x.dtype()));
+  args.type = AddType::kFloat32;
+  args.low = plan.low;
+  args.high = plan.high;
+  return args;
+}
+
+Tensor run_take(const Plan& plan, const Tensor& x) {
+  Tensor y = Tensor::empty(plan.result, x.dtype(), x.device());
+  if (y.numel() == 0) return y;
+  const PlacesArgs args = places(plan, x, y);
+  parallel_for(plan.pre_count * args.count, std::max<int64_t>(1, kGrainBytes / (args.post_count * args.item)),
+               [&](int64_t begin, int64_t end) { NDL_KERNEL(take_places)
+                                                 (args, begin, end); });
+  return y;
+}
+
+// Writes y's rows through `kernel`; see "Threads" above.
+template <class Kernel>
+void run_write(const Plan& plan, PlacesArgs args, Kernel kernel) {
+  const int64_t bytes = plan.pre_count * args.count * args.post_count * args.item;
+  const int64_t wanted = std::min<int64_t>(num_threads(), bytes / kGrainBytes);
+  if (bytes == 0) return;
+  if (wanted <= 1) {
+    kernel(args, int64_t{0}, plan.pre_count);
+  } else if (plan.pre_count >= wanted) {
+    parallel_for(plan.pre_count, 1, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
+  } else {
+    parallel_tasks(wanted, [&](int64_t task) {
+      const int64_t span = plan.high - plan.low;
+      PlacesArgs mine = args;
+      mine.low = plan.low + span / wanted * task + std::min(task, span % wanted);
+      mine.high = plan.low + span / wanted * (task + 1) + std::min(task + 1, span % wanted);
+      kernel(mine, int64_t{0}, plan.pre_count);
+    });
+  }
+}
+
+void run_put(const Plan& plan, const Tensor& target, const Tensor& values) {
+  run_write(plan, places(plan, target, values), [](const PlacesArgs& args, int64_t begin, int64_t end) {
+    NDL_KERNEL(put_places)(args, begin, end);
+  });
+}
+
+// The dtype that sums are formed in.
+DType sum_dtype(const char* op, DType dtype) {
+  NDL_CHECK(dtype != DType::Bool, TypeError, op, "cannot add bool: expected a number. Cast first.");
+  if (dtype == DType::Float16 || dtype == DType::BFloat16) return DType::Float32;
+  return dtype == DType::UInt8 ? DType::Int32 : dtype;
+}
+
+void run_add(const Plan& plan, const Tensor& target, const Tensor& values) {
+  PlacesArgs args = places(plan, target, values);
+  switch (target.dtype()) {
+    case DType::Float64:
+      args.type = AddType::kFloat64;
+      break;
+    case DType::Int32:
+      args.type = AddType::kInt32;
+      break;
+    case DType::Int64:
+      args.type = AddType::kInt64;
+      break;
+    default:
+      args.type = AddType::kFloat32;
+  }
+  run_write(plan, args, [](const PlacesArgs& part, int64_t begin, int64_t end) {
+    NDL_KERNEL(add_places)(part, begin, end);
+  });
+}
+
+// `values` as a contiguous tensor of the shape and dtype that the places have.
+Tensor fit_values(const char* op, const Tensor& values, const Shape& shape, DType dtype) {
+  Tensor fitted = values;
+  while (fitted.rank() > shape.size() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+  NDL_CHECK(fitted.rank() <= shape.size() && broadcast_shapes(op, fitted.shape(), shape) == shape, ValueError, op,
+            "values do not fit: got ", values.shape(), ", expected what broadcasts to ", shape, ".");
+  return contiguous(broadcast_to(cast(fitted, dtype), shape));
+}
+
+void check_added(const char* op, const Tensor& x, const Tensor& src) {
+  NDL_CHECK(promote_types(x.dtype(), src.dtype()) == x.dtype(), TypeError, op, "dtypes do not fit: got ",
+            name(src.dtype()), " to add to ", name(x.dtype()), ", expected one that converts without loss. Cast it.");
+  NDL_CHECK(src.device() == x.device(), TypeError, op, "devices differ: got ", to_string(src.device()), ", expected ",
+            to_string(x.device()), ".");
+}
+
+// x + values at the places that `make_plan` finds in a tensor: a new, contiguous tensor.
+template <class MakePlan>
+Tensor add_at(const char* op, const Tensor& x, const Tensor& values, const MakePlan& make_plan) {
+  NoGrad off;
+  const DType wide = sum_dtype(op, x.dtype());
+  Tensor y = wide == x.dtype() ? contiguous(clone(x)) : contiguous(cast(x, wide));
+  const Plan plan = make_plan(y);
+  run_add(plan, y, fit_values(op, values, plan.result, wide));
+  return cast(y, x.dtype());
+}
+
+// The same into zeros, without a first copy of them.
+template <class MakePlan>
+Tensor add_to_zeros(const char* op, const Shape& shape, const Tensor& values, const MakePlan& make_plan) {
+  NoGrad off;
+  const DType wide = sum_dtype(op, values.dtype());
+  Tensor y = Tensor::zeros(shape, wide, values.device());
+  const Plan plan = make_plan(y);
+  run_add(plan, y, fit_values(op, values, plan.result, wide));
+  return cast(y, values.dtype());
+}
+
+// On the tape the indices are saved tensors, checked against edits; the rest of a selection is captured by value.
+Selection with_saved(Selection selection, Backward& b) {
+  for (int k = 0; k < selection.axes.size(); ++k) selection.indices.push_back(b.saved(k));
+  return selection;
+}
+
+Selection without_indices(Selection selection) {
+  selection.indices.clear();
+  return selection;
+}
+
+Tensor take_backward(const char* op, const Tensor& dy, const Shape& shape, const Selection& selection);
+
+Tensor take(const char* op, const Tensor& x, const Selection& selection) {
+  const Tensor y = run_take(plan_selection(op, x, selection), x);
+  return record(op, Tensors{y}, Tensors{x}, selection.indices, [op, places = without_indices(selection)](Backward& b) {
+    b.give(0, take_backward(op, b.dy(), b.input_shape(0), with_saved(places, b)));
+  })[0];
+}
+
+Tensor take_backward(const char* op, const Tensor& dy, const Shape& shape, const Selection& selection) {
+  const Tensor dx = add_to_zeros(op, shape, dy, [&](const Tensor& y) { return plan_selection(op, y, selection); });
+  return record(op, Tensors{dx}, Tensors{dy}, selection.indices,
+                [op, places = without_indices(selection)](Backward& b) {
+                  b.give(0, take(op, b.dy(), with_saved(places, b)));
+                })[0];
+}
+
+Tensor gather_backward(const Tensor& dy, const Shape& shape, int axis, const Tensor& index) {
+  OpScope scope("gather_backward");
+  const Tensor dx = add_to_zeros("gather_backward", shape, dy,
+                                 [&](const Tensor& y) { return plan_lanes("gather_backward", y, axis, index); });
+  return record("gather_backward", dx, {dy}, {index},
+                [axis](Backward& b) { b.give(0, gather(b.dy(), axis, b.saved(0))); });
+}
+
+// One 1-D index on one axis.
+Selection select_slices(const char* op, const Tensor& x, int axis, const Tensor& index) {
+  check_index(op, x, index);
+  NDL_CHECK(index.rank() == 1, ValueError, op, "wrong index shape: got ", index.shape(),
+            ", expected one axis. Use index() for more.");
+  return {{axis}, {index}, index.shape(), axis};
+}
+
+// NumPy's rule: a mask stands for one index tensor an axis, and takes as many axes as it has.
+Selection select_places(const char* op, const Tensor& x, const std::vector<std::optional<Tensor>>& indices) {
+  Selection selection;
+  int axis = 0;
+  const auto push = [&](const Tensor& index) {
+    selection.axes.push_back(axis++);
+    selection.picked =
+        selection.indices.empty() ? index.shape() : broadcast_shapes(op, selection.picked, index.shape());
+    selection.indices.push_back(index);
+  };
+  for (const std::optional<Tensor>& index : indices) {
+    const bool mask = index && index->dtype() == DType::Bool;
+    const int taken = mask ? index->rank() : 1;
+    NDL_CHECK(axis + taken <= x.rank(), IndexError, op, "too many indices: got one for axis ", axis + taken - 1,
+              ", expected at most the ", x.rank(), " axes of ", x.shape(), ".");
+    if (!index) {
+      ++axis;
+    } else if (mask) {
+      NDL_CHECK(taken > 0, IndexError, op, "a mask without axes: got shape (), expected at least one axis.");
+      for (int i = 0; i < taken; ++i)
+        NDL_CHECK(index->shape()[i] == x.shape()[axis + i], IndexError, op, "mask does not fit: got ", index->shape(),
+                  " at axis ", axis, ", expected the sizes of ", x.shape(), " there.");
+      const Tensor positions = nonzero(*index);
+      for (int i = 0; i < taken; ++i) push(select(positions, 1, i));
+    } else {
+      check_index(op, x, *index);
+      push(*index);
+    }
+  }
+  const bool adjacent =
+      !selection.axes.empty() && selection.axes.back() - selection.axes[0] + 1 == selection.axes.size();
+  selection.at = adjacent ? static_cast<int>(selection.axes[0]) : 0;
+  return selection;
+}
+
+}  // namespace
+
+Tensor gather(const Tensor& x, int64_t axis, const Tensor& index) {
+  OpScope scope("gather");
+  const int at = normalize_axis("gather", axis, x.rank());
+  const Tensor y = run_take(plan_lanes("gather", x, at, index), x);
+  return record("gather", y, {x}, {index},
+                [at](Backward& b) { b.give(0, gather_backward(b.dy(), b.input_shape(0), at, b.saved(0))); });
+}
+
+Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+  OpScope scope("scatter_add");
+  const int at = normalize_axis("scatter_add", axis, x.rank());
+  check_added("scatter_add", x, src);
+  const Tensor y =
+      add_at("scatter_add", x, src, [&](const Tensor& sum) { return plan_lanes("scatter_add", sum, at, index); });
+  return record("scatter_add", y, {x, src}, {index}, [at](Backward& b) {
+    b.give(0, b.dy());
+    if (b.needs(1)) b.give(1, gather(b.dy(), at, b.saved(0)));
+  });
+}
+
+Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
+  OpScope scope("index_select");
+  const int at = normalize_axis("index_select", axis, x.rank());
+  return take("index_select", x, select_slices("index_select", x, at, index));
+}
+
+Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+  OpScope scope("index_add");
+  const int at = normalize_axis("index_add", axis, x.rank());
+  check_added("index_add", x, src);
+  const Selection selection = select_slices("index_add", x, at, index);
+  const Tensor y =
+      add_at("index_add", x, src, [&](const Tensor& sum) { return plan_selection("index_add", sum, selection); });
+  return record("index_add", y, {x, src}, {index}, [at](Backward& b) {
+    b.give(0, b.dy());
+    if (b.needs(1)) b.give(1, index_select(b.dy(), at, b.saved(0)));
+  });
+}
+
+Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices) {
+  OpScope scope("index");
+  return take("index", x, select_places("index", x, indices));
+}
+
+void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
+                bool accumulate) {
+  OpScope scope("index_put_");
+  check_inplace("index_put_", x);
+  NDL_CHECK(values.device() == x.device(), TypeError, "index_put_", "devices differ: got ", to_string(values.device()),
+            ", expected ", to_string(x.device()), ".");
+  for (int i = 0; i < x.rank(); ++i)
+    NDL_CHECK(x.shape()[i] <= 1 || x.strides()[i] != 0, ValueError, "index_put_",
+              "x repeats its elements: got stride 0 on axis ", i, ", expected memory of its own. Clone it.");
+  NoGrad off;
+  const Selection selection = select_places("index_put_", x, indices);
+  const DType wide = accumulate ? sum_dtype("index_put_", x.dtype()) : x.dtype();
+  const Tensor target = cast(x, wide);  // x itself unless sums need more bits
+  const Plan plan = plan_selection("index_put_", target, selection);
+  Tensor fitted = fit_values("index_put_", values, plan.result, wide);
+  if (fitted.impl()->storage == x.impl()->storage) fitted = clone(fitted);  // values may be a view of x
+  if (accumulate)
+    run_add(plan, target, fitted);
+  else
+    run_put(plan, target, fitted);
+  if (!target.is_same(x))
+    copy_(x, target);
+  else
+    x.bump_version("index_put_");
+}
+
+Tensor nonzero(const Tensor& x) {
+  OpScope scope("nonzero");
+  NoGrad off;
+  const Tensor flags = contiguous(x.dtype() == DType::Bool ? x : ne(x, 0.0));
+  const uint8_t* bytes = static_cast<const uint8_t*>(flags.raw());
+  constexpr int64_t kChunk = 32 << 10;
+  const int64_t count = flags.numel();
+  const int64_t chunks = (count + kChunk - 1) / kChunk;
+  std::vector<int64_t> starts(static_cast<size_t>(chunks) + 1, 0);
+  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c)
+      starts[c + 1] = NDL_KERNEL(count_true)(bytes, c * kChunk, std::min(count, (c + 1) * kChunk));
+  });
+  for (int64_t c = 0; c < chunks; ++c) starts[c + 1] += starts[c];
+
+  Tensor places = Tensor::empty({starts[chunks], x.rank()}, DType::Int64, x.device());
+  Axes axes;
+  axes.rank = x.rank();
+  std::copy(x.shape().begin(), x.shape().end(), axes.size);
+  int64_t* out = places.data<int64_t>();
+  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t c = begin; c < end; ++c)
+      NDL_KERNEL(write_true)(bytes, axes, out + starts[c] * axes.rank, c * kChunk, std::min(count, (c + 1) * kChunk));
+  });
+  return places;
+}
+
+Tensor one_hot(const Tensor& classes, int64_t num_classes, DType dtype) {
+  OpScope scope("one_hot");
+  NDL_CHECK(num_classes >= 1, ValueError, "one_hot", "bad number of classes: got ", num_classes,
+            ", expected at least 1.");
+  NoGrad off;
+  Shape shape = classes.shape();
+  shape.push_back(num_classes);
+  Tensor y = Tensor::zeros(shape, dtype, classes.device());
+  const Tensor lanes = y.view({classes.numel(), num_classes}, {num_classes, 1}, 0);
+  check_index("one_hot", y, classes);
+  const Tensor negative = nonzero(lt(classes, 0.0));
+  NDL_CHECK(negative.size(0) == 0, IndexError, "one_hot", "negative class: got ", negative.size(0),
+            " of them, expected 0 to ", num_classes - 1, ".");
+  const Plan plan = plan_lanes("one_hot", lanes, 1, reshape(classes, {classes.numel(), 1}));
+  run_put(plan, lanes, Tensor::ones(plan.result, dtype, classes.device()));
+  return y;
+}
+
+}  // namespace needlecpp

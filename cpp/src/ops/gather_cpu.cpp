@@ -1,0 +1,182 @@
+// Loops over offsets and rows, built once per instruction set.
+#include "ops/gather_kernels.h"
+#include "simd/copy.h"
+
+namespace needlecpp::NDL_ISA {
+namespace {
+
+template <class Index>
+int64_t offsets_of(const OffsetsArgs& args, int64_t begin, int64_t end) {
+  const Index* index = static_cast<const Index*>(args.index);
+  const Axes& grid = args.grid;
+  const int last = grid.rank - 1;
+  for (int64_t p = begin; p < end;) {
+    // One run along the last axis of the grid, or all of it where there is none.
+    int64_t run = end - p;
+    int64_t base = 0;
+    int64_t step = 0;
+    if (last >= 0) {
+      const int64_t left = grid.size[last] - p % grid.size[last];
+      run = left < run ? left : run;
+      base = axes_offset(grid, p);
+      step = grid.stride[last];
+    }
+    for (int64_t i = 0; i < run; ++i) {
+      const int64_t value = index[p + i];
+      if (!in_axis(value, args.axis_size)) return p + i;
+      const int64_t offset = wrap(value, args.axis_size) * args.stride + base + i * step;
+      args.offsets[p + i] = args.add ? args.offsets[p + i] + offset : offset;
+    }
+    p += run;
+  }
+  return -1;
+}
+
+// Calls move(x, y, count, stride) for each run along the last of the axes.
+template <class T, class Move>
+NDL_HD void walk(const Axes& axes, T* x, T* y, const Move& move) {
+  const int last = axes.rank - 1;
+  int64_t at[kMaxAxes] = {};
+  for (;;) {
+    move(x, y, axes.size[last], axes.stride[last]);
+    y += axes.size[last];
+    int axis = last - 1;
+    for (; axis >= 0; --axis) {
+      x += axes.stride[axis];
+      if (++at[axis] < axes.size[axis]) break;
+      x -= axes.size[axis] * axes.stride[axis];
+      at[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}
+
+template <class T>
+void take_of(const PlacesArgs& args, int64_t begin, int64_t end) {
+  T* y = reinterpret_cast<T*>(args.y);
+  const bool rows = args.post.rank == 1 && args.post.stride[0] == 1;
+  for (int64_t q = begin; q < end;) {
+    const int64_t first = q % args.count;
+    const int64_t left = args.count - first;
+    const int64_t run = left < end - q ? left : end - q;
+    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.pre, q / args.count);
+    const int64_t* offsets = args.offsets + first;
+    if (args.post_count == 1) {
+      for (int64_t i = 0; i < run; ++i) y[q + i] = x[offsets[i]];
+    } else if (rows) {
+      const int64_t bytes = args.post_count * static_cast<int64_t>(sizeof(T));
+      for (int64_t i = 0; i < run; ++i)
+        copy_row(reinterpret_cast<char*>(y + (q + i) * args.post_count), reinterpret_cast<const char*>(x + offsets[i]),
+                 bytes);
+    } else {
+      for (int64_t i = 0; i < run; ++i)
+        walk(args.post, x + offsets[i], y + (q + i) * args.post_count,
+             [](const T* from, T* to, int64_t count, int64_t stride) {
+               for (int64_t j = 0; j < count; ++j) to[j] = from[j * stride];
+             });
+    }
+    q += run;
+  }
+}
+
+// The writers: move(x, y, count, stride) puts one run of y into x.
+template <class T, class Move>
+NDL_HD void write_of(const PlacesArgs& args, int64_t begin, int64_t end, const Move& move) {
+  for (int64_t pre = begin; pre < end; ++pre) {
+    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.pre, pre);
+    T* y = reinterpret_cast<T*>(args.y) + pre * args.count * args.post_count;
+    for (int64_t p = 0; p < args.count; ++p) {
+      const int64_t offset = args.offsets[p];
+      if (offset < args.low || offset >= args.high) continue;
+      walk(args.post, x + offset, y + p * args.post_count, move);
+    }
+  }
+}
+
+template <class T>
+void put_of(const PlacesArgs& args, int64_t begin, int64_t end) {
+  write_of<T>(args, begin, end, [](T* to, const T* from, int64_t count, int64_t stride) {
+    if (stride == 1) {
+      copy_row(reinterpret_cast<char*>(to), reinterpret_cast<const char*>(from),
+               count * static_cast<int64_t>(sizeof(T)));
+    } else {
+      for (int64_t j = 0; j < count; ++j) to[j * stride] = from[j];
+    }
+  });
+}
+
+template <class T>
+void add_of(const PlacesArgs& args, int64_t begin, int64_t end) {
+  write_of<T>(args, begin, end, [](T* __restrict to, const T* __restrict from, int64_t count, int64_t stride) {
+    if (stride == 1) {
+      for (int64_t j = 0; j < count; ++j) to[j] += from[j];
+    } else {
+      for (int64_t j = 0; j < count; ++j) to[j * stride] += from[j];
+    }
+  });
+}
+
+}  // namespace
+
+int64_t gather_offsets(const OffsetsArgs& args, int64_t begin, int64_t end) {
+  return args.wide ? offsets_of<int64_t>(args, begin, end) : offsets_of<int32_t>(args, begin, end);
+}
+
+void take_places(const PlacesArgs& args, int64_t begin, int64_t end) {
+  switch (args.item) {
+    case 1:
+      return take_of<uint8_t>(args, begin, end);
+    case 2:
+      return take_of<uint16_t>(args, begin, end);
+    case 4:
+      return take_of<uint32_t>(args, begin, end);
+    default:
+      return take_of<uint64_t>(args, begin, end);
+  }
+}
+
+void put_places(const PlacesArgs& args, int64_t begin, int64_t end) {
+  switch (args.item) {
+    case 1:
+      return put_of<uint8_t>(args, begin, end);
+    case 2:
+      return put_of<uint16_t>(args, begin, end);
+    case 4:
+      return put_of<uint32_t>(args, begin, end);
+    default:
+      return put_of<uint64_t>(args, begin, end);
+  }
+}
+
+void add_places(const PlacesArgs& args, int64_t begin, int64_t end) {
+  switch (args.type) {
+    case AddType::kFloat32:
+      return add_of<float>(args, begin, end);
+    case AddType::kFloat64:
+      return add_of<double>(args, begin, end);
+    case AddType::kInt32:
+      return add_of<uint32_t>(args, begin, end);  // unsigned: overflow wraps
+    case AddType::kInt64:
+      return add_of<uint64_t>(args, begin, end);
+  }
+}
+
+int64_t count_true(const uint8_t* x, int64_t begin, int64_t end) {
+  int64_t count = 0;
+  for (int64_t i = begin; i < end; ++i) count += x[i] != 0;
+  return count;
+}
+
+void write_true(const uint8_t* x, const Axes& axes, int64_t* places, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    if (x[i] == 0) continue;
+    int64_t position = i;
+    for (int axis = axes.rank - 1; axis >= 0; --axis) {
+      places[axis] = position % axes.size[axis];
+      position /= axes.size[axis];
+    }
+    places += axes.rank;
+  }
+}
+
+}  // namespace needlecpp::NDL_ISA

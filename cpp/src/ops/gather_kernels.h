@@ -1,0 +1,76 @@
+// Reading and writing at computed places: what gather, scatter_add, index_select, index_add, index and index_put_
+// share.
+#pragma once
+
+#include <stdint.h>
+
+#include "simd/hd.h"
+#include "simd/isa.h"
+
+namespace needlecpp {
+
+inline constexpr int kMaxAxes = 12;
+
+// Some axes of a tensor, sizes and strides in elements, walked in C order.
+struct Axes {
+  int rank = 0;
+  int64_t size[kMaxAxes];
+  int64_t stride[kMaxAxes];
+};
+
+// offsets[p] = (add ? offsets[p] : 0) + wrap(index[p]) * stride + the offset of position p of `grid`.
+struct OffsetsArgs {
+  const void* index;
+  bool wide;  // int64 indices, int32 otherwise
+  int64_t* offsets;
+  int64_t axis_size;
+  int64_t stride;
+  bool add;
+  Axes grid;
+};
+
+enum class AddType { kFloat32, kFloat64, kInt32, kInt64 };
+
+// x[pre + offsets[p] + post] <-> y[pre, p, post], y being contiguous.
+struct PlacesArgs {
+  char* x;
+  char* y;
+  const int64_t* offsets;
+  int64_t count;       // of offsets
+  Axes pre;            // axes of x before the indexed ones
+  Axes post;           // axes of x after them: at least one
+  int64_t post_count;  // product of its sizes, at least 1
+  int item;            // bytes of an element
+  AddType type;        // add_places only
+  int64_t low;         // put_places and add_places write only where low <= offset < high
+  int64_t high;
+};
+
+// Returns the first position whose index is outside its axis, or -1.
+NDL_DECLARE_KERNEL(int64_t, gather_offsets, (const OffsetsArgs& args, int64_t begin, int64_t end))
+// y from x, for rows (pre, p) numbered begin to end.
+NDL_DECLARE_KERNEL(void, take_places, (const PlacesArgs& args, int64_t begin, int64_t end))
+// x from y and x += y, p rising, for positions begin to end of `pre`.
+NDL_DECLARE_KERNEL(void, put_places, (const PlacesArgs& args, int64_t begin, int64_t end))
+NDL_DECLARE_KERNEL(void, add_places, (const PlacesArgs& args, int64_t begin, int64_t end))
+// The true bytes of [begin, end): how many, and their coordinates along `axes` written one after another.
+NDL_DECLARE_KERNEL(int64_t, count_true, (const uint8_t* x, int64_t begin, int64_t end))
+NDL_DECLARE_KERNEL(void, write_true, (const uint8_t* x, const Axes& axes, int64_t* places, int64_t begin, int64_t end))
+
+namespace NDL_ISA {
+
+NDL_HD bool in_axis(int64_t index, int64_t size) { return index >= -size && index < size; }
+NDL_HD int64_t wrap(int64_t index, int64_t size) { return index < 0 ? index + size : index; }
+
+// The offset of a position given as one number in C order.
+NDL_HD int64_t axes_offset(const Axes& axes, int64_t position) {
+  int64_t offset = 0;
+  for (int i = axes.rank - 1; i > 0; --i) {
+    offset += position % axes.size[i] * axes.stride[i];
+    position /= axes.size[i];
+  }
+  return axes.rank > 0 ? offset + position * axes.stride[0] : 0;
+}
+
+}  // namespace NDL_ISA
+}  // namespace needlecpp

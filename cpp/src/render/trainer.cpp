@@ -1,0 +1,256 @@
+// The training loop and the renderer.
+//
+// One step. (1) Pixels are drawn over all images by the counter-based generator and turned into rays and target
+// colours. (2) The occupancy grid is marched: packed samples, any number a ray. (3) The field's density is evaluated at
+// all of them off the tape, and the volume rendering weights with it; only samples that carry weight go on. On a
+// trained scene that is a third: the rest lie in front of a surface or behind it. (4) Those live samples pass the field
+// again, now recorded, and colour, and are composited. (5) The loss goes backwards and Adam steps; of the hash table
+// only touched entries move.
+//
+// Why two density passes: a forward costs a quarter of forward and backward, so evaluating all samples once more is
+// cheaper than dragging the dead ones through colour and the backward pass. A dropped sample gets no gradient. Its
+// density cannot grow, but it was below a weight of 1e-4 to begin with, and the first steps, when every density is
+// near one, drop nothing.
+//
+// The number of rays adapts so that a step has about samples_per_step samples, whatever the grid leaves of a ray.
+//
+// Invariant: everything random comes from generator_, one draw after the other, so a seed fixes the run for a given
+// number of threads (sums over threads change with it).
+#include "needlecpp/render/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "needlecpp/autograd/autograd.h"
+#include "needlecpp/core/parallel.h"
+#include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/optim_step.h"
+#include "needlecpp/ops/reduce.h"
+#include "needlecpp/ops/shape.h"
+#include "needlecpp/render/encoding.h"
+#include "needlecpp/render/volume.h"
+#include "render/live_samples.h"
+
+namespace needlecpp {
+namespace {
+
+struct PixelBatch {
+  Tensor camera_index;  // [n] int32
+  Tensor pixels;        // [n, 2] float32
+  Tensor rgba;          // [n, 4] float32, straight alpha (1 without an alpha channel)
+};
+
+PixelBatch draw_pixels(const Tensor& images, int64_t count, Generator& generator) {
+  const int64_t height = images.size(1);
+  const int64_t width = images.size(2);
+  const int64_t channels = images.size(3);
+  const Tensor draws = randint(0, images.size(0) * height * width, {count}, DType::Int64, generator);
+  PixelBatch batch{Tensor::empty({count}, DType::Int32), Tensor::empty({count, 2}), Tensor::empty({count, 4})};
+  const int64_t* draw = draws.data<int64_t>();
+  const uint8_t* image = images.data<uint8_t>();
+  int32_t* camera = batch.camera_index.data<int32_t>();
+  float* pixel = batch.pixels.data<float>();
+  float* rgba = batch.rgba.data<float>();
+  parallel_for(count, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      camera[i] = static_cast<int32_t>(draw[i] / (height * width));
+      const int64_t within = draw[i] % (height * width);
+      pixel[2 * i] = static_cast<float>(within % width) + 0.5f;
+      pixel[2 * i + 1] = static_cast<float>(within / width) + 0.5f;
+      const uint8_t* at = image + draw[i] * channels;
+      for (int64_t c = 0; c < 3; ++c) rgba[4 * i + c] = static_cast<float>(at[c]) * (1.0f / 255.0f);
+      rgba[4 * i + 3] = channels == 4 ? static_cast<float>(at[3]) * (1.0f / 255.0f) : 1.0f;
+    }
+  });
+  return batch;
+}
+
+Tensor background_colors(Background background, int64_t count, Generator& generator) {
+  if (background == Background::Random) return rand({count, 3}, 0, 1, DType::Float32, generator);
+  return Tensor::full({count, 3}, background == Background::White ? 1 : 0);
+}
+
+// 0.5 d^2 near zero, linear with slope delta beyond (Huber, 1964); mean over all elements.
+Tensor huber(const Tensor& difference, double delta) {
+  const Tensor size = abs(difference);
+  return mean(where(lt(size, delta), square(difference) * 0.5, (size - 0.5 * delta) * delta));
+}
+
+// Colour, opacity and depth of rays, with only the samples that matter on the tape (if it is on).
+struct RayColors {
+  VolumeOutput volume;
+  int64_t live = 0;
+};
+RayColors shade(const RadianceField& field, const Samples& samples, const Rays& rays, double early_stop,
+                double min_weight) {
+  const Samples* kept = &samples;
+  LiveSamples live;
+  RadianceField::Density density;
+  if (min_weight > 0 && samples.count() > 0) {
+    NoGrad no_grad;
+    density = field.density(samples.positions);
+    live = keep_live(samples, volume_weights(density.sigma, samples.dt, samples.offsets, early_stop), min_weight);
+    kept = &live.samples;
+  }
+  if (grad_enabled() || kept == &samples) {
+    density = field.density(kept->positions);
+  } else {  // off the tape the first evaluation serves
+    density.sigma = index_select(density.sigma, 0, live.index);
+    density.features = index_select(density.features, 0, live.index);
+  }
+  const Tensor harmonics = spherical_harmonics(rays.directions, field.config().sh_degree);
+  const Tensor rgb = field.color_encoded(density.features, index_select(harmonics, 0, kept->ray_index));
+  return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, 0), kept->count()};
+}
+
+void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& config) {
+  NDL_CHECK(images.dtype() == DType::UInt8, TypeError, "trainer", "images are not uint8: got ", name(images.dtype()),
+            ", expected uint8.");
+  NDL_CHECK(images.rank() == 4 && (images.size(3) == 3 || images.size(3) == 4), ValueError, "trainer",
+            "images have the wrong shape: got ", images.shape(), ", expected [n, height, width, 3 or 4].");
+  cameras.check("trainer");
+  NDL_CHECK(images.size(0) == cameras.count() && images.size(1) == cameras.height && images.size(2) == cameras.width,
+            ValueError, "trainer", "images and cameras do not fit: got images ", images.shape(), ", expected (",
+            cameras.count(), ", ", cameras.height, ", ", cameras.width, ", ...).");
+  NDL_CHECK(images.numel() > 0, ValueError, "trainer", "no pixels: got ", images.shape(), ", expected one image at least.");
+  NDL_CHECK(config.samples_per_step >= 1 && config.max_rays >= 1, ValueError, "trainer", "bad batch: got ",
+            config.samples_per_step, " samples and ", config.max_rays, " rays, expected 1 or more.");
+  NDL_CHECK(config.lr > 0 && config.final_lr_fraction > 0, ValueError, "trainer", "bad learning rate: got ", config.lr,
+            " decaying to a fraction of ", config.final_lr_fraction, ", expected positive numbers.");
+  NDL_CHECK(config.occupancy_interval >= 1, ValueError, "trainer", "bad occupancy_interval: got ",
+            config.occupancy_interval, ", expected 1 or more.");
+}
+
+}  // namespace
+
+struct Trainer::State {
+  Tensor images;
+  Cameras cameras;
+  TrainerConfig config;
+  std::shared_ptr<RadianceField> field;
+  std::shared_ptr<OccupancyGrid> occupancy;
+  Generator generator;
+  struct Moments {
+    Tensor parameter, m, v;
+  };
+  std::vector<Moments> moments;
+  int64_t steps = 0;
+  int64_t rays = 0;  // in the next step
+
+  void refresh_occupancy() {
+    const bool warm = steps < config.occupancy_warmup;
+    occupancy->update([this](const Tensor& positions) { return field->density(positions).sigma; }, generator,
+                      config.march.step, warm ? config.occupancy_warmup_fraction : config.occupancy_fraction,
+                      config.occupancy_decay);
+  }
+
+  void optimize(double progress) {
+    AdamOptions options;
+    options.lr = config.lr * std::pow(config.final_lr_fraction, progress);
+    options.beta2 = 0.99;
+    options.eps = 1e-15;
+    options.step = steps + 1;
+    options.clear_gradient = true;  // the sweep adds into the same buffer next time
+    for (Moments& p : moments) {
+      if (!p.parameter.grad().defined()) continue;
+      options.touched_only = p.parameter.is_same(field->table());
+      adam_step_(p.parameter, p.parameter.grad(), p.m, p.v, options);
+    }
+  }
+};
+
+Trainer::Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config)
+    : state_(std::make_unique<State>()) {
+  check(images, cameras, config);
+  state_->images = contiguous(images.detach());
+  state_->cameras = cameras;
+  state_->config = config;
+  state_->field = std::make_shared<RadianceField>(config.field, config.seed);
+  state_->occupancy = std::make_shared<OccupancyGrid>(config.field.box, config.occupancy_resolution);
+  state_->generator.seed(config.seed ^ 0x9e3779b97f4a7c15ull);
+  for (const auto& [parameter_name, parameter] : state_->field->named_parameters())
+    state_->moments.push_back({parameter, Tensor::zeros(parameter.shape()), Tensor::zeros(parameter.shape())});
+  state_->rays = std::clamp<int64_t>(config.samples_per_step / 128, 1, config.max_rays);
+}
+
+Trainer::~Trainer() = default;
+
+Trainer::Step Trainer::step(double progress) {
+  State& s = *state_;
+  const TrainerConfig& config = s.config;
+  NDL_CHECK(progress >= 0 && progress <= 1, ValueError, "trainer", "bad progress: got ", progress, ", expected 0 to 1.");
+  if (s.steps > 0 && s.steps % config.occupancy_interval == 0) s.refresh_occupancy();
+
+  const PixelBatch batch = draw_pixels(s.images, s.rays, s.generator);
+  const Tensor background = background_colors(config.background, s.rays, s.generator);
+  const Rays rays = generate_rays(s.cameras, batch.camera_index, batch.pixels);
+  MarchOptions march = config.march;
+  march.jitter = true;
+  march.key = s.generator.next();
+  const Samples samples = s.occupancy->march(rays, march);
+
+  const RayColors shaded = shade(*s.field, samples, rays, config.early_stop, config.min_weight);
+  const Tensor alpha = slice(batch.rgba, 1, 3);
+  const Tensor target = slice(batch.rgba, 1, 0, 3) * alpha + background * (1.0 - alpha);
+  const Tensor color = shaded.volume.color + unsqueeze(1.0 - shaded.volume.opacity, 1) * background;
+  const Tensor difference = color - target;
+  const Tensor loss = config.loss == Loss::MSE ? mean(square(difference)) : huber(difference, config.huber_delta);
+
+  Step result{s.steps + 1, loss.item(), 0, s.rays, samples.count(), shaded.live};
+  {
+    NoGrad no_grad;
+    result.mse = mean(square(difference)).item();
+  }
+  if (loss.requires_grad()) loss.backward();
+  s.optimize(progress);
+  ++s.steps;
+
+  // Towards the budget, by at most a factor of two a step.
+  const double ratio = static_cast<double>(config.samples_per_step) / static_cast<double>(std::max<int64_t>(1, samples.count()));
+  const double rays_next = static_cast<double>(s.rays) * std::clamp(ratio, 0.5, 2.0);
+  s.rays = std::clamp<int64_t>(static_cast<int64_t>(rays_next), 1, config.max_rays);
+  return result;
+}
+
+int64_t Trainer::steps() const { return state_->steps; }
+const TrainerConfig& Trainer::config() const { return state_->config; }
+
+Checkpoint Trainer::checkpoint() const {
+  Checkpoint checkpoint;
+  checkpoint.field = state_->field;
+  checkpoint.occupancy = state_->occupancy;
+  checkpoint.march = state_->config.march;
+  checkpoint.march.jitter = false;
+  const float level = state_->config.background == Background::Black ? 0.0f : 1.0f;
+  for (float& channel : checkpoint.background) channel = level;
+  checkpoint.step = state_->steps;
+  return checkpoint;
+}
+
+RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera, const float background[3],
+                           double early_stop) {
+  cameras.check("render_image");
+  NDL_CHECK(camera >= 0 && camera < cameras.count(), IndexError, "render_image", "no such camera: got ", camera,
+            ", expected 0 to ", cameras.count() - 1, ".");
+  NoGrad no_grad;
+  const int64_t height = cameras.height;
+  const int64_t width = cameras.width;
+  RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}), Tensor::empty({height, width})};
+  const Tensor behind = Tensor::from_vector(std::vector<float>(background, background + 3), {1, 3});
+  const int64_t rows = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width));
+  for (int64_t row = 0; row < height; row += rows) {
+    const int64_t end = std::min(height, row + rows);
+    const Rays rays = camera_rays(cameras, camera, row, end);
+    const Samples samples = scene.occupancy->march(rays, scene.march);
+    const VolumeOutput volume = shade(*scene.field, samples, rays, early_stop, 1e-4).volume;
+    const Tensor color = volume.color + unsqueeze(1.0 - volume.opacity, 1) * behind;
+    const Tensor depth = where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
+    copy_(slice(image.color, 0, row, end), reshape(color, {end - row, width, 3}));
+    copy_(slice(image.opacity, 0, row, end), reshape(volume.opacity, {end - row, width}));
+    copy_(slice(image.depth, 0, row, end), reshape(depth, {end - row, width}));
+  }
+  return image;
+}
+
+}  // namespace needlecpp
