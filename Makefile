@@ -9,6 +9,7 @@
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
+WERROR ?= OFF
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -36,7 +37,7 @@ test: test-cpp test-py
 test-cpp: $(VENV)/.tools
 	.ci/apt-missing g++=g++ catch2=/usr/include/catch2
 	@[ -f build/CMakeCache.txt ] || cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DNEEDLECPP_TESTS=ON \
-	  -DNEEDLECPP_WERROR=ON -DCMAKE_PREFIX_PATH=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	  -DNEEDLECPP_WERROR=$(WERROR) -DCMAKE_PREFIX_PATH=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 	cmake --build build
 	ctest --test-dir build --output-on-failure --parallel $(JOBS)
 
@@ -73,7 +74,7 @@ $(VENV)/.tools: pyproject.toml
 $(VENV)/.installed: $(VENV)/.tools $(SOURCES)
 	.ci/apt-missing g++=g++
 	@echo "building and installing needlecpp into $(VENV) (minutes the first time)"
-	@python -m pip install -q --no-build-isolation .
+	@python -m pip install -q --no-build-isolation -C cmake.define.NEEDLECPP_WERROR=$(WERROR) .
 	@cp $$(cd $(VENV) && python -c 'import needlecpp; print(needlecpp.__path__[0])')/_core.pyi python/needlecpp/
 	@touch $@
 
