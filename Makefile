@@ -4,7 +4,7 @@
 #   make demo    train a field on the built-in scene, render it, say where the pictures are
 #   make test    C++ and Python tests
 #   make bench   benchmarks
-#   make lint    formatting, style and types
+#   make lint    formatting, style and types; make format mends what can be mended by itself
 #   make clean   remove what was built (runs/ stays)
 
 PYTHON ?= python3
@@ -26,7 +26,7 @@ SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
   $(shell find cmake cpp bindings python \( -name __pycache__ -o -name _core.pyi \) -prune -o -print)
 CXX_FILES = $(shell git ls-files '*.cpp' '*.h' '*.cu')
 
-.PHONY: demo test test-cpp test-py bench lint install clean
+.PHONY: demo test test-cpp test-py bench lint format install clean
 .DELETE_ON_ERROR:
 
 demo: install
@@ -52,6 +52,11 @@ lint: $(VENV)/.tools
 	ruff check .
 	ruff format --check .
 	mypy
+
+format: $(VENV)/.tools
+	clang-format -i $(CXX_FILES)
+	ruff check -q --fix-only .
+	ruff format -q .
 
 install: $(VENV)/.installed
 
