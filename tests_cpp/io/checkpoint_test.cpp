@@ -155,7 +155,8 @@ TEST_CASE("bits set on a grid are the cells that it marches through") {
   bits.data<uint8_t>()[cell / 8] = static_cast<uint8_t>(1 << (cell % 8));
   grid.set_bits(bits);
   REQUIRE(grid.occupied_fraction() == Approx(1.0 / 512));
-  REQUIRE(grid.density().to_vector<float>()[static_cast<size_t>(cell)] == 1);
+  REQUIRE(grid.density().to_vector<float>()[static_cast<size_t>(cell)] == -1);
+  REQUIRE(grid.density().to_vector<float>()[0] == 0);
   bits.data<uint8_t>()[0] = 255;  // the grid keeps its own copy
   REQUIRE(grid.bits().to_vector<uint8_t>()[0] == 0);
 
@@ -256,6 +257,7 @@ TEST_CASE("numbers within bounds that do not go together") {
   REQUIRE(says(file.description([](json& d) { d["background"] = {0, 0, 1.5}; }), "background is out of bounds"));
   REQUIRE(says(file.description([](json& d) { d["field"]["sh_degree"] = 2.5; }), "expected an integer from 1 to 4"));
   REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 20; }), "multiple of 8"));
+  REQUIRE(says(file.description([](json& d) { d["march"]["max_step"] = 0.01; }), "below march.step"));
   REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 1024; }), "does not fit the description"));
   REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["features"] = 3; }), "can be built"));
   REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["growth"] = 1000; }), "can be built"));

@@ -174,8 +174,11 @@ Settings read_settings(const std::string& path, const std::string& text) {
   s.march.step = static_cast<float>(march.real("step", 1e-20, kMaxWorld));
   s.march.cone_angle = static_cast<float>(march.real("cone_angle", 0, 1e6));
   s.march.max_step = static_cast<float>(march.real("max_step", 1e-20, kMaxWorld));
+  if (s.march.max_step < s.march.step)
+    malformed(path, detail::concat("description.march.max_step is below march.step: got ", s.march.max_step,
+                                   ", expected at least ", s.march.step, "."));
   s.march.near = static_cast<float>(march.real("near", 0, kMaxWorld));
-  s.march.max_samples = static_cast<int>(march.integer("max_samples", 1, 1 << 24));
+  s.march.max_samples = static_cast<int>(march.integer("max_samples", 1, 1 << 20));
   return s;
 }
 
