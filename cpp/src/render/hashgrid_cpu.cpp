@@ -8,7 +8,7 @@
 // features, one point after another, each a plain load, so that the core's out-of-order window holds about a hundred
 // of them at once. The halves meet in a Block on the stack that never leaves the first-level cache.
 //
-// Data layout: a level at a time over many points (hashgrid.cpp feeds up to kChunk of them), because a level's table
+// Data layout: a level at a time over many points (hashgrid.cpp feeds kEncodePoints of them), because a level's table
 // of 1 MB stays in the second-level cache while its points stream by. Results go to a panel [count, features] of the
 // level; rows_from_panels() turns panels into rows at the end of the chunk. Writing rows at once would fetch every
 // line of the result once for each level on it.
@@ -18,18 +18,19 @@
 // wrapped around the level's end.
 //
 // Scatter: the same with read-modify-write. There are no atomics: one thread owns a level and takes points in order,
-// hence the sums never depend on the number of threads. Samples along a ray sit in the same coarse cell for a while;
-// then each would wait for the previous one's stores. Dense levels therefore keep the sums of a run of points in one
-// cell in registers and write them when the cell changes. The two corners of a pair are never the same entry: their
-// hashes differ in bit 0, and dense levels have at least 8 entries.
+// hence the sums never depend on the number of threads; the price is that no more threads than levels can help.
+// Samples along a ray sit in the same coarse cell for a while; then each would wait for the previous one's stores.
+// Dense levels therefore keep the sums of a run of points in one cell in registers and write them when the cell
+// changes. The two corners of a pair are never the same entry: their hashes differ in bit 0, and dense levels have at
+// least 8 entries.
 //
 // Tried and lost, 2^17 random points, T = 2^17, nanoseconds a point on two Zen 5 cores (this file: 33 encode, 31
-// scatter): 8-byte gather instructions 40; eight corners with eight weights instead of four pairs 43; gathers with
-// prefetch 36. Prefetching a block ahead loses 2 where tables fit the second-level cache, and wins 25 of 89 at
-// T = 2^19, so it depends on the level's size.
+// scatter, without the passes between rows and panels): 8-byte gather instructions 40; eight corners with eight weights
+// instead of four pairs 43; gathers with prefetch 36. Prefetching a block ahead loses 2 where tables fit the
+// second-level cache, and wins 25 of 89 at T = 2^19, so it depends on the level's size. Runs on hashed levels lose 2.
 //
 // Nothing a position holds can lead outside the table: hashed entries are masked, dense ones taken modulo the level's
-// size, in find_corners() alone.
+// size, in find_entries() alone.
 #include <string.h>
 
 #include "render/hashgrid_kernels.h"
@@ -241,19 +242,20 @@ NDL_HD void prefetch(const Block& block, const float* table) {
   for (int k = 0; k < 4; ++k)
     for (int p = 0; p < kFloats; ++p) __builtin_prefetch(table + block.entry[2 * k][p], 0, 3);
 }
-NDL_HD bool wants_prefetch(const HashGridLevelArgs& level) {
-  return static_cast<int64_t>(level.size) * level.features * 4 >= kPrefetchBytes;
+NDL_HD int64_t level_bytes(const HashGridLevelArgs& level) {
+  return static_cast<int64_t>(level.size) * level.features * 4;
 }
 
 NDL_HD int64_t lanes_at(const HashGridPoints& points, int64_t first) {
   return points.count - first < kFloats ? points.count - first : kFloats;
 }
 
-// Calls body(block, first, count) for every vector of points; large levels are prefetched a block ahead.
+// Calls body(block, first, count) for every vector of points; `ahead` prefetches the next block's entries.
 template <class Body>
-NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const float* table, Body body) {
+NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const float* table, bool ahead,
+                       Body body) {
   Block blocks[2];
-  if (!wants_prefetch(level)) {
+  if (!ahead) {
     for (int64_t i = 0; i < points.count; i += kFloats) {
       find_corners(level, points, i, blocks[0]);
       body(blocks[0], i, lanes_at(points, i));
@@ -275,9 +277,10 @@ NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& poi
 template <int F>
 void encode(const HashGridEncodeArgs& args) {
   const float* table = args.table + args.level.offset * F;
-  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
-    encode_block<F>(block, table, count, args.out + first * F);
-  });
+  for_blocks(args.level, args.points, table, level_bytes(args.level) >= kPrefetchBytes,
+             [&](const Block& block, int64_t first, int64_t count) {
+               encode_block<F>(block, table, count, args.out + first * F);
+             });
 }
 
 template <int F>
@@ -319,15 +322,16 @@ void scatter(const HashGridScatterArgs& args) {
   float* table = args.table_grad + args.level.offset * F;
   // Cleared here and not earlier, because the lines are wanted in this core's cache now.
   if (args.zero) memset(table, 0, static_cast<size_t>(args.level.size) * F * sizeof(float));
-  Block block;
   if (args.level.hashed) {
-    for (int64_t i = 0; i < points.count; i += kFloats) {
-      find_corners(args.level, points, i, block);
-      scatter_points<F>(block, table, lanes_at(points, i), args.dy + i * F);
-    }
+    // A cleared level is near already.
+    const bool ahead = !args.zero && level_bytes(args.level) > kPrefetchBytes;
+    for_blocks(args.level, points, table, ahead, [&](const Block& block, int64_t first, int64_t count) {
+      scatter_points<F>(block, table, count, args.dy + first * F);
+    });
     return;
   }
   if (points.count == 0) return;
+  Block block;
   Run<F> run = {};
   bool open = false;
   for (int64_t i = 0; i < points.count; i += kFloats) {
@@ -364,16 +368,19 @@ template <int F>
 void position_grad(const HashGridPositionArgs& args) {
   typedef typename EntryOf<F>::Type Entry;
   const float* table = args.table + args.level.offset * F;
-  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
-    for (int64_t p = 0; p < count; ++p) {
-      Entry value[kCorners], slope[3], gradient;
-      for (int c = 0; c < kCorners; ++c) memcpy(&value[c], table + block.entry[c][p], sizeof value[c]);
-      memcpy(&gradient, args.dy + (first + p) * F, sizeof gradient);
-      trilinear_slope(axis_weights(block.fx[p]), axis_weights(block.fy[p]), axis_weights(block.fz[p]), value, slope);
-      float* row = args.grad + (first + p) * 3;
-      for (int axis = 0; axis < 3; ++axis) row[axis] += sum_lanes<F>(slope[axis] * gradient) * args.level.scale;
-    }
-  });
+  for_blocks(args.level, args.points, table, level_bytes(args.level) >= kPrefetchBytes,
+             [&](const Block& block, int64_t first, int64_t count) {
+               for (int64_t p = 0; p < count; ++p) {
+                 Entry value[kCorners], slope[3], gradient;
+                 for (int c = 0; c < kCorners; ++c) memcpy(&value[c], table + block.entry[c][p], sizeof value[c]);
+                 memcpy(&gradient, args.dy + (first + p) * F, sizeof gradient);
+                 trilinear_slope(axis_weights(block.fx[p]), axis_weights(block.fy[p]), axis_weights(block.fz[p]), value,
+                                 slope);
+                 float* row = args.grad + (first + p) * 3;
+                 for (int axis = 0; axis < 3; ++axis)
+                   row[axis] += sum_lanes<F>(slope[axis] * gradient) * args.level.scale;
+               }
+             });
 }
 
 template <int F>
