@@ -1,0 +1,1 @@
+"""The command ``needlecpp``: train, evaluate and render scenes. Start reading at ``app.py``."""

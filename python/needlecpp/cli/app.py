@@ -1,0 +1,245 @@
+"""The command line: options, help and exit codes. What the commands do is in train.py, evaluate.py
+and film.py.
+
+Exit codes: 0 done; 2 something the user can mend, told in one sentence on stderr; 130 broken off
+with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration
+from needlecpp.cli.console import Warnings, note, print_json
+from needlecpp.data.scene import DataError
+
+DEFAULT_SECONDS = 60.0
+
+app = typer.Typer(
+    help="Learns 3D scenes from photographs and renders them from new places.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else there.")]
+
+
+def version() -> str:
+    import needlecpp
+
+    return str(getattr(needlecpp, "__version__", "unknown"))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"needlecpp {version()}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder with transforms_train.json (Blender) or transforms.json (instant-ngp, nerfstudio); "
+            "or 'demo', the built-in scene.",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder to create; default: runs/<name>.")] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="60s|2m|1h", help="How long to train; default: 60s unless --steps is given.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Train for N steps instead of a time.")] = None,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of all randomness.")] = 0,
+    threads: Annotated[int | None, typer.Option(metavar="N", help="CPU threads; default: all.")] = None,
+    downscale: Annotated[int, typer.Option(metavar="K", help="Shrink the images by this whole factor.")] = 1,
+    background: Annotated[
+        str,
+        typer.Option(
+            metavar="white|black|random",
+            help="Behind transparent pixels. 'random' while training is evaluated on white.",
+        ),
+    ] = "random",
+    holdout: Annotated[
+        int,
+        typer.Option(metavar="K", help="In data without splits, keep every K-th frame for testing; 0 trains on all."),
+    ] = 8,
+    box: Annotated[
+        float | None,
+        typer.Option(metavar="H", help="Half extent of the scene box around the origin; default: from the data."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there already.")] = False,
+    no_eval: Annotated[bool, typer.Option("--no-eval", help="Do not evaluate the test views afterwards.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only warnings and errors.")] = False,
+    json: Json = False,
+) -> None:
+    """Train a radiance field on photographs.
+
+    Writes a run folder: config.json, model.safetensors, metrics.jsonl and, from the test views, eval.json and views/.
+    Ctrl-C saves what there is.
+    """
+    if time is not None and steps is not None:
+        raise CliError("--time and --steps exclude each other, give one of them")
+    seconds = parse_duration(time) if time is not None else None
+    at_least(steps, "--steps", 1)
+    at_least(seed, "--seed", 0, 2**63 - 1)
+    at_least(threads, "--threads", 1, 4096)
+    at_least(downscale, "--downscale", 1)
+    at_least(holdout, "--holdout", 0)
+    one_of(background, "--background", BACKGROUNDS)
+    if box is not None and not 0 < box < math.inf:
+        raise CliError(f"--box is {box}, expected more than 0")
+    from needlecpp.cli.train import TrainOptions, summary
+    from needlecpp.cli.train import train as run_training
+
+    if seconds is None and steps is None:
+        seconds = DEFAULT_SECONDS
+    options = TrainOptions(
+        data=data,
+        out=out,
+        seconds=seconds,
+        steps=steps,
+        seed=seed,
+        threads=threads,
+        downscale=downscale,
+        background=background,
+        holdout=holdout,
+        box=box,
+        overwrite=overwrite,
+        evaluate=not no_eval,
+        quiet=quiet,
+    )
+    result, interrupted = run_training(options, version())
+    _report(result, None if quiet else summary(result), json)
+    if interrupted:
+        raise typer.Exit(130)
+
+
+@app.command("eval")
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
+    split: Annotated[str, typer.Option(metavar="train|val|test", help="Which views to compare with.")] = "test",
+    data: Annotated[
+        str | None, typer.Option(metavar="DATA", help="The data set; default: the one that the run was trained on.")
+    ] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="white|black", help="Behind transparent pixels; default: the run's, or white.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare a run with held-out views.
+
+    Reports PSNR and SSIM, means over the views; writes eval.json and the pictures in views/ into the run folder.
+    """
+    if background is not None:
+        one_of(background, "--background", ("white", "black"))
+    from needlecpp.cli.evaluate import evaluate as run_evaluation
+    from needlecpp.cli.evaluate import summary
+    from needlecpp.cli.run import open_run
+
+    report = run_evaluation(open_run(run), split, data, background)
+    _report(report, summary(report), json)
+
+
+@app.command()
+def render(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
+    out: Annotated[Path, typer.Option(metavar="DIR|x.mp4", help="Folder for PNG frames, or a film.")],
+    path: Annotated[
+        str, typer.Option(metavar="orbit|FILE.json", help="Camera path; files of nerfstudio and instant-ngp are read.")
+    ] = "orbit",
+    frames: Annotated[
+        int | None, typer.Option(metavar="N", help="Number of frames; default: 60, or what the file has.")
+    ] = None,
+    width: Annotated[int | None, typer.Option(metavar="PIXELS", help="Default: as the training images.")] = None,
+    height: Annotated[int | None, typer.Option(metavar="PIXELS", help="Default: as the training images.")] = None,
+    fps: Annotated[float | None, typer.Option(metavar="RATE", help="Frames per second of a film; default: 30.")] = None,
+    background: Annotated[
+        str | None, typer.Option(metavar="white|black", help="Behind the scene; default: the run's, or white.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Render a flight through a trained scene.
+
+    Needs nothing but the run folder.
+    """
+    at_least(frames, "--frames", 1, 1_000_000)
+    at_least(width, "--width", 1, 16384)
+    at_least(height, "--height", 1, 16384)
+    if fps is not None and not 0 < fps <= 1000:
+        raise CliError(f"--fps is {fps}, expected a number between 0 and 1000")
+    if background is not None:
+        one_of(background, "--background", ("white", "black"))
+    from needlecpp.cli.film import render as run_film
+    from needlecpp.cli.run import open_run
+
+    result = run_film(open_run(run), path, out, frames, width, height, fps, background)
+    text = f"{result['frames']} frames of {result['width']}x{result['height']} in {result['out']}"
+    _report(result, f"{text} ({result['seconds_per_frame']:.2f} s a frame)", json)
+
+
+def _report(result: dict[str, Any], text: str | None, json: bool) -> None:
+    if json:
+        print_json(result)
+    elif text is not None:
+        print(text, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit code."""
+    command = typer.main.get_command(app)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        # Not command.main(), which has its own ideas of messages and of what Ctrl-C is.
+        with Warnings(), command.make_context("needlecpp", words) as context:
+            command.invoke(context)
+        return 0
+    except typer.Exit as e:
+        return int(e.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        note("needlecpp: interrupted")
+        return 130
+    except (CliError, DataError) as e:
+        return _fail(str(e))
+    except OSError as e:
+        return _fail(f"{e.filename}: {e.strerror}" if e.filename else e.strerror or str(e))
+    except MemoryError as e:
+        return _fail(str(e) or "out of memory")
+    except ValueError as e:
+        if str(e).startswith("["):  # the engine's form: [operation] what: got, expected
+            return _fail(str(e))
+        raise
+    except Exception as e:
+        if not hasattr(e, "format_message"):  # a usage error; typer keeps the class to itself
+            raise
+        return _fail(str(e.format_message()), getattr(e, "ctx", None))
+
+
+def _fail(message: str, context: Any = None) -> int:
+    note("needlecpp: error: " + " ".join(message.split()))
+    if context is not None:
+        note(f"Try '{context.command_path} --help'.")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
