@@ -167,9 +167,9 @@ TEST_CASE("NaN wins, infinities are numbers") {
     for (DType dtype : {DType::Float32, DType::Float64})
       for (int64_t at : {int64_t{0}, n / 2, n - 1}) {
         std::vector<double> values(static_cast<size_t>(n * 5), 1.0);
-        for (size_t j = 0; j < 5; ++j) values[static_cast<size_t>(at) * 5 + j] = NAN;
         values[1] = INFINITY;
         values[2] = -INFINITY;
+        for (size_t j = 0; j < 5; ++j) values[static_cast<size_t>(at) * 5 + j] = NAN;
         const Tensor columns = cast(Tensor::from_vector(values, {n, 5}), dtype);
         for (const Tensor& x : {columns, transpose(contiguous(transpose(columns)))}) {
           for (double v : doubles(max(x, {0}))) REQUIRE(std::isnan(v));
