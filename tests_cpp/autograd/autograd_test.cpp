@@ -186,3 +186,26 @@ TEST_CASE("a fused op differentiates twice through its composed twin, the same t
   const auto same = [fused](const Tensors& in) { return fused({in[0], in[0]}); };
   REQUIRE(gradgradcheck(same, {leaf({0.5, 0.7}, {2})}));
 }
+
+TEST_CASE("a kernel may add straight into a leaf's gradient, but only in a plain backward") {
+  int direct = 0;
+  const auto op = [&direct](const Tensor& x) {
+    return record("op", x.detach(), {x}, {}, [&direct](Backward& b) {
+      const Tensor into = b.accumulator(0);
+      if (!into.defined()) return b.give(0, b.dy());
+      ++direct;
+      NoGrad no_grad;
+      add_(into, b.dy());
+    });
+  };
+  const Tensor x = leaf({1, 2}, {2});
+  sum(op(x)).backward();
+  REQUIRE(direct == 0);
+  sum(op(x)).backward();
+  REQUIRE(direct == 1);
+  REQUIRE(x.grad().to_vector<double>() == std::vector<double>{2, 2});
+  REQUIRE(grad({sum(op(x))}, {x})[0].to_vector<double>() == std::vector<double>{1, 1});
+  sum(op(x * 2.0)).backward();
+  REQUIRE(direct == 1);
+  REQUIRE(x.grad().to_vector<double>() == std::vector<double>{4, 4});
+}

@@ -12,7 +12,6 @@
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "render/hashgrid_grad.h"
 #include "render/hashgrid_kernels.h"
 
 namespace needlecpp {
@@ -205,34 +204,15 @@ Tensor hashgrid(const Tensor& positions, const Tensor& table, const HashGridConf
                     return;
                   }
                   const Tensor by_positions = b.needs(0) ? Tensor::empty(positions.shape()) : Tensor();
-                  const Tensor by_table = b.needs(1) ? Tensor::empty(table.shape()) : Tensor();
-                  backward_all(positions, contiguous(table), b.dy(), config, by_table, true, by_positions);
+                  const Tensor into = b.accumulator(1);
+                  const Tensor by_table = into.defined() ? into : b.needs(1) ? Tensor::empty(table.shape()) : Tensor();
+                  backward_all(positions, contiguous(table), b.dy(), config, by_table, !into.defined(), by_positions);
                   b.give(0, by_positions);
-                  b.give(1, by_table);
+                  if (into.defined())
+                    into.bump_version("hashgrid");
+                  else
+                    b.give(1, by_table);
                 });
-}
-
-void hashgrid_backward_table(const Tensor& positions, const Tensor& dy, const HashGridConfig& config,
-                             const Tensor& table_grad) {
-  const char* op = "hashgrid_backward_table";
-  OpScope scope(op);
-  check_config(op, config);
-  check_positions(op, positions);
-  check_table(op, "table_grad", table_grad, config);
-  check_devices(op, positions, table_grad);
-  const Shape expected = {positions.size(0), int64_t{config.levels} * config.features};
-  NDL_CHECK(dy.defined() && dy.shape() == expected, ValueError, op, "bad shape of dy: got ",
-            dy.defined() ? to_string(dy.shape()) : "nothing", ", expected ", expected, ".");
-  check_devices(op, dy, dy);
-  NDL_CHECK(positions.dtype() == DType::Float32 && dy.dtype() == DType::Float32 && table_grad.dtype() == DType::Float32,
-            TypeError, op, "bad dtype: got ", name(positions.dtype()), ", ", name(dy.dtype()), " and ",
-            name(table_grad.dtype()), ", expected float32.");
-  NDL_CHECK(table_grad.is_contiguous(), ValueError, op, "table_grad is not contiguous: got strides ",
-            table_grad.strides(), ", expected ", contiguous_strides(table_grad.shape()), ".");
-  check_inplace(op, table_grad);
-  NoGrad no_grad;
-  backward_all(positions, Tensor(), dy, config, table_grad, false, Tensor());
-  table_grad.bump_version(op);
 }
 
 namespace {

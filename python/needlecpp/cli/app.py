@@ -207,13 +207,15 @@ def _report(result: dict[str, Any], text: str | None, json: bool) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     command = typer.main.get_command(app)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with Warnings():
-            code = command.main(
-                None if arguments is None else list(arguments), prog_name="needlecpp", standalone_mode=False
-            )
-        return code if isinstance(code, int) else 0
-    except KeyboardInterrupt:
+        # Not command.main(), which has its own ideas of messages and of what Ctrl-C is.
+        with Warnings(), command.make_context("needlecpp", words) as context:
+            command.invoke(context)
+        return 0
+    except typer.Exit as e:
+        return int(e.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         note("needlecpp: interrupted")
         return 130
     except (CliError, DataError) as e:
@@ -227,13 +229,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(str(e))
         raise
     except Exception as e:
-        # Typer's own exceptions, whose classes are not public: usage errors and Ctrl-C.
-        if hasattr(e, "format_message"):
-            return _fail(str(e.format_message()), getattr(e, "ctx", None))
-        if type(e).__name__ == "Abort":
-            note("needlecpp: interrupted")
-            return 130
-        raise
+        if not hasattr(e, "format_message"):  # a usage error; typer keeps the class to itself
+            raise
+        return _fail(str(e.format_message()), getattr(e, "ctx", None))
 
 
 def _fail(message: str, context: Any = None) -> int:

@@ -17,6 +17,7 @@ SSIM_WINDOW = 11
 SSIM_SIGMA = 1.5
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 
+Plane = NDArray[np.float64]
 Image = NDArray[Any]  # [h, w, c]: floating point, meant in [0, 1], or uint8
 
 
@@ -64,6 +65,11 @@ def ssim(a: Image, b: Image) -> float:
     x, y = _pair(a, b, "ssim")
     if x.ndim != 3 or min(x.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"[ssim] image: got shape {x.shape}, expected [h, w, c] of at least 11x11 pixels.")
+    # A channel at a time: its planes stay in cache.
+    return float(np.mean([_ssim_plane(x[..., c].copy(), y[..., c].copy()) for c in range(x.shape[2])]))
+
+
+def _ssim_plane(x: Plane, y: Plane) -> float:
     mean_x, mean_y = _blur(x), _blur(y)
     least = float(np.finfo(np.float32).eps) ** 2
     var_x = np.maximum(_blur(x * x) - mean_x * mean_x, least)
@@ -96,11 +102,17 @@ def _pair(a: Image, b: Image, op: str) -> tuple[NDArray[np.float64], NDArray[np.
     return to_uint8(a) / 255.0, to_uint8(b) / 255.0
 
 
-def _blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gaussian window, rows then columns, valid part only: [h, w, c] -> [h - 10, w - 10, c]."""
+def _blur(plane: Plane) -> Plane:
+    """Gaussian window, down then across, valid part only: [h, w] -> [h - 10, w - 10]."""
     offsets = np.arange(SSIM_WINDOW) - SSIM_WINDOW // 2
     weights = np.exp(-0.5 * (offsets / SSIM_SIGMA) ** 2)
     weights /= weights.sum()
-    h, w = (s - SSIM_WINDOW + 1 for s in image.shape[:2])
-    rows = sum(weight * image[i : i + h] for i, weight in enumerate(weights))
-    return np.asarray(sum(weight * rows[:, i : i + w] for i, weight in enumerate(weights)))
+    for axis in (0, 1):
+        size = plane.shape[axis] - SSIM_WINDOW + 1
+        total = np.zeros((size, plane.shape[1]) if axis == 0 else (plane.shape[0], size))
+        term = np.empty_like(total)
+        for i, weight in enumerate(weights):
+            part = plane[i : i + size] if axis == 0 else plane[:, i : i + size]
+            total += np.multiply(part, weight, out=term)
+        plane = total
+    return plane

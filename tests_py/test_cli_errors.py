@@ -1,0 +1,304 @@
+"""The command line on bad input: one sentence on stderr, exit code 2, nothing written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from needlecpp.cli.app import main
+from needlecpp.cli.arguments import CliError, parse_duration
+
+MakeScene = Callable[..., Path]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def fails(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    """Runs a command that must fail, and returns its sentence."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = [line for line in err.splitlines() if not line.startswith(("Try '", "needlecpp: warning:"))]
+    assert len(lines) == 1, err
+    assert lines[0].startswith("needlecpp: error: ")
+    return lines[0]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(file) for file in folder.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--time", "nan"], "--time"),
+        (["--time", "-3s"], "--time"),
+        (["--time", "0"], "--time"),
+        (["--time", ""], "--time"),
+        (["--time", "3 parsecs"], "--time"),
+        (["--time", "1" + "0" * 400], "--time"),
+        (["--time", "5s", "--steps", "3"], "--time and --steps"),
+        (["--steps", "0"], "--steps"),
+        (["--steps", "-7"], "--steps"),
+        (["--steps", "nan"], "--steps"),
+        (["--steps", "1.5"], "--steps"),
+        (["--threads", "0"], "--threads"),
+        (["--threads", "-1"], "--threads"),
+        (["--threads", "9999999999"], "--threads"),
+        (["--downscale", "0"], "--downscale"),
+        (["--downscale", "-4"], "--downscale"),
+        (["--downscale", "nan"], "--downscale"),
+        (["--downscale", "17"], "downscale is 17"),
+        (["--holdout", "-1"], "--holdout"),
+        (["--seed", "-1"], "--seed"),
+        (["--background", "pink"], "--background"),
+        (["--box", "0"], "--box"),
+        (["--box", "nan"], "--box"),
+        (["--frobnicate"], "--frobnicate"),
+        (["--steps"], "--steps"),
+    ],
+)
+def test_train_options(
+    options: list[str], words: str, here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = str(blender_scene())
+    assert words in fails(capsys, ["train", scene, *options])
+    assert words in fails(capsys, ["train", *options, "--json", scene])
+    assert files(here) == []
+
+
+def test_no_data_and_unknown_commands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "DATA" in fails(capsys, ["train"])
+    assert "RUN" in fails(capsys, ["eval"])
+    assert "RUN" in fails(capsys, ["render", "--out", "x"])
+    assert "--out" in fails(capsys, ["render", "run"])
+    assert "fly" in fails(capsys, ["fly"])
+    assert files(here) == []
+
+
+def drop_focal(split: str, document: dict[str, Any]) -> None:
+    del document["camera_angle_x"]
+
+
+def bad_test_pose(split: str, document: dict[str, Any]) -> None:
+    if split == "test":
+        document["frames"][1]["transform_matrix"][0][0] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (drop_focal, ["transforms_train.json", "camera_angle_x"]),
+        (bad_test_pose, ["transforms_test.json", "frame 1", "transform_matrix"]),
+        (lambda split, document: document.update(frames=[]), ["transforms_train.json", "frames"]),
+    ],
+)
+def test_train_on_broken_data(
+    edit: Any, words: list[str], here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sentence = fails(capsys, ["train", str(blender_scene(edit=edit)), "--out", "run", "--steps", "2"])
+    for word in words:
+        assert word in sentence
+    assert files(here) == []
+
+
+def test_train_on_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere" in fails(capsys, ["train", "nowhere"])
+    assert "transforms.json" in fails(capsys, ["train", "."])
+    assert files(here) == []
+
+
+def test_train_with_unusable_out(here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = str(blender_scene())
+    (here / "file").write_text("mine")
+    (here / "full").mkdir()
+    (here / "full" / "precious.txt").write_text("mine")
+    (here / "run").mkdir()
+    (here / "run" / "config.json").write_text("{}")
+    before = files(here)
+    assert "not a folder" in fails(capsys, ["train", scene, "--out", "file", "--steps", "2"])
+    assert "cannot be written" in fails(capsys, ["train", scene, "--out", "file/run", "--steps", "2"])
+    assert "not a run" in fails(capsys, ["train", scene, "--out", "full", "--overwrite", "--steps", "2"])
+    assert "--overwrite" in fails(capsys, ["train", scene, "--out", "run", "--steps", "2"])
+    assert "cannot be written" in fails(capsys, ["train", scene, "--out", "/proc/needlecpp/run", "--steps", "2"])
+    assert files(here) == before
+
+
+CONFIG: dict[str, Any] = {
+    "format": 1,
+    "background": "random",
+    "data": {
+        "path": "/nowhere/scene",
+        "relative": "../scene",
+        "kind": "blender",
+        "downscale": 1,
+        "holdout": 8,
+        "splits": ["train", "test"],
+    },
+    "box": [[-1, -1, -1], [1, 1, 1]],
+    "unit_scale": 0.33,
+    "unit_offset": [0.5, 0.5, 0.5],
+    "cameras": {
+        "width": 8,
+        "height": 8,
+        "poses": [[[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -4]]],
+        "intrinsics": [[8, 8, 4, 4, 0, 0, 0, 0]],
+    },
+}
+
+
+@pytest.fixture
+def run(here: Path) -> Path:
+    """A run folder whose model is not one."""
+    folder = here / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    (folder / "model.safetensors").write_bytes(b"\xff" * 64)
+    return folder
+
+
+def test_eval_of_what_is_not_a_run(here: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "there is no run nowhere" in fails(capsys, ["eval", "nowhere"])
+    (here / "empty").mkdir()
+    assert "config.json is missing" in fails(capsys, ["eval", "empty"])
+    (run / "model.safetensors").unlink()
+    assert "model.safetensors is missing" in fails(capsys, ["render", "run", "--out", "x"])
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda c: c.pop("box"), "box"),
+        (lambda c: c.update(format=99), "format is 99"),
+        (lambda c: c["data"].pop("path"), "data.path is missing"),
+        (lambda c: c["data"].update(downscale="2"), "data.downscale"),
+        (lambda c: c["data"].update(downscale=0), "downscale"),
+        (lambda c: c.update(cameras=[]), "cameras"),
+        (lambda c: c["cameras"].update(poses=[[1, 2], [3]]), "cameras.poses"),
+        (lambda c: c["cameras"].update(poses=[]), "cameras.poses"),
+        (lambda c: c["cameras"]["intrinsics"][0].__setitem__(0, float("nan")), "cameras.intrinsics"),
+    ],
+)
+def test_broken_config(edit: Any, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = json.loads(json.dumps(CONFIG))
+    edit(config)
+    (run / "config.json").write_text(json.dumps(config))
+    sentence = fails(capsys, ["eval", "run"])
+    assert "config.json" in sentence
+    assert words in sentence
+
+
+def test_broken_config_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "config.json").write_text('{"format": 1,')
+    assert "line 1" in fails(capsys, ["eval", "run"])
+
+
+def test_eval_without_data_or_split(run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "give --data" in fails(capsys, ["eval", "run"])
+    assert "nowhere" in fails(capsys, ["eval", "run", "--data", "nowhere"])
+    scene = str(blender_scene())
+    assert "available are train, test" in fails(capsys, ["eval", "run", "--data", scene, "--split", "val"])
+    assert "--background" in fails(capsys, ["eval", "run", "--data", scene, "--background", "random"])
+    assert not (run / "eval.json").exists()
+
+
+def test_broken_model(run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "model.safetensors" in fails(capsys, ["eval", "run", "--data", str(blender_scene())])
+    assert "model.safetensors" in fails(capsys, ["render", "run", "--out", "frames"])
+    assert not (run / "eval.json").exists()
+    assert not (run / "views").exists()
+    assert not (run.parent / "frames").exists()
+
+
+def test_render_arguments(here: Path, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "file").write_text("mine")
+    (here / "broken.json").write_text("{")
+    (here / "other.json").write_text("{}")
+    camera = {"camera_to_world": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 4, 0, 0, 0, 1], "fov": 50}
+    for name, path in {
+        "nofov": {"camera_path": [{"camera_to_world": camera["camera_to_world"]}]},
+        "nomatrix": {"camera_path": [camera, {"fov": 50}]},
+        "sheared": {"camera_path": [camera, {**camera, "camera_to_world": [1.0] * 12 + [0, 0, 0, 1]}]},
+        "fisheye": {"camera_type": "fisheye", "camera_path": [camera]},
+        "void": {"camera_path": []},
+    }.items():
+        (here / f"{name}.json").write_text(json.dumps(path))
+    before = files(here)
+    for arguments, words in [
+        (["--frames", "0"], "--frames"),
+        (["--frames", "-5"], "--frames"),
+        (["--width", "0"], "--width"),
+        (["--height", "999999"], "--height"),
+        (["--fps", "nan"], "--fps"),
+        (["--background", "random"], "--background"),
+        (["--path", "spiral"], "--path spiral"),
+        (["--path", "broken.json"], "broken.json"),
+        (["--path", "other.json"], "camera_path"),
+        (["--path", "nofov.json"], "frame 0: fov is missing"),
+        (["--path", "nomatrix.json"], "frame 1: camera_to_world is missing"),
+        (["--path", "sheared.json"], "frame 1"),
+        (["--path", "fisheye.json"], "camera_type fisheye"),
+        (["--path", "void.json"], "camera_path"),
+    ]:
+        assert words in fails(capsys, ["render", "run", "--out", "frames", *arguments])
+    assert "--out file" in fails(capsys, ["render", "run", "--out", "file"])
+    assert "--out file/x" in fails(capsys, ["render", "run", "--out", "file/x"])
+    assert "--out x.gif" in fails(capsys, ["render", "run", "--out", "x.gif"])
+    assert files(here) == before
+
+
+def test_film_without_imageio(run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    assert "imageio-ffmpeg" in fails(capsys, ["render", "run", "--out", "x.mp4"])
+
+
+def test_durations() -> None:
+    for text, seconds in {"60": 60, "60s": 60, "2m": 120, "1h": 3600, "1.5m": 90, "1h2m3s": 3723, ".5": 0.5}.items():
+        assert parse_duration(text) == seconds
+    for text in ("", "s", "1m2h", "1 m", "0x10", "1e3", "-1", "inf", "٣x"):
+        with pytest.raises(CliError, match="--time"):
+            parse_duration(text)
+
+
+def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("needlecpp ")
+    for arguments, words in {
+        ("--help",): ["train", "eval", "render"],
+        (): ["train", "eval", "render"],
+        ("train", "--help"): ["--time", "--steps", "--downscale", "--background", "--json", "demo"],
+        ("eval", "--help"): ["--split", "--data", "--json"],
+        ("render", "--help"): ["--path", "--frames", "--out", "--fps"],
+    }.items():
+        assert main(list(arguments)) == 0
+        out = capsys.readouterr().out
+        for word in words:
+            assert word in out
+
+
+def test_as_a_process() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "needlecpp", "train", "nowhere", "--steps", "1"], capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("needlecpp: error: nowhere does not exist")
+    assert result.stderr.count("\n") == 1
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import needlecpp, sys; print([m for m in ('typer', 'rich', 'PIL') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
