@@ -4,7 +4,9 @@
 #ifdef NEEDLECPP_CATCH_V3
 #include <catch2/catch_all.hpp>
 using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
 #else
 #include <catch2/catch.hpp>
-using Catch::Approx;
+using Catch::Detail::Approx;
+inline auto ContainsSubstring(const std::string& part) { return Catch::Matchers::Contains(part); }
 #endif

@@ -196,7 +196,7 @@ void Sweep::run() {
     Tensors gradients;
     {
       OpScope scope(node->name);
-      Backward context(*node, std::move(dys));
+      Backward context(*node, std::move(dys), !restricted_ && !create_);
       node->fn(context);
       gradients = context.take_gradients();
     }
@@ -297,6 +297,15 @@ Node::~Node() {
 Tensor Backward::dy_or_zeros(int k) const {
   const Node::Output& output = node_.outputs[k];
   return dys_[k].defined() ? dys_[k] : Tensor::zeros(output.shape, output.dtype);
+}
+
+Tensor Backward::accumulator(int input) const {
+  const Node::Edge& edge = node_.inputs[input];
+  if (!into_leaves_ || !edge.leaf || !edge.leaf->gradient) return Tensor();
+  const Tensor gradient(edge.leaf->gradient);
+  const bool fits = gradient.is_contiguous() && gradient.shape() == edge.shape && gradient.dtype() == edge.dtype &&
+                    !gradient.impl()->storage->read_only();
+  return fits ? gradient : Tensor();
 }
 
 Tensor Backward::saved(int i) const {

@@ -78,8 +78,7 @@ NDL_HD V sigmoid_formula(V x) {
 // max(x, 0) + log(1 + exp(-|x|))
 template <class V>
 NDL_HD V softplus_formula(V x) {
-  const V zero = x * 0.0f;  // keeps a NaN
-  return m_select(x > 0.0f, x, zero) + m_log1p(m_exp(-m_abs(x)));
+  return m_select(x < 0.0f, V{}, x) + m_log1p(m_exp(-m_abs(x)));
 }
 template <class V>
 NDL_HD V sign_formula(V x) {

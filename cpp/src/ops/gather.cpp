@@ -36,7 +36,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/gather_kernels.h"
-#include "ops/strides.h"
+#include "ops/strided.h"
 
 namespace needlecpp {
 namespace {
@@ -70,16 +70,13 @@ void check_index(const char* op, const Tensor& x, const Tensor& index) {
             ", expected ", to_string(x.device()), ".");
 }
 
-Axes to_axes(Shape shape, Strides strides, bool at_least_one) {
-  collapse(&shape, &strides);
-  if (shape.empty() && at_least_one) {
-    shape.push_back(1);
-    strides.push_back(1);
-  }
+// Neighbouring axes that one stride can walk become one; at least one axis remains.
+Axes to_axes(const Shape& shape, const Strides& strides) {
+  const StridedLoop<1> merged = make_loop<1>(shape, {strides});
   Axes axes;
-  axes.rank = shape.size();
-  std::copy(shape.begin(), shape.end(), axes.size);
-  std::copy(strides.begin(), strides.end(), axes.stride);
+  axes.rank = merged.shape.size();
+  std::copy(merged.shape.begin(), merged.shape.end(), axes.size);
+  std::copy(merged.strides[0].begin(), merged.strides[0].end(), axes.stride);
   return axes;
 }
 
@@ -124,8 +121,8 @@ Plan plan_selection(const char* op, const Tensor& x, const Selection& selection)
   }
   plan.pre_count = numel(shapes[0]);
   plan.post_count = numel(shapes[1]);
-  plan.pre = to_axes(shapes[0], strides[0], false);
-  plan.post = to_axes(shapes[1], strides[1], true);
+  plan.pre = to_axes(shapes[0], strides[0]);
+  plan.post = to_axes(shapes[1], strides[1]);
   for (int64_t size : shapes[0]) plan.result.push_back(size);
   for (int64_t size : selection.picked) plan.result.push_back(size);
   for (int64_t size : shapes[1]) plan.result.push_back(size);
@@ -147,8 +144,8 @@ Plan plan_lanes(const char* op, const Tensor& x, int axis, const Tensor& index) 
   }
   plan.result = index.shape();
   plan.offsets = Tensor::empty(index.shape(), DType::Int64);
-  plan.post = to_axes({}, {}, true);
-  add_offsets(op, &plan, index, axis, x.shape()[axis], x.strides()[axis], false, to_axes(index.shape(), others, false));
+  plan.post = to_axes({}, {});
+  add_offsets(op, &plan, index, axis, x.shape()[axis], x.strides()[axis], false, to_axes(index.shape(), others));
   return plan;
 }
 
@@ -173,8 +170,10 @@ Tensor run_take(const Plan& plan, const Tensor& x) {
   if (y.numel() == 0) return y;
   const PlacesArgs args = places(plan, x, y);
   parallel_for(plan.pre_count * args.count, std::max<int64_t>(1, kGrainBytes / (args.post_count * args.item)),
-               [&](int64_t begin, int64_t end) { NDL_KERNEL(take_places)
-                                                 (args, begin, end); });
+               [&](int64_t begin, int64_t end) {
+                 NDL_KERNEL(take_places)
+                 (args, begin, end);
+               });
   return y;
 }
 

@@ -69,7 +69,7 @@ NDL_HD int64_t axes_offset(const Axes& axes, int64_t position) {
     offset += position % axes.size[i] * axes.stride[i];
     position /= axes.size[i];
   }
-  return axes.rank > 0 ? offset + position * axes.stride[0] : 0;
+  return axes.rank > 0 ? offset + position * axes.stride[0] : offset;
 }
 
 }  // namespace NDL_ISA

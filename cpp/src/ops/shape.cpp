@@ -8,7 +8,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "ops/shape_kernels.h"
-#include "ops/strides.h"
+#include "ops/view_strides.h"
 
 namespace needlecpp {
 namespace {

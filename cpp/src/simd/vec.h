@@ -54,6 +54,21 @@ struct VecOf<double> {
   using Type = DoubleV;
 };
 
+template <class To, class From>
+NDL_HD To bits(const From& from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+// True (all bits) in the first `count` lanes of an integer vector.
+template <class M>
+NDL_HD M first_lanes(int64_t count) {
+  M lane = {};
+  for (int i = 0; i < static_cast<int>(sizeof(M) / sizeof(lane[0])); ++i) lane[i] = i;
+  return lane < (M{} + static_cast<decltype(lane[0] + 0)>(count));
+}
+
 // Unaligned loads and stores; the `count` forms touch the first `count` lanes only (the rest load as zero).
 template <class V, class T>
 NDL_HD V load(const T* from) {
@@ -65,26 +80,42 @@ template <class V, class T>
 NDL_HD void store(T* to, const V& v) {
   memcpy(to, &v, sizeof v);
 }
+// Masked instructions here, because a copy of variable length is a call of the C library.
 template <class V, class T>
 NDL_HD V load(const T* from, int64_t count) {
+  static_assert(sizeof(V) == kFloats * 4);
+#if defined(__AVX512F__)
+  const unsigned mask = (1u << count) - 1;
+  if constexpr (sizeof(T) == 4) return bits<V>(_mm512_maskz_loadu_epi32(static_cast<__mmask16>(mask), from));
+  if constexpr (sizeof(T) == 8) return bits<V>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>(mask), from));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return bits<V>(_mm256_maskload_epi32((const int*)from, (__m256i)first_lanes<IntV>(count)));
+  if constexpr (sizeof(T) == 8)
+    return bits<V>(_mm256_maskload_epi64((const long long*)from, (__m256i)first_lanes<LongV>(count)));
+#endif
   V v = {};
-  memcpy(&v, from, static_cast<size_t>(count) * sizeof(T));
+  for (int64_t i = 0; i < count; ++i) v[i] = from[i];
   return v;
 }
 template <class V, class T>
 NDL_HD void store(T* to, const V& v, int64_t count) {
-  memcpy(to, &v, static_cast<size_t>(count) * sizeof(T));
+  static_assert(sizeof(V) == kFloats * 4);
+#if defined(__AVX512F__)
+  const unsigned mask = (1u << count) - 1;
+  if constexpr (sizeof(T) == 4) return _mm512_mask_storeu_epi32(to, static_cast<__mmask16>(mask), bits<__m512i>(v));
+  if constexpr (sizeof(T) == 8) return _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(mask), bits<__m512i>(v));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return _mm256_maskstore_epi32((int*)to, (__m256i)first_lanes<IntV>(count), bits<__m256i>(v));
+  if constexpr (sizeof(T) == 8)
+    return _mm256_maskstore_epi64((long long*)to, (__m256i)first_lanes<LongV>(count), bits<__m256i>(v));
+#endif
+  for (int64_t i = 0; i < count; ++i) to[i] = v[i];
 }
 template <class V, class T>
 NDL_HD V splat(T x) {
   return V{} + x;
-}
-template <class To, class From>
-NDL_HD To bits(const From& from) {
-  static_assert(sizeof(To) == sizeof(From));
-  To to;
-  memcpy(&to, &from, sizeof to);
-  return to;
 }
 NDL_HD IntV to_int(FloatV x) { return __builtin_convertvector(x, IntV); }  // truncates
 NDL_HD FloatV to_float(IntV x) { return __builtin_convertvector(x, FloatV); }

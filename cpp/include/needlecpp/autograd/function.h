@@ -65,7 +65,8 @@ class Node : public std::enable_shared_from_this<Node> {
 // What a backward lambda sees.
 class Backward {
  public:
-  Backward(Node& node, Tensors dys) : node_(node), dys_(std::move(dys)), gradients_(node.inputs.size()) {}
+  Backward(Node& node, Tensors dys, bool into_leaves = false)
+      : node_(node), dys_(std::move(dys)), gradients_(node.inputs.size()), into_leaves_(into_leaves) {}
 
   // Gradient of output k; undefined when nothing depended on it (never for an op with one output).
   const Tensor& dy(int k = 0) const { return dys_[k]; }
@@ -78,6 +79,9 @@ class Backward {
   void give(int input, const Tensor& gradient) {
     if (needs(input)) gradients_[input] = gradient;
   }
+  // The .grad() that a leaf input already has, for a kernel that adds its gradient there instead of making a tensor of
+  // its own to give: worth it for large tables. Undefined when there is none, or when this sweep must leave it alone.
+  Tensor accumulator(int input) const;
   const Shape& input_shape(int input) const { return node_.inputs[input].shape; }
 
   // For fused ops when the backward itself is being recorded: gradients through the composed twin. `twin` maps the
@@ -92,6 +96,7 @@ class Backward {
   Node& node_;
   Tensors dys_;
   Tensors gradients_;
+  bool into_leaves_;  // a plain backward(): leaves' gradients may be added to directly
 };
 
 namespace detail {

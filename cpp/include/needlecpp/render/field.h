@@ -32,6 +32,8 @@ class RadianceField {
   Density density(const Tensor& positions) const;  // [n, 3] world units
   Tensor color(const Tensor& features,             // [n, features]
                const Tensor& directions) const;    // [n, 3] unit -> [n, 3] sRGB in [0,1]
+  // The same for directions that are encoded already: samples of one ray share their harmonics.
+  Tensor color_encoded(const Tensor& features, const Tensor& harmonics) const;  // [n, sh_degree^2]
 
   const FieldConfig& config() const { return config_; }
   // Name and tensor of every parameter; the order is that of checkpoints and optimizers.

@@ -21,8 +21,8 @@ struct Samples {
 };
 
 struct MarchOptions {
-  float step = 0.005f;     // world units; the shortest step
-  float cone_angle = 0;    // a step is clamp(t * cone_angle, step, max_step)
+  float step = 0.005f;   // world units; the shortest step
+  float cone_angle = 0;  // a step is clamp(t * cone_angle, step, max_step)
   float max_step = 1e9f;
   float near = 0.05f;      // no sample closer than this
   int max_samples = 1024;  // per ray
@@ -33,20 +33,25 @@ struct MarchOptions {
 
 class OccupancyGrid {
  public:
-  explicit OccupancyGrid(const Box& box, int resolution = 128);  // resolution: a multiple of 8; all cells occupied
+  // resolution: a multiple of 8, at most 1024. All cells are occupied, their density -1: not probed yet.
+  explicit OccupancyGrid(const Box& box, int resolution = 128);
 
   const Box& box() const { return box_; }
   int resolution() const { return resolution_; }
-  const Tensor& density() const { return density_; }  // [resolution^3] float32, x fastest
+  // To be read, not edited: the march relies on tables made from them.
+  const Tensor& density() const { return density_; }  // [resolution^3] float32, x fastest; negative: not probed yet
   const Tensor& bits() const { return bits_; }        // [resolution^3 / 8] uint8, bit i % 8 of byte i / 8
   double occupied_fraction() const;
 
   // density = max(density * decay, sigma) on a random `fraction` of the cells (all when fraction is 1), each probed at
-  // a random point inside it; then a cell is occupied where density * step > min(threshold, mean(density * step)).
-  // sigma_of maps [n, 3] world positions to [n] densities.
+  // a random point inside it; then a cell is occupied where density * step > min(threshold, mean(density * step)), or
+  // where it was never probed (such cells do not count in the mean). sigma_of maps [n, 3] world positions to [n]
+  // densities; it runs off the tape, on 2^18 positions at most at a time.
   void update(const std::function<Tensor(const Tensor&)>& sigma_of, Generator& generator, float step, double fraction,
               double decay = 0.95, double threshold = 0.01);
   void set_density(const Tensor& density, float step, double threshold = 0.01);
+  // Takes the bits as they are, from a file say. Densities are then 0 in empty cells and -1, not probed, in occupied ones.
+  void set_bits(const Tensor& bits);  // [resolution^3 / 8] uint8
 
   // Steps each ray through the box and keeps the samples in occupied cells, leaping over runs of empty ones. The
   // positions of samples do not depend on the thread count.
@@ -58,6 +63,7 @@ class OccupancyGrid {
   int resolution_;
   Tensor density_;
   Tensor bits_;
+  Tensor distance_;  // [(resolution / 8)^3] uint8: blocks from each block to the nearest one with an occupied cell
 };
 
 }  // namespace needlecpp

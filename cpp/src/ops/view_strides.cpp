@@ -1,5 +1,5 @@
 // When strides can stand in for a copy.
-#include "ops/strides.h"
+#include "ops/view_strides.h"
 
 namespace needlecpp {
 
@@ -39,23 +39,6 @@ bool view_strides(const Shape& shape, const Strides& strides, const Shape& new_s
     new_begin = new_end;
   }
   return true;
-}
-
-void collapse(Shape* shape, Strides* strides) {
-  Shape merged_shape;
-  Strides merged_strides;
-  for (int i = 0; i < shape->size(); ++i) {
-    if ((*shape)[i] == 1) continue;
-    if (!merged_shape.empty() && merged_strides.back() == (*strides)[i] * (*shape)[i]) {
-      merged_shape.back() *= (*shape)[i];
-      merged_strides.back() = (*strides)[i];
-    } else {
-      merged_shape.push_back((*shape)[i]);
-      merged_strides.push_back((*strides)[i]);
-    }
-  }
-  *shape = merged_shape;
-  *strides = merged_strides;
 }
 
 }  // namespace needlecpp

@@ -1,4 +1,4 @@
-// Arithmetic of strides shared by the ops that make or read views.
+// Whether a new shape can be a view.
 #pragma once
 
 #include "needlecpp/core/shape.h"
@@ -8,8 +8,5 @@ namespace needlecpp {
 // Strides that show elements laid out as (shape, strides) in `new_shape`, in the same C order. False when no strides
 // can and the elements must be copied.
 bool view_strides(const Shape& shape, const Strides& strides, const Shape& new_shape, Strides* result);
-
-// Merges neighbouring axes that one stride can walk and drops axes of size 1.
-void collapse(Shape* shape, Strides* strides);
 
 }  // namespace needlecpp

@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Checks who includes whom (docs/architecture.md), where OpenMP stands, file lengths and marks of unfinished work.
+
+Prints one line a violation and exits 1 if there is any.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+MAX_LINES = 800
+
+# Folder of cpp/include/needlecpp and cpp/src -> the folders it may include from.
+LAYERS = {
+    "simd": {"simd"},
+    "core": {"core", "simd"},
+    "autograd": {"autograd", "core", "simd"},
+    "ops": {"ops", "autograd", "core", "simd"},
+    "io": {"io", "ops", "autograd", "core"},
+    "render": {"render", "io", "ops", "autograd", "core", "simd"},
+    "apps": {"render", "io", "ops", "autograd", "core"},
+}
+# (file, folder) pairs beyond the table, each with its reason.
+EXCEPTIONS = {
+    # A checkpoint is a field on disk: it knows the field, the rest of io does not.
+    ("cpp/include/needlecpp/io/checkpoint.h", "render"),
+    ("cpp/src/io/checkpoint.cpp", "render"),
+}
+C_HEADERS = {"stdint.h", "string.h", "math.h", "stddef.h", "float.h", "immintrin.h"}
+PUBLIC_FORBIDDEN = re.compile(r"cuda|nanobind|pybind|Python\.h|nlohmann|json|omp\.h|immintrin")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
+
+
+def tracked_files() -> list[str]:
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], check=True, capture_output=True, text=True
+    )
+    return [line for line in listing.stdout.splitlines() if Path(line).is_file()]
+
+
+def is_kernel(path: str) -> bool:
+    """Whether the file is compiled once per instruction set, or included where it is."""
+    return path.endswith(("_cpu.cpp", "_kernels.h")) or (path.startswith("cpp/src/simd/") and path.endswith(".h"))
+
+
+def check_kernel(path: str, includes: list[tuple[str, str]]) -> list[str]:
+    folder = path.removeprefix("cpp/src/").split("/")[0]
+    problems = []
+    for bracket, target in includes:
+        if bracket == "<":
+            allowed = target in C_HEADERS
+        else:
+            # Besides simd/, kernel headers of the same or a lower layer; those are kernels too, so this holds through
+            # every level of inclusion.
+            layer = target.split("/")[0]
+            allowed = layer == "simd" or (target.endswith("_kernels.h") and layer in LAYERS[folder])
+        if not allowed:
+            problems.append(f"{path}: a kernel includes {target}; only simd/, *_kernels.h and C headers are allowed")
+    return problems
+
+
+def check_layers(path: str, includes: list[tuple[str, str]]) -> list[str]:
+    public = path.startswith("cpp/include/needlecpp/")
+    folder = path.removeprefix("cpp/include/needlecpp/").removeprefix("cpp/src/").split("/")[0]
+    if folder not in LAYERS:
+        return [f"{path}: unknown folder {folder}; add it to LAYERS in .ci/check_includes.py"]
+    problems = []
+    for bracket, target in includes:
+        if bracket == "<":
+            if public and PUBLIC_FORBIDDEN.search(target):
+                problems.append(f"{path}: a public header includes <{target}>")
+            continue
+        is_public_target = target.startswith("needlecpp/")
+        layer = target.removeprefix("needlecpp/").split("/")[0]
+        if (public or folder == "apps") and not is_public_target:
+            problems.append(f"{path}: includes the private header {target}")
+        elif layer not in LAYERS[folder] and (path, layer) not in EXCEPTIONS:
+            problems.append(f"{path}: {folder} includes {target}; it may include {sorted(LAYERS[folder])}")
+    return problems
+
+
+def check_outside(path: str, includes: list[tuple[str, str]]) -> list[str]:
+    """Bindings and examples use public headers alone."""
+    return [
+        f"{path}: includes {target}; outside cpp/ only public headers are used"
+        for bracket, target in includes
+        if bracket == '"' and target.split("/")[0] in LAYERS
+    ]
+
+
+def check_file(path: str) -> list[str]:
+    problems = []
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    code = path.endswith((".cpp", ".h", ".cu", ".cuh", ".py", ".cmake", ".sh")) or path.endswith("CMakeLists.txt")
+    if not code:
+        return []
+    if text.count("\n") > MAX_LINES:
+        problems.append(f"{path}: {text.count(chr(10))} lines, at most {MAX_LINES} are allowed")
+    if not path.startswith(".ci/"):
+        for number, line in enumerate(text.splitlines(), 1):
+            if UNFINISHED.search(line):
+                problems.append(f"{path}:{number}: a mark of unfinished work")
+            if "-march=native" in line or "-ffast-math" in line:
+                problems.append(f"{path}:{number}: a flag that is unsafe in a wheel")
+    if not path.endswith((".cpp", ".h", ".cu", ".cuh")):
+        return problems
+
+    includes = INCLUDE.findall(text)
+    if path.startswith("cpp/"):
+        problems += check_layers(path, includes)
+        if is_kernel(path):
+            problems += check_kernel(path, includes)
+            if re.search(r"\bstd::", re.sub(r"//.*", "", text)):
+                problems.append(f"{path}: a kernel uses std::")
+        if path != "cpp/src/core/parallel.cpp" and re.search(r"#\s*pragma\s+omp|<omp\.h>|\bomp_\w+\(", text):
+            problems.append(f"{path}: OpenMP belongs to core/parallel.cpp alone")
+    elif path.startswith(("bindings/", "examples/")):
+        problems += check_outside(path, includes)
+    return problems
+
+
+def main() -> int:
+    files = tracked_files()
+    problems = [problem for path in files for problem in check_file(path)]
+    print("\n".join(problems) if problems else f"include rules hold in {len(files)} files")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

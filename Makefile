@@ -1,0 +1,87 @@
+# Everything a target needs is set up on first use (a virtual environment in .venv, builds in build/) and redone only
+# when its sources change.
+#
+#   make demo    train a field on the built-in scene, render it, say where the pictures are
+#   make test    C++ and Python tests
+#   make bench   benchmarks
+#   make lint    formatting, style and types; make format mends what can be mended by itself
+#   make clean   remove what was built (runs/ stays)
+
+PYTHON ?= python3
+JOBS ?= $(shell nproc)
+WERROR ?= OFF
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(JOBS)
+export CMAKE_GENERATOR ?= Ninja
+ifneq ($(shell command -v ccache),)
+export CMAKE_CXX_COMPILER_LAUNCHER ?= ccache
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+endif
+
+SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
+  $(shell find cmake cpp bindings python \( -name __pycache__ -o -name _core.pyi \) -prune -o -print)
+CXX_FILES = $(shell git ls-files '*.cpp' '*.h' '*.cu')
+
+.PHONY: demo test test-cpp test-py bench lint format install clean
+.DELETE_ON_ERROR:
+
+demo: install
+	needlecpp train demo --out runs/demo --time 100s --overwrite
+
+test: test-cpp test-py
+
+test-cpp: $(VENV)/.tools
+	.ci/apt-missing g++=g++ catch2=/usr/include/catch2
+	@[ -f build/CMakeCache.txt ] || cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DNEEDLECPP_TESTS=ON \
+	  -DNEEDLECPP_WERROR=$(WERROR) -DCMAKE_PREFIX_PATH=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+	cmake --build build
+	ctest --test-dir build --output-on-failure --parallel $(JOBS)
+
+test-py: install
+	python -m pytest -q --pyargs needlecpp tests_py
+
+bench: install
+	python benchmarks/field_step.py 17 17
+
+lint: $(VENV)/.tools
+	clang-format --dry-run --Werror $(CXX_FILES)
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: $(VENV)/.tools
+	clang-format -i $(CXX_FILES)
+	ruff check -q --fix-only .
+	ruff format -q .
+
+install: $(VENV)/.installed
+
+# The tools of pyproject.toml's build and development live in the environment themselves, so that a rebuild after a small
+# change finds every path as it was and compiles only what changed.
+$(VENV)/.tools: pyproject.toml
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "$(PYTHON) -m venv failed; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "installing build and development tools into $(VENV)"
+	@python -c 'import importlib, sys; \
+	  toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "pip._vendor.tomli"); \
+	  project = toml.load(open("pyproject.toml", "rb")); \
+	  print(*project["build-system"]["requires"], *project["project"]["optional-dependencies"]["dev"], sep="\n")' \
+	  >$(VENV)/requirements.txt
+	@command -v cmake >/dev/null || echo cmake >>$(VENV)/requirements.txt
+	@command -v ninja >/dev/null || echo ninja >>$(VENV)/requirements.txt
+	@python -m pip install -q -r $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.tools $(SOURCES)
+	.ci/apt-missing g++=g++
+	@echo "building and installing needlecpp into $(VENV) (minutes the first time)"
+	@python -m pip install -q --no-build-isolation -C cmake.define.NEEDLECPP_WERROR=$(WERROR) .
+	@cp $$(cd $(VENV) && python -c 'import needlecpp; print(needlecpp.__path__[0])')/_core.pyi python/needlecpp/
+	@touch $@
+
+clean:
+	rm -rf build $(VENV) dist python/needlecpp/_core.pyi .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,263 @@
+// The fused multilayer perceptron: checks, memory, threads and the tape. The kernels are in fused_mlp_cpu.cpp.
+#include "needlecpp/render/fused_mlp.h"
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "needlecpp/autograd/function.h"
+#include "needlecpp/core/parallel.h"
+#include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/matmul.h"
+#include "render/fused_mlp_kernels.h"
+
+namespace needlecpp {
+namespace {
+
+constexpr int64_t kMaxWidth = 256;
+
+// Scratch floats from the caching allocator.
+class Floats {
+ public:
+  explicit Floats(int64_t count)
+      : bytes_(static_cast<size_t>(count) * sizeof(float)), data_(static_cast<float*>(allocate(bytes_))) {}
+  ~Floats() { deallocate(data_, bytes_); }
+  Floats(const Floats&) = delete;
+  Floats& operator=(const Floats&) = delete;
+  float* data() const { return data_; }
+
+ private:
+  size_t bytes_;
+  float* data_;
+};
+
+MlpActivation kernel_activation(Activation activation) {
+  switch (activation) {
+    case Activation::ReLU:
+      return MlpActivation::kRelu;
+    case Activation::Sigmoid:
+      return MlpActivation::kSigmoid;
+    default:
+      return MlpActivation::kNone;
+  }
+}
+
+Tensor activate(const Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::ReLU:
+      return relu(x);
+    case Activation::Sigmoid:
+      return sigmoid(x);
+    default:
+      return x;
+  }
+}
+
+void check_arguments(const Tensor& x, const Tensors& weights) {
+  const char* op = "fused_mlp";
+  NDL_CHECK(x.defined(), ValueError, op, "x is undefined: got no tensor, expected [n, in].");
+  NDL_CHECK(is_floating(x.dtype()), TypeError, op, "wrong dtype of x: got ", name(x.dtype()),
+            ", expected a floating type. Cast first.");
+  NDL_CHECK(x.rank() == 2, ValueError, op, "wrong rank of x: got ", x.rank(), ", expected 2: [n, in]. Reshape first.");
+  NDL_CHECK(!weights.empty(), ValueError, op, "no weights: got an empty list, expected at least one [in, out].");
+  int64_t width = x.size(1);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const Tensor& w = weights[i];
+    NDL_CHECK(w.defined(), ValueError, op, "weight ", i, " is undefined: got no tensor, expected [in, out].");
+    NDL_CHECK(w.dtype() == x.dtype(), TypeError, op, "mixed dtypes: got ", name(w.dtype()), " for weight ", i,
+              ", expected ", name(x.dtype()), " as x has. Cast first.");
+    NDL_CHECK(w.rank() == 2, ValueError, op, "wrong rank of weight ", i, ": got ", w.rank(),
+              ", expected 2: [in, out].");
+    NDL_CHECK(w.size(0) == width, ValueError, op, "widths do not chain: got ", w.size(0), " rows in weight ", i,
+              ", expected ", width, ", the width in front of it.");
+    NDL_CHECK(w.size(0) >= 1 && w.size(0) <= kMaxWidth && w.size(1) >= 1 && w.size(1) <= kMaxWidth, ValueError, op,
+              "width out of range: got ", w.size(0), " x ", w.size(1), " in weight ", i, ", expected 1 to ", kMaxWidth,
+              ". Use matmul for wider layers.");
+    width = w.size(1);
+  }
+}
+
+// The kernels' view of the network and the memory behind it.
+class Network {
+ public:
+  Network(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, bool transposed)
+      : layers_(weights.size()), packed_(packed_size(weights, transposed)) {
+    float* free = packed_.data();
+    for (size_t l = 0; l < weights.size(); ++l) {
+      MlpLayer& layer = layers_[l];
+      layer.in = weights[l].size(0);
+      layer.out = weights[l].size(1);
+      layer.weight = weights[l].data<float>();
+      layer.weight_in_stride = weights[l].strides()[0];
+      layer.weight_out_stride = weights[l].strides()[1];
+      layer.packed = free;
+      free += layer.in * mlp_padded(layer.out);
+      layer.packed_t = transposed ? free : nullptr;
+      if (transposed) free += layer.out * mlp_padded(layer.in);
+      layer.saved = nullptr;
+      layer.gradient_at = -1;
+      NDL_KERNEL(mlp_pack)(layer);
+    }
+    args_.layers = layers_.data();
+    args_.n_layers = static_cast<int>(layers_.size());
+    args_.hidden = kernel_activation(hidden);
+    args_.output = kernel_activation(output);
+    args_.x = x.data<float>();
+    args_.x_row_stride = x.strides()[0];
+    args_.x_column_stride = x.strides()[1];
+    args_.y = nullptr;
+    args_.dy = nullptr;
+    args_.dx = nullptr;
+  }
+
+  MlpArgs& args() { return args_; }
+  MlpLayer& layer(size_t l) { return layers_[l]; }
+  size_t n_layers() const { return layers_.size(); }
+
+  // body(scratch, begin, end, chunk) for chunks of `length` of n points; each thread brings scratch memory once.
+  template <class Body>
+  void for_chunks(int64_t n, int64_t length, Body&& body) {
+    const int64_t n_chunks = (n + length - 1) / length;
+    const int64_t scratch_size = NDL_KERNEL(mlp_scratch)(args_);
+    std::atomic<int64_t> next{0};
+    parallel_for(std::min<int64_t>(num_threads(), n_chunks), 1, [&](int64_t, int64_t) {
+      const Floats scratch(scratch_size);
+      for (int64_t chunk; (chunk = next.fetch_add(1, std::memory_order_relaxed)) < n_chunks;)
+        body(scratch.data(), chunk * length, std::min(n, (chunk + 1) * length), chunk);
+    });
+  }
+
+ private:
+  static int64_t packed_size(const Tensors& weights, bool transposed) {
+    int64_t total = 0;
+    for (const Tensor& w : weights) {
+      total += w.size(0) * mlp_padded(w.size(1));
+      if (transposed) total += w.size(1) * mlp_padded(w.size(0));
+    }
+    return total;
+  }
+
+  std::vector<MlpLayer> layers_;
+  Floats packed_;
+  MlpArgs args_;
+};
+
+Tensor run_forward(const Tensor& x, const Tensors& weights, Activation hidden, Activation output,
+                   const Tensors& saved_hidden) {
+  const int64_t n = x.size(0);
+  const Tensor y = Tensor::empty({n, weights.back().size(1)});
+  if (n == 0) return y;
+  Network network(x, weights, hidden, output, false);
+  network.args().y = y.data<float>();
+  for (size_t l = 0; l < saved_hidden.size(); ++l) network.layer(l).saved = saved_hidden[l].data<float>();
+  network.for_chunks(n, kMlpTile * 14, [&](float* scratch, int64_t begin, int64_t end, int64_t) {
+    NDL_KERNEL(mlp_forward)(network.args(), begin, end, scratch);
+  });
+  return y;
+}
+
+// Points that share a buffer for weight gradients: it depends on n alone, so that the order of summation, and with it
+// the result, does not depend on the number of threads.
+int64_t gradient_chunk(int64_t n) {
+  constexpr int64_t kMaxChunks = 64;
+  const int64_t least = std::max<int64_t>(2048, (n + kMaxChunks - 1) / kMaxChunks);
+  return (least + kMlpTile - 1) / kMlpTile * kMlpTile;
+}
+
+void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation output) {
+  const Tensor x = b.saved(0);
+  Tensors weights;
+  for (size_t l = 0; l < n_weights; ++l) weights.push_back(b.saved(static_cast<int>(1 + l)));
+  const int64_t n = x.size(0);
+  const Tensor dx = b.needs(0) ? Tensor::empty(x.shape()) : Tensor();
+  Tensors dweights(n_weights);
+  for (size_t l = 0; l < n_weights; ++l)
+    if (b.needs(static_cast<int>(1 + l)))
+      dweights[l] = n > 0 ? Tensor::empty(weights[l].shape()) : Tensor::zeros(weights[l].shape());
+
+  if (n > 0) {
+    const Tensor dy = contiguous(b.dy());
+    const Tensor y = output == Activation::None ? Tensor() : b.output();
+    Network network(x, weights, hidden, output, true);
+    MlpArgs& args = network.args();
+    args.dy = dy.data<float>();
+    if (y.defined()) args.y = y.data<float>();
+    if (dx.defined()) args.dx = dx.data<float>();
+    Tensors saved_hidden;
+    int64_t gradient_size = 0;
+    for (size_t l = 0; l < n_weights; ++l) {
+      MlpLayer& layer = network.layer(l);
+      if (l + 1 < n_weights) {
+        saved_hidden.push_back(b.saved(static_cast<int>(1 + n_weights + l)));
+        layer.saved = saved_hidden.back().data<float>();
+      }
+      if (!dweights[l].defined()) continue;
+      layer.gradient_at = gradient_size;
+      gradient_size += NDL_KERNEL(mlp_gradient_size)(layer);
+    }
+
+    const int64_t chunk_length = gradient_chunk(n);
+    const int64_t n_chunks = (n + chunk_length - 1) / chunk_length;
+    const Floats gradients(gradient_size * n_chunks);
+    network.for_chunks(n, chunk_length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
+      float* mine = gradients.data() + chunk * gradient_size;
+      std::fill_n(mine, gradient_size, 0.0f);
+      NDL_KERNEL(mlp_backward)(args, begin, end, scratch, mine);
+    });
+    parallel_for(gradient_size, 1024, [&](int64_t begin, int64_t end) {
+      NDL_KERNEL(mlp_sum_chunks)(gradients.data(), gradient_size, n_chunks, begin, end);
+    });
+    for (size_t l = 0; l < n_weights; ++l)
+      if (dweights[l].defined())
+        NDL_KERNEL(mlp_unpack_gradient)(network.layer(l), gradients.data(), dweights[l].data<float>());
+  }
+
+  if (dx.defined()) b.give(0, dx);
+  for (size_t l = 0; l < n_weights; ++l)
+    if (dweights[l].defined()) b.give(static_cast<int>(1 + l), dweights[l]);
+}
+
+}  // namespace
+
+Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output) {
+  OpScope scope("fused_mlp");
+  check_arguments(x, weights);
+  if (x.dtype() != DType::Float32) return fused_mlp_composed(x, weights, hidden, output);
+
+  Tensors inputs = {x};
+  inputs.insert(inputs.end(), weights.begin(), weights.end());
+  if (!grad_enabled() || !detail::any_requires_grad(inputs)) return run_forward(x, weights, hidden, output, {});
+
+  Tensors saved_hidden;
+  for (size_t l = 0; l + 1 < weights.size(); ++l)
+    saved_hidden.push_back(Tensor::empty({x.size(0), mlp_row(weights[l].size(1))}));
+  const Tensor y = run_forward(x, weights, hidden, output, saved_hidden);
+  Tensors saved = inputs;
+  saved.insert(saved.end(), saved_hidden.begin(), saved_hidden.end());
+  const size_t n_weights = weights.size();
+  return record(
+      "fused_mlp", Tensors{y}, inputs, saved,
+      [n_weights, hidden, output](Backward& b) {
+        OpScope scope("fused_mlp");
+        if (!Backward::recording()) return run_backward(b, n_weights, hidden, output);
+        Tensors inputs;
+        for (size_t i = 0; i <= n_weights; ++i) inputs.push_back(b.saved(static_cast<int>(i)));
+        b.through_twin(
+            [hidden, output](const Tensors& in) {
+              return Tensors{fused_mlp_composed(in[0], Tensors(in.begin() + 1, in.end()), hidden, output)};
+            },
+            inputs);
+      },
+      output == Activation::None ? SaveOutputs::No : SaveOutputs::Yes)[0];
+}
+
+Tensor fused_mlp_composed(const Tensor& x, const Tensors& weights, Activation hidden, Activation output) {
+  OpScope scope("fused_mlp");
+  check_arguments(x, weights);
+  Tensor y = x;
+  for (size_t l = 0; l < weights.size(); ++l)
+    y = activate(matmul(y, weights[l]), l + 1 < weights.size() ? hidden : output);
+  return y;
+}
+
+}  // namespace needlecpp

@@ -1,0 +1,555 @@
+// A whole network on a tile of points at a time.
+//
+// A tile (kMlpTile points, points-major rows padded to whole vectors) passes every layer while it stays in the first
+// and second cache; only the inputs, the outputs and, for training, the hidden activations touch memory. Read
+// forward_tile() first, then backward_tile(), then block().
+//
+// All three products of a layer are one loop, c(i, j) = sum over k of a(i, k) b(k, j), with a broadcast from any
+// strides and b read in vectors of columns:
+//   forward         y  = x W       a = x,    b = W packed in panels
+//   input gradient  dx = dy W^T    a = dy,   b = W^T packed in panels
+//   weight gradient dW = x^T dy    a = x^T,  b = dy as it lies in the tile, k runs over the points
+// block() keeps R rows by C vectors of c in registers: 6 x 4 of the 32 AVX-512 registers, 6 x 2 of the 16 of AVX2 and
+// SSE; narrower right sides take more rows, so that the sums in flight always hide the latency of a multiply-add. What
+// follows a product (ReLU, its mask, adding to a sum) happens before the registers are stored. The relu mask needs no
+// memory of its own: an activation is positive exactly where its input was.
+//
+// Panels hold kPanel columns, row after row, so that the inner loop walks memory in order whatever the width.
+// Columns of padding are computed from zeros and never read as an operand's k, so a NaN in them goes nowhere. Outputs
+// of up to four columns (a density, a colour) would waste three quarters of each vector: multiply_quad() gives the
+// spare lanes other inputs to sum, and such a layer's weight gradient is computed as its transpose.
+//
+// Weight gradients are summed in one buffer a chunk of points; the chunks depend on n alone and are added in order, so
+// the result does not depend on the number of threads.
+//
+// The idea is that of Mueller et al., "Real-time Neural Radiance Caching for Path Tracing" (2021), section 4, moved
+// from shared memory to caches. What lost, measured on two Zen 5 cores (peak 556 GFLOP/s) with 32-64-64-4 and 2^17
+// points:
+//   recomputing the hidden activations in the backward pass: 102 ns a point for both passes instead of 85, counting
+//     which it needs no memory; even free memory could not win back the quarter of the work that it repeats;
+//   leaving memory to the hardware's prefetcher: 104 ns. Ahead fetches the next tile's rows evenly along this one's
+//     blocks; fetching in bursts (32 lines with a block until all are under way) gives 91;
+//   tiles of 48, 96 or 120 points: within 2 % of 72; 192 loses 8 %, its rows leave the first cache.
+// The AVX2 kernels reach 89 % of that instruction set's peak, the AVX-512 ones 82 %: memory is what is left.
+#include "render/fused_mlp_kernels.h"
+
+namespace needlecpp::NDL_ISA {
+namespace {
+
+// The register block: kMaxVectors vectors of columns, and as many rows as leave registers for the operands.
+constexpr int kMaxVectors = kFloats == 16 ? 4 : 2;
+constexpr int64_t kPanel = kMaxVectors * kFloats;
+constexpr int max_rows(int vectors) {
+  return vectors == 4 ? 6 : vectors == 3 ? 8 : vectors == 2 && kFloats < 16 ? 6 : 12;
+}
+
+constexpr int64_t vectors_of(int64_t width) { return (width + kFloats - 1) / kFloats; }
+
+enum class Finish { kStore, kRelu, kMask, kAdd };
+
+// Memory that the next tile will use, fetched evenly while this one is computed: a few lines with every register
+// block. How many is known from the number of blocks of the tile before.
+class Ahead {
+ public:
+  void start_tile() {
+    per_block_ = 0;
+    for (int i = 0; i < n_spans_; ++i) per_block_ += spans_[i].lines;
+    per_block_ = blocks_ > 0 ? (per_block_ + blocks_ - 1) / blocks_ : 0;
+    blocks_ = 0;
+    now_ = 0;
+  }
+  void clear() { n_spans_ = 0; }
+  void add(const float* from, int64_t floats) {
+    if (n_spans_ < kMaxSpans) spans_[n_spans_++] = {reinterpret_cast<const char*>(from), (floats * 4 + 63) / 64};
+  }
+  void step() {
+    ++blocks_;
+    if (now_ == n_spans_) return;
+    Span& span = spans_[now_];
+    const int64_t lines = span.lines < per_block_ ? span.lines : per_block_;
+    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(span.at + i * 64);
+    span.at += lines * 64;
+    span.lines -= lines;
+    if (span.lines == 0) ++now_;
+  }
+
+ private:
+  static constexpr int kMaxSpans = 8;
+  struct Span {
+    const char* at;
+    int64_t lines;
+  };
+  Span spans_[kMaxSpans];
+  int n_spans_ = 0, now_ = 0;
+  int64_t per_block_ = 0, blocks_ = 0;
+};
+
+// c[i][j] (+)= sum over k of a(i, k) b(k, j).
+struct Product {
+  int64_t rows, vectors, depth;
+  const float* a;
+  int64_t a_row, a_step;
+  const float* b;
+  int64_t b_step = 0;  // floats from one k to the next; 0: b is packed in panels
+  float* c;
+  int64_t c_row;
+  Finish finish = Finish::kStore;
+  const float* mask = nullptr;  // kMask: c is zero where this is not positive
+  int64_t mask_row = 0;
+  Ahead* ahead;
+};
+
+template <int R, int C, class Value>
+NDL_HD void store_block(const FloatV (&sum)[R][C], float* c, int64_t c_row, Value value) {
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < C; ++j) store(c + i * c_row + j * kFloats, value(sum[i][j], i, j));
+}
+
+template <int R, int C>
+__attribute__((noinline)) void block(const Product& p, const float* a, const float* b, int64_t b_step, float* c,
+                                     const float* mask) {
+  FloatV sum[R][C];
+#pragma GCC unroll 16
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < C; ++j) sum[i][j] = FloatV{};
+  const int64_t a_row = p.a_row, a_step = p.a_step;
+  for (int64_t k = p.depth; k > 0; --k) {
+    FloatV bv[C];
+#pragma GCC unroll 4
+    for (int j = 0; j < C; ++j) bv[j] = load<FloatV>(b + j * kFloats);
+#pragma GCC unroll 16
+    for (int i = 0; i < R; ++i) {
+      const float x = a[i * a_row];
+#pragma GCC unroll 4
+      for (int j = 0; j < C; ++j) sum[i][j] += bv[j] * x;
+    }
+    a += a_step;
+    b += b_step;
+  }
+  const int64_t c_row = p.c_row, mask_row = p.mask_row;
+  switch (p.finish) {
+    case Finish::kStore:
+      store_block(sum, c, c_row, [](FloatV x, int, int) { return x; });
+      break;
+    case Finish::kRelu:
+      store_block(sum, c, c_row, [](FloatV x, int, int) { return mlp_relu(x); });
+      break;
+    case Finish::kMask:
+      store_block(sum, c, c_row, [=](FloatV x, int i, int j) {
+        return load<FloatV>(mask + i * mask_row + j * kFloats) > 0.0f ? x : FloatV{};
+      });
+      break;
+    case Finish::kAdd:
+      store_block(sum, c, c_row, [=](FloatV x, int i, int j) { return load<FloatV>(c + i * c_row + j * kFloats) + x; });
+      break;
+  }
+}
+
+template <int C>
+void column_of_blocks(const Product& p, const float* b, int64_t b_step, float* c, const float* mask) {
+  constexpr int kRows = max_rows(C);
+  const float* a = p.a;
+  int64_t left = p.rows;
+  while (left > 0) {
+    const int64_t rows = left >= 2 * kRows ? kRows : left > kRows ? (left + 1) / 2 : left;
+    // clang-format off
+    switch (rows) {
+#define NDL_CASE(R)                                                            \
+      case R:                                                                  \
+        if constexpr (R <= kRows) block<R, C>(p, a, b, b_step, c, mask);       \
+        break;
+      NDL_CASE(1) NDL_CASE(2) NDL_CASE(3) NDL_CASE(4) NDL_CASE(5) NDL_CASE(6)
+      NDL_CASE(7) NDL_CASE(8) NDL_CASE(9) NDL_CASE(10) NDL_CASE(11) NDL_CASE(12)
+#undef NDL_CASE
+    }
+    // clang-format on
+    p.ahead->step();
+    left -= rows;
+    a += rows * p.a_row;
+    c += rows * p.c_row;
+    if (mask) mask += rows * p.mask_row;
+  }
+}
+
+void multiply(const Product& p) {
+  for (int64_t done = 0; done < p.vectors; done += kMaxVectors) {
+    const int64_t vectors = p.vectors - done < kMaxVectors ? p.vectors - done : kMaxVectors;
+    const int64_t at = done * kFloats;
+    const float* b = p.b + (p.b_step ? at : at * p.depth);
+    const int64_t b_step = p.b_step ? p.b_step : vectors * kFloats;
+    const float* mask = p.mask ? p.mask + at : nullptr;
+    switch (vectors) {
+      case 1:
+        column_of_blocks<1>(p, b, b_step, p.c + at, mask);
+        break;
+      case 2:
+        column_of_blocks<2>(p, b, b_step, p.c + at, mask);
+        break;
+      case 3:
+        if constexpr (kMaxVectors > 2) column_of_blocks<3>(p, b, b_step, p.c + at, mask);
+        break;
+      case 4:
+        if constexpr (kMaxVectors > 2) column_of_blocks<4>(p, b, b_step, p.c + at, mask);
+        break;
+    }
+  }
+}
+
+// A layer of at most four outputs would leave most lanes of a vector empty. Here lane 4 g + o sums, for output o, the
+// inputs i with (i % kFloats) / 4 == g.
+constexpr bool is_quad(const MlpLayer& layer) { return kFloats > 4 && layer.out <= 4 && layer.in % kFloats == 0; }
+
+typedef float QuadV __attribute__((vector_size(16)));
+
+#if !defined(__AVX2__)
+template <int S>
+NDL_HD FloatV spread(FloatV x) {
+  return __builtin_shufflevector(x, x, S, S, S, S);
+}
+NDL_HD QuadV fold(FloatV x) { return x; }
+#elif !defined(__AVX512F__)
+template <int S>
+NDL_HD FloatV spread(FloatV x) {
+  return __builtin_shufflevector(x, x, S, S, S, S, S + 4, S + 4, S + 4, S + 4);
+}
+NDL_HD QuadV fold(FloatV x) {
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+}
+#else
+template <int S>
+NDL_HD FloatV spread(FloatV x) {
+  return __builtin_shufflevector(x, x, S, S, S, S, S + 4, S + 4, S + 4, S + 4, S + 8, S + 8, S + 8, S + 8, S + 12,
+                                 S + 12, S + 12, S + 12);
+}
+NDL_HD QuadV fold(FloatV x) {
+  return (__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7)) +
+         (__builtin_shufflevector(x, x, 8, 9, 10, 11) + __builtin_shufflevector(x, x, 12, 13, 14, 15));
+}
+#endif
+
+template <int R>
+void quad_rows(const float* a, int64_t a_row, const float* w, int64_t depth, float* c, int64_t c_row) {
+  FloatV sum[R];
+#pragma GCC unroll 8
+  for (int i = 0; i < R; ++i) sum[i] = FloatV{};
+  for (int64_t k = 0; k < depth; k += kFloats) {
+    const FloatV w0 = load<FloatV>(w), w1 = load<FloatV>(w + kFloats), w2 = load<FloatV>(w + 2 * kFloats),
+                 w3 = load<FloatV>(w + 3 * kFloats);
+    w += 4 * kFloats;
+#pragma GCC unroll 8
+    for (int i = 0; i < R; ++i) {
+      const FloatV x = load<FloatV>(a + i * a_row + k);
+      sum[i] += spread<0>(x) * w0;
+      sum[i] += spread<1>(x) * w1;
+      sum[i] += spread<2>(x) * w2;
+      sum[i] += spread<3>(x) * w3;
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < R; ++i) store(c + i * c_row, fold(sum[i]));
+}
+
+void multiply_quad(int64_t rows, const float* a, int64_t a_row, const float* w, int64_t depth, float* c,
+                   int64_t c_row) {
+  int64_t i = 0;
+  for (; i + 8 <= rows; i += 8) quad_rows<8>(a + i * a_row, a_row, w, depth, c + i * c_row, c_row);
+  for (; i < rows; ++i) quad_rows<1>(a + i * a_row, a_row, w, depth, c + i * c_row, c_row);
+}
+
+// The gradient [in, out] of a weight, or its transpose [out, in], whichever leaves fewer lanes empty (on a tie the
+// wider rows).
+bool gradient_transposed(const MlpLayer& layer) {
+  const int64_t plain = layer.in * vectors_of(layer.out), transposed = layer.out * vectors_of(layer.in);
+  return transposed < plain || (transposed == plain && vectors_of(layer.in) > vectors_of(layer.out));
+}
+
+// rows [count][width] packed tightly at `to`, from rows `from_row` apart with whole vectors readable.
+void compact_rows(const float* from, int64_t from_row, int64_t count, int64_t width, float* to) {
+  // A row's vectors may spill over the rows behind it, which are written later; near the end they may not.
+  const int64_t span = vectors_of(width) * kFloats;
+  int64_t i = 0;
+  for (; i < count && i * width + span <= count * width; ++i)
+    for (int64_t j = 0; j < span; j += kFloats) store(to + i * width + j, load<FloatV>(from + i * from_row + j));
+  for (; i < count; ++i)
+    for (int64_t j = 0; j < width; ++j) to[i * width + j] = from[i * from_row + j];
+}
+
+// The same from any strides to rows padded with zeros.
+void pad_rows(const float* from, int64_t from_row, int64_t from_column, int64_t count, int64_t width, float* to,
+              int64_t to_row) {
+  const int64_t padded = vectors_of(width) * kFloats;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t j = 0;
+    if (from_column == 1)
+      for (; j + kFloats <= width; j += kFloats) store(to + i * to_row + j, load<FloatV>(from + i * from_row + j));
+    for (; j < width; ++j) to[i * to_row + j] = from[i * from_row + j * from_column];
+    for (; j < padded; ++j) to[i * to_row + j] = 0.0f;
+  }
+}
+
+void sigmoid_in_place(float* values, int64_t count) {
+  int64_t i = 0;
+  for (; i + kFloats <= count; i += kFloats) store(values + i, mlp_sigmoid(load<FloatV>(values + i)));
+  if (i < count) store(values + i, mlp_sigmoid(load<FloatV>(values + i, count - i)), count - i);
+}
+
+void sigmoid_backward(const float* y, const float* dy, int64_t count, float* dx) {
+  int64_t i = 0;
+  for (; i + kFloats <= count; i += kFloats)
+    store(dx + i, mlp_sigmoid_backward(load<FloatV>(y + i), load<FloatV>(dy + i)));
+  if (i < count)
+    store(dx + i, mlp_sigmoid_backward(load<FloatV>(y + i, count - i), load<FloatV>(dy + i, count - i)), count - i);
+}
+
+int64_t widest_row(const MlpArgs& args) {
+  int64_t widest = mlp_row(args.layers[0].in);
+  for (int l = 0; l < args.n_layers; ++l)
+    if (mlp_row(args.layers[l].out) > widest) widest = mlp_row(args.layers[l].out);
+  return widest;
+}
+
+struct Rows {
+  const float* at;
+  int64_t row;
+};
+
+// The tile's inputs: where they lie if whole vectors can be read there, a padded copy otherwise.
+Rows input_rows(const MlpArgs& args, int64_t first, int64_t count, float* scratch) {
+  const float* x = args.x + first * args.x_row_stride;
+  const int64_t in = args.layers[0].in;
+  if (args.x_column_stride == 1 && in % kFloats == 0) return {x, args.x_row_stride};
+  pad_rows(x, args.x_row_stride, args.x_column_stride, count, in, scratch, mlp_row(in));
+  return {scratch, mlp_row(in)};
+}
+
+// Rows far apart are left to the processor.
+void add_input(const MlpArgs& args, int64_t first, int64_t end, Ahead* ahead) {
+  const int64_t count = end - first < kMlpTile ? end - first : kMlpTile;
+  if (count > 0 && args.x_row_stride > 0 && args.x_row_stride <= 2 * args.layers[0].in)
+    ahead->add(args.x + first * args.x_row_stride, (count - 1) * args.x_row_stride + args.layers[0].in);
+}
+
+void forward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scratch, Ahead* ahead) {
+  const int64_t size = kMlpTile * widest_row(args);
+  Rows x = input_rows(args, first, count, scratch);
+  for (int l = 0; l + 1 < args.n_layers; ++l) {
+    const MlpLayer& layer = args.layers[l];
+    float* to = layer.saved ? layer.saved + first * mlp_row(layer.out) : scratch + (1 + l % 2) * size;
+    const int64_t row = mlp_row(layer.out);
+    multiply({.rows = count,
+              .vectors = vectors_of(layer.out),
+              .depth = layer.in,
+              .a = x.at,
+              .a_row = x.row,
+              .a_step = 1,
+              .b = layer.packed,
+              .c = to,
+              .c_row = row,
+              .finish = args.hidden == MlpActivation::kRelu ? Finish::kRelu : Finish::kStore,
+              .ahead = ahead});
+    if (args.hidden == MlpActivation::kSigmoid)
+      for (int64_t i = 0; i < count; ++i) sigmoid_in_place(to + i * row, vectors_of(layer.out) * kFloats);
+    x = {to, row};
+  }
+  const MlpLayer& last = args.layers[args.n_layers - 1];
+  float* y = args.y + first * last.out;
+  const bool direct = last.out % kFloats == 0;
+  float* to = direct ? y : scratch + 3 * size;
+  const int64_t row = direct ? last.out : mlp_padded(last.out);
+  if (is_quad(last))
+    multiply_quad(count, x.at, x.row, last.packed, last.in, to, row);
+  else
+    multiply({.rows = count,
+              .vectors = vectors_of(last.out),
+              .depth = last.in,
+              .a = x.at,
+              .a_row = x.row,
+              .a_step = 1,
+              .b = last.packed,
+              .c = to,
+              .c_row = row,
+              .ahead = ahead});
+  if (!direct) compact_rows(to, row, count, last.out, y);
+  if (args.output == MlpActivation::kSigmoid) sigmoid_in_place(y, count * last.out);
+  if (args.output == MlpActivation::kRelu)
+    for (int64_t i = 0; i < count * last.out; ++i) y[i] = mlp_relu(y[i]);
+}
+
+void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scratch, float* gradients, Ahead* ahead) {
+  const int64_t size = kMlpTile * widest_row(args);
+  const Rows x0 = input_rows(args, first, count, scratch);
+  const int64_t out = args.layers[args.n_layers - 1].out;
+  Rows g = {args.dy + first * out, out};
+  if (args.output != MlpActivation::kNone) {
+    float* to = scratch + 3 * size;
+    const float* y = args.y + first * out;
+    if (args.output == MlpActivation::kSigmoid)
+      sigmoid_backward(y, g.at, count * out, to);
+    else
+      for (int64_t i = 0; i < count * out; ++i) to[i] = y[i] > 0.0f ? g.at[i] : 0.0f;
+    g.at = to;
+  }
+  for (int l = args.n_layers - 1; l >= 0; --l) {
+    const MlpLayer& layer = args.layers[l];
+    const MlpLayer* before = l > 0 ? &args.layers[l - 1] : nullptr;
+    const Rows x = before ? Rows{before->saved + first * mlp_row(layer.in), mlp_row(layer.in)} : x0;
+    float* to = scratch + (1 + l % 2) * size;
+    const int64_t row = mlp_row(layer.in);
+    if (before) {
+      multiply({.rows = count,
+                .vectors = vectors_of(layer.in),
+                .depth = layer.out,
+                .a = g.at,
+                .a_row = g.row,
+                .a_step = 1,
+                .b = layer.packed_t,
+                .c = to,
+                .c_row = row,
+                .finish = args.hidden == MlpActivation::kRelu ? Finish::kMask : Finish::kStore,
+                .mask = x.at,
+                .mask_row = x.row,
+                .ahead = ahead});
+      if (args.hidden == MlpActivation::kSigmoid)
+        for (int64_t i = 0; i < count; ++i)
+          sigmoid_backward(x.at + i * x.row, to + i * row, vectors_of(layer.in) * kFloats, to + i * row);
+    } else if (args.dx) {
+      float* dx = args.dx + first * layer.in;
+      const bool direct = layer.in % kFloats == 0;
+      multiply({.rows = count,
+                .vectors = vectors_of(layer.in),
+                .depth = layer.out,
+                .a = g.at,
+                .a_row = g.row,
+                .a_step = 1,
+                .b = layer.packed_t,
+                .c = direct ? dx : to,
+                .c_row = direct ? layer.in : row,
+                .ahead = ahead});
+      if (!direct) compact_rows(to, row, count, layer.in, dx);
+    }
+    if (layer.gradient_at >= 0) {
+      float* gradient = gradients + layer.gradient_at;
+      if (gradient_transposed(layer)) {
+        multiply({.rows = layer.out,
+                  .vectors = vectors_of(layer.in),
+                  .depth = count,
+                  .a = g.at,
+                  .a_row = 1,
+                  .a_step = g.row,
+                  .b = x.at,
+                  .b_step = x.row,
+                  .c = gradient,
+                  .c_row = mlp_padded(layer.in),
+                  .finish = Finish::kAdd,
+                  .ahead = ahead});
+      } else {
+        Rows right = g;
+        if (l == args.n_layers - 1 && layer.out % kFloats != 0) {
+          float* padded = scratch + (2 - l % 2) * size;
+          pad_rows(g.at, g.row, 1, count, layer.out, padded, mlp_row(layer.out));
+          right = {padded, mlp_row(layer.out)};
+        }
+        multiply({.rows = layer.in,
+                  .vectors = vectors_of(layer.out),
+                  .depth = count,
+                  .a = x.at,
+                  .a_row = 1,
+                  .a_step = x.row,
+                  .b = right.at,
+                  .b_step = right.row,
+                  .c = gradient,
+                  .c_row = mlp_padded(layer.out),
+                  .finish = Finish::kAdd,
+                  .ahead = ahead});
+      }
+    }
+    g = {to, row};
+  }
+}
+
+// [rows, columns] with any strides into panels of kPanel columns, the last one narrower, padded with zeros.
+void pack_panels(const float* from, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns,
+                 float* to) {
+  const int64_t padded = vectors_of(columns) * kFloats;
+  for (int64_t at = 0; at < padded; at += kPanel) {
+    const int64_t width = padded - at < kPanel ? padded - at : kPanel;
+    const int64_t real = columns - at < width ? columns - at : width;
+    pad_rows(from + at * column_stride, row_stride, column_stride, rows, real, to, width);
+    to += rows * width;
+  }
+}
+
+}  // namespace
+
+void mlp_pack(const MlpLayer& layer) {
+  if (is_quad(layer)) {
+    float* to = layer.packed;
+    for (int64_t k = 0; k < layer.in; k += kFloats)
+      for (int64_t s = 0; s < 4; ++s)
+        for (int64_t lane = 0; lane < kFloats; ++lane, ++to) {
+          const int64_t i = k + lane / 4 * 4 + s, o = lane % 4;
+          *to = o < layer.out ? layer.weight[i * layer.weight_in_stride + o * layer.weight_out_stride] : 0.0f;
+        }
+  } else {
+    pack_panels(layer.weight, layer.weight_in_stride, layer.weight_out_stride, layer.in, layer.out, layer.packed);
+  }
+  if (layer.packed_t)
+    pack_panels(layer.weight, layer.weight_out_stride, layer.weight_in_stride, layer.out, layer.in, layer.packed_t);
+}
+
+int64_t mlp_scratch(const MlpArgs& args) { return 4 * kMlpTile * widest_row(args); }
+
+void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch) {
+  Ahead ahead;
+  for (int64_t first = begin; first < end; first += kMlpTile) {
+    ahead.clear();
+    add_input(args, first + kMlpTile, end, &ahead);
+    ahead.start_tile();
+    forward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, &ahead);
+  }
+}
+
+void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients) {
+  Ahead ahead;
+  for (int64_t first = begin; first < end; first += kMlpTile) {
+    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
+    ahead.clear();
+    if (count > 0) {
+      ahead.add(args.dy + next * args.layers[args.n_layers - 1].out, count * args.layers[args.n_layers - 1].out);
+      for (int l = args.n_layers - 2; l >= 0; --l)
+        ahead.add(args.layers[l].saved + next * mlp_row(args.layers[l].out), count * mlp_row(args.layers[l].out));
+      add_input(args, next, end, &ahead);
+      if (args.dx) ahead.add(args.dx + next * args.layers[0].in, count * args.layers[0].in);
+    }
+    ahead.start_tile();
+    backward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, gradients, &ahead);
+  }
+}
+
+int64_t mlp_gradient_size(const MlpLayer& layer) {
+  return gradient_transposed(layer) ? layer.out * mlp_padded(layer.in) : layer.in * mlp_padded(layer.out);
+}
+
+void mlp_sum_chunks(float* buffers, int64_t stride, int64_t count, int64_t begin, int64_t end) {
+  int64_t i = begin;
+  for (; i + kFloats <= end; i += kFloats) {
+    FloatV sum = load<FloatV>(buffers + i);
+    for (int64_t chunk = 1; chunk < count; ++chunk) sum += load<FloatV>(buffers + chunk * stride + i);
+    store(buffers + i, sum);
+  }
+  for (; i < end; ++i)
+    for (int64_t chunk = 1; chunk < count; ++chunk) buffers[i] += buffers[chunk * stride + i];
+}
+
+void mlp_unpack_gradient(const MlpLayer& layer, const float* buffer, float* gradient) {
+  const bool transposed = gradient_transposed(layer);
+  const int64_t in_stride = transposed ? 1 : mlp_padded(layer.out), out_stride = transposed ? mlp_padded(layer.in) : 1;
+  for (int64_t i = 0; i < layer.in; ++i)
+    for (int64_t o = 0; o < layer.out; ++o)
+      gradient[i * layer.out + o] = buffer[layer.gradient_at + i * in_stride + o * out_stride];
+}
+
+}  // namespace needlecpp::NDL_ISA

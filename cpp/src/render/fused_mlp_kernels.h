@@ -1,0 +1,77 @@
+// What the fused multilayer perceptron's kernels take, and the formulas of one activation.
+#pragma once
+
+#include "simd/isa.h"
+#include "simd/math.h"
+
+namespace needlecpp {
+
+// Rows of tiles and packed weights are padded to whole vectors of the widest instruction set.
+constexpr int64_t kMlpPad = 16;
+constexpr int64_t mlp_padded(int64_t width) { return (width + kMlpPad - 1) / kMlpPad * kMlpPad; }
+// Floats from one point's row to the next one's. Rows of a large power of two would fall into few sets of the cache.
+constexpr int64_t mlp_row(int64_t width) {
+  return mlp_padded(width) % 128 == 0 ? mlp_padded(width) + kMlpPad : mlp_padded(width);
+}
+
+// Points that pass all layers together.
+constexpr int64_t kMlpTile = 72;
+
+enum class MlpActivation { kNone, kRelu, kSigmoid };
+
+struct MlpLayer {
+  int64_t in, out;
+  const float* weight;  // [in, out], any strides
+  int64_t weight_in_stride, weight_out_stride;
+  float* packed;        // the weight in panels; in * mlp_padded(out) floats
+  float* packed_t;      // its transpose in panels; out * mlp_padded(in) floats, null in the forward pass
+  float* saved;         // activations behind it of all points [n, mlp_row(out)]; null: not kept (forward only)
+  int64_t gradient_at;  // where its gradient starts in a chunk's buffer, -1 if not wanted
+};
+
+struct MlpArgs {
+  const MlpLayer* layers;
+  int n_layers;
+  MlpActivation hidden, output;
+  const float* x;  // [n, in], any strides
+  int64_t x_row_stride, x_column_stride;
+  float* y;         // [n, out] contiguous: written by the forward pass, read by the backward pass of a sigmoid
+  const float* dy;  // [n, out] contiguous
+  float* dx;        // [n, in] contiguous, null if not wanted
+};
+
+// Writes `packed`, and `packed_t` if it is there, from `weight`.
+NDL_DECLARE_KERNEL(void, mlp_pack, (const MlpLayer& layer))
+// Floats of scratch memory that the two passes need.
+NDL_DECLARE_KERNEL(int64_t, mlp_scratch, (const MlpArgs& args))
+NDL_DECLARE_KERNEL(void, mlp_forward, (const MlpArgs& args, int64_t begin, int64_t end, float* scratch))
+// Writes dx of points [begin, end) and adds the weights' gradients into `gradients`, a zeroed buffer of the caller's.
+NDL_DECLARE_KERNEL(void, mlp_backward,
+                   (const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients))
+// Floats of one layer's gradient in a chunk's buffer.
+NDL_DECLARE_KERNEL(int64_t, mlp_gradient_size, (const MlpLayer& layer))
+// Adds the floats [begin, end) of `count` buffers, `stride` floats apart, into the first one, in their order.
+NDL_DECLARE_KERNEL(void, mlp_sum_chunks, (float* buffers, int64_t stride, int64_t count, int64_t begin, int64_t end))
+// gradient [in, out] from the first chunk's buffer.
+NDL_DECLARE_KERNEL(void, mlp_unpack_gradient, (const MlpLayer& layer, const float* buffer, float* gradient))
+
+namespace NDL_ISA {
+
+// max(x, 0) as one instruction; NaN stays NaN.
+template <class V>
+NDL_HD V mlp_relu(V x) {
+  const V zero = V{};
+  return zero > x ? zero : x;
+}
+template <class V>
+NDL_HD V mlp_sigmoid(V x) {
+  return 1.0f / (1.0f + m_exp(-x));
+}
+// dy times the sigmoid's derivative, from its value y.
+template <class V>
+NDL_HD V mlp_sigmoid_backward(V y, V dy) {
+  return dy * (y * (1.0f - y));
+}
+
+}  // namespace NDL_ISA
+}  // namespace needlecpp

@@ -1,0 +1,425 @@
+// Hash grid loops: one level over a run of points. Read encode_points() first.
+//
+// Paper: Mueller, Evans, Schied, Keller, "Instant Neural Graphics Primitives with a Multiresolution Hash Encoding",
+// 2022, section 3. Layout of the table as in tiny-cuda-nn.
+//
+// The work has two halves of different nature. Which entries a point needs, and with which weights, is arithmetic and
+// runs in vectors of kFloats points (find_corners). Fetching the entries is memory: eight reads of 8 bytes for two
+// features, one point after another, each a plain load, so that the core's out-of-order window holds about a hundred
+// of them at once. The halves meet in a Block on the stack that never leaves the first-level cache.
+//
+// Data layout: a level at a time over many points (hashgrid.cpp feeds up to kChunk of them), because a level's table
+// of 1 MB stays in the second-level cache while its points stream by. Results go to a panel [count, features] of the
+// level; rows_from_panels() turns panels into rows at the end of the chunk. Writing rows at once would fetch every
+// line of the result once for each level on it.
+//
+// Pairs: the corners x and x + 1 share their y and z weights, so for two features one 16-byte register holds both, and
+// a point costs four multiply-adds. On a dense level the two are neighbours and come with one load, unless the row
+// wrapped around the level's end.
+//
+// Scatter: the same with read-modify-write. There are no atomics: one thread owns a level and takes points in order,
+// hence the sums never depend on the number of threads. Samples along a ray sit in the same coarse cell for a while;
+// then each would wait for the previous one's stores. Dense levels therefore keep the sums of a run of points in one
+// cell in registers and write them when the cell changes. The two corners of a pair are never the same entry: their
+// hashes differ in bit 0, and dense levels have at least 8 entries.
+//
+// Tried and lost, 2^17 random points, T = 2^17, nanoseconds a point on two Zen 5 cores (this file: 33 encode, 31
+// scatter): 8-byte gather instructions 40; eight corners with eight weights instead of four pairs 43; gathers with
+// prefetch 36. Prefetching a block ahead loses 2 where tables fit the second-level cache, and wins 25 of 89 at
+// T = 2^19, so it depends on the level's size.
+//
+// Nothing a position holds can lead outside the table: hashed entries are masked, dense ones taken modulo the level's
+// size, in find_corners() alone.
+#include <string.h>
+
+#include "render/hashgrid_kernels.h"
+#include "simd/vec.h"
+
+namespace needlecpp::NDL_ISA {
+namespace {
+
+constexpr int64_t kPrefetchBytes = 1 << 20;  // levels from this size on do not stay in the second-level cache
+
+// What a vector of points needs: entries of the corners in floats from the level's start, weights of the four pairs,
+// and the fractions.
+struct Block {
+  uint32_t entry[kCorners][kFloats];
+  float face[4][kFloats];
+  float fx[kFloats], fy[kFloats], fz[kFloats];
+  bool adjacent;  // entry[2k + 1] = entry[2k] + features on all lanes
+};
+
+// x * scale + 0.5 with one rounding.
+NDL_HD FloatV lattice_position(FloatV x, float scale) {
+#if defined(__AVX512F__)
+  return (FloatV)_mm512_fmadd_ps((__m512)x, _mm512_set1_ps(scale), _mm512_set1_ps(0.5f));
+#elif defined(__FMA__)
+  return (FloatV)_mm256_fmadd_ps((__m256)x, _mm256_set1_ps(scale), _mm256_set1_ps(0.5f));
+#else
+  typedef double WideV __attribute__((vector_size(kFloats * 8)));  // the product is exact there
+  return __builtin_convertvector(__builtin_convertvector(x, WideV) * static_cast<double>(scale) + 0.5, FloatV);
+#endif
+}
+
+struct Cell {
+  UIntV x, y, z;
+  FloatV fx, fy, fz;
+};
+
+NDL_HD Cell find_cell(const HashGridLevelArgs& level, const HashGridPoints& points, int64_t first) {
+  const int64_t left = points.count - first;
+  FloatV x, y, z;
+  if (left >= kFloats) {
+    x = load<FloatV>(points.x + first);
+    y = load<FloatV>(points.y + first);
+    z = load<FloatV>(points.z + first);
+  } else {
+    x = load<FloatV>(points.x + first, left);
+    y = load<FloatV>(points.y + first, left);
+    z = load<FloatV>(points.z + first, left);
+  }
+  x = lattice_position(x, level.scale);
+  y = lattice_position(y, level.scale);
+  z = lattice_position(z, level.scale);
+  const FloatV cx = floor(x), cy = floor(y), cz = floor(z);
+  return {bits<UIntV>(to_int(cx)), bits<UIntV>(to_int(cy)), bits<UIntV>(to_int(cz)), x - cx, y - cy, z - cz};
+}
+
+// Entries of the eight corners, in entries. Returns whether corner 2k + 1 follows corner 2k on all lanes.
+NDL_HD bool find_entries(const HashGridLevelArgs& level, const Cell& cell, UIntV entry[kCorners]) {
+  if (level.hashed) {
+    const uint32_t mask = level.size - 1;
+    for (int k = 0; k < 4; ++k) {
+      const UIntV y = cell.y + (k & 1), z = cell.z + (k >> 1);
+      entry[2 * k] = hashed_entry(cell.x, y, z) & mask;
+      entry[2 * k + 1] = hashed_entry(cell.x + 1, y, z) & mask;
+    }
+    return false;
+  }
+  const uint32_t resolution = level.resolution;
+  const UIntV base = dense_entry(cell.x, cell.y, cell.z, resolution);
+  UIntV wrapped = UIntV{};
+  UIntV beyond = UIntV{};
+  for (int c = 0; c < kCorners; ++c) {
+    const UIntV raw = base + dense_entry<uint32_t>(c & 1, c >> 1 & 1, c >> 2, resolution);
+    const UIntV once = raw - level.size;  // huge unless the corner is past the end, by less than a level for [0,1]
+    entry[c] = raw < level.size ? raw : once;
+    wrapped |= bits<UIntV>(raw >= level.size);
+    beyond |= bits<UIntV>(entry[c] >= level.size);
+  }
+  if (any(beyond)) [[unlikely]] {
+    for (int c = 0; c < kCorners; ++c) {
+      const UIntV raw = base + dense_entry<uint32_t>(c & 1, c >> 1 & 1, c >> 2, resolution);
+      for (int lane = 0; lane < kFloats; ++lane) entry[c][lane] = raw[lane] % level.size;
+    }
+  }
+  return !any(wrapped);
+}
+
+NDL_HD void find_corners(const HashGridLevelArgs& level, const HashGridPoints& points, int64_t first, Block& block) {
+  const Cell cell = find_cell(level, points, first);
+  UIntV entry[kCorners];
+  block.adjacent = find_entries(level, cell, entry);
+  for (int c = 0; c < kCorners; ++c) store(block.entry[c], entry[c] * static_cast<uint32_t>(level.features));
+  FloatV face[4];
+  face_weights(axis_weights(cell.fy), axis_weights(cell.fz), face);
+  for (int k = 0; k < 4; ++k) store(block.face[k], face[k]);
+  store(block.fx, cell.fx);
+  store(block.fy, cell.fy);
+  store(block.fz, cell.fz);
+}
+
+// The features of one entry.
+template <int F>
+struct EntryOf {
+  typedef float Type __attribute__((vector_size(F * 4)));
+};
+template <>
+struct EntryOf<1> {
+  typedef float Type;
+};
+
+// A pair of entries, x and x + 1, of F features each.
+template <int F>
+struct Pair {
+  typedef typename EntryOf<F>::Type Entry;
+  Entry low, high;
+
+  static NDL_HD Pair load(const float* low, const float* high) {
+    Pair pair;
+    memcpy(&pair.low, low, sizeof pair.low);
+    memcpy(&pair.high, high, sizeof pair.high);
+    return pair;
+  }
+  static NDL_HD Pair load_adjacent(const float* low) { return load(low, low + F); }
+  // (gradient, gradient) weighted by the fraction.
+  static NDL_HD Pair spread(const float* gradient, float fx) {
+    Pair pair = load(gradient, gradient);
+    const AxisWeights<float> x = axis_weights(fx);
+    pair.low *= x.low;
+    pair.high *= x.high;
+    return pair;
+  }
+  static NDL_HD Pair zero() { return {Entry{}, Entry{}}; }
+  NDL_HD void add_scaled(const Pair& other, float weight) {
+    low += other.low * weight;
+    high += other.high * weight;
+  }
+  NDL_HD void add(const Pair& other) {
+    low += other.low;
+    high += other.high;
+  }
+  NDL_HD void store(float* to_low, float* to_high) const {
+    memcpy(to_low, &low, sizeof low);
+    memcpy(to_high, &high, sizeof high);
+  }
+  NDL_HD void interpolate(float fx, float* out) const {
+    const AxisWeights<float> x = axis_weights(fx);
+    const Entry y = low * x.low + high * x.high;
+    memcpy(out, &y, sizeof y);
+  }
+};
+
+#if defined(__x86_64__)
+// Two features: both entries in one register.
+template <>
+struct Pair<2> {
+  typedef float Both __attribute__((vector_size(16)));
+  Both both;
+
+  static NDL_HD Pair load(const float* low, const float* high) {
+    const __m128d v = _mm_load_sd(reinterpret_cast<const double*>(low));
+    return {(Both)_mm_loadh_pd(v, reinterpret_cast<const double*>(high))};
+  }
+  static NDL_HD Pair load_adjacent(const float* low) { return {(Both)_mm_loadu_ps(low)}; }
+  static NDL_HD Pair spread(const float* gradient, float fx) {
+    const AxisWeights<float> x = axis_weights(fx);
+    const Both weights = {x.low, x.low, x.high, x.high};
+    const Both twice = load(gradient, gradient).both;
+    return {twice * weights};
+  }
+  static NDL_HD Pair zero() { return {Both{}}; }
+  NDL_HD void add_scaled(const Pair& other, float weight) { both += other.both * weight; }
+  NDL_HD void add(const Pair& other) { both += other.both; }
+  NDL_HD void store(float* to_low, float* to_high) const {
+    _mm_storel_pd(reinterpret_cast<double*>(to_low), (__m128d)both);
+    _mm_storeh_pd(reinterpret_cast<double*>(to_high), (__m128d)both);
+  }
+  NDL_HD void interpolate(float fx, float* out) const {
+    const AxisWeights<float> x = axis_weights(fx);
+    const Both high = (Both)_mm_movehl_ps((__m128)both, (__m128)both);
+    const Both y = both * x.low + high * x.high;
+    _mm_storel_pd(reinterpret_cast<double*>(out), (__m128d)y);
+  }
+};
+#endif
+
+template <int F, bool Adjacent>
+NDL_HD void encode_points(const Block& block, const float* table, int64_t count, float* out) {
+  for (int64_t p = 0; p < count; ++p) {
+    Pair<F> sum = Pair<F>::zero();
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      const float* low = table + block.entry[2 * k][p];
+      sum.add_scaled(Adjacent ? Pair<F>::load_adjacent(low) : Pair<F>::load(low, table + block.entry[2 * k + 1][p]),
+                     block.face[k][p]);
+    }
+    sum.interpolate(block.fx[p], out + p * F);
+  }
+}
+
+template <int F>
+NDL_HD void encode_block(const Block& block, const float* table, int64_t count, float* out) {
+  if (block.adjacent)
+    encode_points<F, true>(block, table, count, out);
+  else
+    encode_points<F, false>(block, table, count, out);
+}
+
+// One of each pair: the other is on the same line seven times in eight.
+NDL_HD void prefetch(const Block& block, const float* table) {
+  for (int k = 0; k < 4; ++k)
+    for (int p = 0; p < kFloats; ++p) __builtin_prefetch(table + block.entry[2 * k][p], 0, 3);
+}
+NDL_HD bool wants_prefetch(const HashGridLevelArgs& level) {
+  return static_cast<int64_t>(level.size) * level.features * 4 >= kPrefetchBytes;
+}
+
+NDL_HD int64_t lanes_at(const HashGridPoints& points, int64_t first) {
+  return points.count - first < kFloats ? points.count - first : kFloats;
+}
+
+// Calls body(block, first, count) for every vector of points; large levels are prefetched a block ahead.
+template <class Body>
+NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const float* table, Body body) {
+  Block blocks[2];
+  if (!wants_prefetch(level)) {
+    for (int64_t i = 0; i < points.count; i += kFloats) {
+      find_corners(level, points, i, blocks[0]);
+      body(blocks[0], i, lanes_at(points, i));
+    }
+    return;
+  }
+  if (points.count > 0) find_corners(level, points, 0, blocks[0]);
+  int current = 0;
+  for (int64_t i = 0; i < points.count; i += kFloats) {
+    if (i + kFloats < points.count) {
+      find_corners(level, points, i + kFloats, blocks[current ^ 1]);
+      prefetch(blocks[current ^ 1], table);
+    }
+    body(blocks[current], i, lanes_at(points, i));
+    current ^= 1;
+  }
+}
+
+template <int F>
+void encode(const HashGridEncodeArgs& args) {
+  const float* table = args.table + args.level.offset * F;
+  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
+    encode_block<F>(block, table, count, args.out + first * F);
+  });
+}
+
+template <int F>
+NDL_HD void scatter_points(const Block& block, float* table, int64_t count, const float* dy) {
+  for (int64_t p = 0; p < count; ++p) {
+    const Pair<F> gradient = Pair<F>::spread(dy + p * F, block.fx[p]);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      float* low = table + block.entry[2 * k][p];
+      float* high = table + block.entry[2 * k + 1][p];
+      Pair<F> sum = Pair<F>::load(low, high);
+      sum.add_scaled(gradient, block.face[k][p]);
+      sum.store(low, high);
+    }
+  }
+}
+
+// The sums of a run of points in one cell.
+template <int F>
+struct Run {
+  Pair<F> sum[4];
+  uint32_t entry[kCorners];
+
+  NDL_HD void flush(float* table) {
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) {
+      float* low = table + entry[2 * k];
+      float* high = table + entry[2 * k + 1];
+      Pair<F> total = Pair<F>::load(low, high);
+      total.add(sum[k]);
+      total.store(low, high);
+    }
+  }
+};
+
+template <int F>
+void scatter(const HashGridScatterArgs& args) {
+  const HashGridPoints& points = args.points;
+  float* table = args.table_grad + args.level.offset * F;
+  // Cleared here and not earlier, because the lines are wanted in this core's cache now.
+  if (args.zero) memset(table, 0, static_cast<size_t>(args.level.size) * F * sizeof(float));
+  Block block;
+  if (args.level.hashed) {
+    for (int64_t i = 0; i < points.count; i += kFloats) {
+      find_corners(args.level, points, i, block);
+      scatter_points<F>(block, table, lanes_at(points, i), args.dy + i * F);
+    }
+    return;
+  }
+  if (points.count == 0) return;
+  Run<F> run = {};
+  bool open = false;
+  for (int64_t i = 0; i < points.count; i += kFloats) {
+    find_corners(args.level, points, i, block);
+    const int64_t count = lanes_at(points, i);
+    for (int64_t p = 0; p < count; ++p) {
+      const Pair<F> gradient = Pair<F>::spread(args.dy + (i + p) * F, block.fx[p]);
+      // Equal first and last corners mean equal entries in between, even where indices wrapped around.
+      if (!open | (block.entry[0][p] != run.entry[0]) | (block.entry[7][p] != run.entry[7])) {
+        if (open) run.flush(table);
+        open = true;
+        for (int c = 0; c < kCorners; ++c) run.entry[c] = block.entry[c][p];
+        for (int k = 0; k < 4; ++k) run.sum[k] = Pair<F>::zero();
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) run.sum[k].add_scaled(gradient, block.face[k][p]);
+    }
+  }
+  run.flush(table);
+}
+
+template <int F>
+NDL_HD float sum_lanes(typename EntryOf<F>::Type v) {
+  if constexpr (F == 1) {
+    return v;
+  } else {
+    float sum = v[0];
+    for (int f = 1; f < F; ++f) sum += v[f];
+    return sum;
+  }
+}
+
+template <int F>
+void position_grad(const HashGridPositionArgs& args) {
+  typedef typename EntryOf<F>::Type Entry;
+  const float* table = args.table + args.level.offset * F;
+  for_blocks(args.level, args.points, table, [&](const Block& block, int64_t first, int64_t count) {
+    for (int64_t p = 0; p < count; ++p) {
+      Entry value[kCorners], slope[3], gradient;
+      for (int c = 0; c < kCorners; ++c) memcpy(&value[c], table + block.entry[c][p], sizeof value[c]);
+      memcpy(&gradient, args.dy + (first + p) * F, sizeof gradient);
+      trilinear_slope(axis_weights(block.fx[p]), axis_weights(block.fy[p]), axis_weights(block.fz[p]), value, slope);
+      float* row = args.grad + (first + p) * 3;
+      for (int axis = 0; axis < 3; ++axis) row[axis] += sum_lanes<F>(slope[axis] * gradient) * args.level.scale;
+    }
+  });
+}
+
+template <int F>
+void rows_from_panels(const HashGridPanelArgs& args) {
+  for (int64_t i = 0; i < args.count; ++i)
+    for (int l = 0; l < args.levels; ++l)
+      memcpy(args.rows + (i * args.levels + l) * F, args.panels + l * args.pitch + i * F, F * sizeof(float));
+}
+template <int F>
+void panels_from_rows(const HashGridPanelArgs& args) {
+  for (int64_t i = 0; i < args.count; ++i)
+    for (int l = 0; l < args.levels; ++l)
+      memcpy(args.panels + l * args.pitch + i * F, args.rows + (i * args.levels + l) * F, F * sizeof(float));
+}
+
+}  // namespace
+
+#define NDL_BY_FEATURES(features, function, args) \
+  switch (features) {                             \
+    case 1:                                       \
+      return function<1>(args);                   \
+    case 2:                                       \
+      return function<2>(args);                   \
+    case 4:                                       \
+      return function<4>(args);                   \
+    default:                                      \
+      return function<8>(args);                   \
+  }
+
+void hashgrid_encode(const HashGridEncodeArgs& args) { NDL_BY_FEATURES(args.level.features, encode, args) }
+void hashgrid_scatter(const HashGridScatterArgs& args) { NDL_BY_FEATURES(args.level.features, scatter, args) }
+void hashgrid_position_grad(const HashGridPositionArgs& args) {
+  NDL_BY_FEATURES(args.level.features, position_grad, args)
+}
+void hashgrid_rows_from_panels(const HashGridPanelArgs& args) { NDL_BY_FEATURES(args.features, rows_from_panels, args) }
+void hashgrid_panels_from_rows(const HashGridPanelArgs& args) { NDL_BY_FEATURES(args.features, panels_from_rows, args) }
+
+#undef NDL_BY_FEATURES
+
+void hashgrid_split_positions(const HashGridSplitPositionsArgs& args) {
+  for (int64_t i = 0; i < args.count; ++i) {
+    const float* from = args.positions + i * args.stride_point;
+    args.x[i] = from[0];
+    args.y[i] = from[args.stride_axis];
+    args.z[i] = from[2 * args.stride_axis];
+  }
+}
+
+}  // namespace needlecpp::NDL_ISA

@@ -1,0 +1,87 @@
+"""needlecpp: a C++ engine for deep learning and neural rendering.
+
+Tensors with reverse-mode gradients, fused kernels for radiance fields, and a small ``nn`` API.
+
+>>> import needlecpp as ndl
+>>> x = ndl.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> y = (x * x).sum()
+>>> y.backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+
+from . import autograd, init, nn, ops, optim
+from ._core import (
+    Device,
+    Tensor,
+    __version__,
+    asarray,
+    cpu,
+    cuda,
+    from_dlpack,
+    from_numpy,
+    isa,
+    manual_seed,
+    memory_limit,
+    memory_stats,
+    num_threads,
+    release_cached_memory,
+    reset_peak_memory,
+    set_memory_limit,
+    set_num_threads,
+    tensor,
+)
+from ._core import arange, empty, full, ones, rand, randint, randn, zeros
+from .autograd import enable_grad, grad, gradcheck, gradgradcheck, no_grad
+from .ops import *  # noqa: F403
+
+float32, float64, float16, bfloat16 = "float32", "float64", "float16", "bfloat16"
+int32, int64, uint8, bool_ = "int32", "int64", "uint8", "bool"
+
+__all__ = [
+    "Device",
+    "Tensor",
+    "__version__",
+    "arange",
+    "asarray",
+    "autograd",
+    "bfloat16",
+    "bool_",
+    "cpu",
+    "cuda",
+    "empty",
+    "enable_grad",
+    "float16",
+    "float32",
+    "float64",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "init",
+    "int32",
+    "int64",
+    "isa",
+    "manual_seed",
+    "memory_limit",
+    "memory_stats",
+    "nn",
+    "no_grad",
+    "num_threads",
+    "ones",
+    "ops",
+    "optim",
+    "rand",
+    "randint",
+    "randn",
+    "release_cached_memory",
+    "reset_peak_memory",
+    "set_memory_limit",
+    "set_num_threads",
+    "tensor",
+    "uint8",
+    "zeros",
+    *ops.__all__,
+]

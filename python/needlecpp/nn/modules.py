@@ -1,0 +1,206 @@
+"""The Module class and the first layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .. import _core, init
+from .._core import Device, Tensor
+
+
+class Parameter(Tensor):
+    """A tensor that a module trains: it requires grad, and ``Module.parameters()`` finds it."""
+
+    def __init__(self, array: Any, device: Device | None = None, dtype: str = "float32") -> None:
+        super().__init__(array, device=device, dtype=dtype, requires_grad=True)
+
+
+def _walk(value: object, prefix: str) -> Iterator[tuple[str, Module | Parameter]]:
+    """The modules and parameters in an attribute: itself, or the items of a list, tuple or dict."""
+    if isinstance(value, (Module, Parameter)):
+        yield prefix, value
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value):
+            yield from _walk(item, f"{prefix}.{i}")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, f"{prefix}.{key}")
+
+
+class Module:
+    """A function with parameters. Subclasses set attributes in ``__init__`` and define ``forward``.
+
+    >>> from needlecpp import nn
+    >>> class Twice(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.layer = nn.Linear(2, 2)
+    ...     def forward(self, x):
+    ...         return self.layer(self.layer(x))
+    >>> sorted(Twice().state_dict())
+    ['layer.bias', 'layer.weight']
+    """
+
+    def __init__(self) -> None:
+        self.training = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"[{type(self).__name__}] forward is not defined: define it in the subclass.")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def _children(self) -> Iterator[tuple[str, Module | Parameter]]:
+        for name, value in vars(self).items():
+            yield from _walk(value, name)
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """Every parameter once, with its dotted name."""
+        seen: set[int] = set()
+        for name, child in self._children():
+            if isinstance(child, Module):
+                found = child.named_parameters(f"{prefix}{name}.")
+            else:
+                found = iter([(f"{prefix}{name}", child)])
+            for full_name, parameter in found:
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield full_name, parameter
+
+    def parameters(self) -> list[Parameter]:
+        """Every parameter once, in the order of definition."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        yield self
+        for _, child in self._children():
+            if isinstance(child, Module):
+                yield from child.modules()
+
+    def train(self, mode: bool = True) -> Module:
+        """Sets training mode on this module and all below it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Sets evaluation mode on this module and all below it."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Drops every parameter's gradient."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Parameters by name, sharing their memory."""
+        return {name: parameter.detach() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Copies values into the parameters. Raises KeyError for missing or unknown names, ValueError for a shape."""
+        own = dict(self.named_parameters())
+        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
+        if missing or unknown:
+            raise KeyError(f"[load_state_dict] names differ: missing {sorted(missing)}, unknown {sorted(unknown)}.")
+        for name, parameter in own.items():
+            if parameter.shape != state[name].shape:
+                raise ValueError(
+                    f"[load_state_dict] {name} has the wrong shape: got {state[name].shape}, expected {parameter.shape}."
+                )
+        for name, parameter in own.items():
+            parameter.data = state[name]
+
+
+class Identity(Module):
+    """Returns its argument."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class Linear(Module):
+    """y = x W + b with W (in_features, out_features) and b (1, out_features), both Kaiming-uniform.
+
+    >>> import needlecpp as ndl
+    >>> layer = ndl.nn.Linear(3, 2)
+    >>> layer.weight.shape, layer.bias.shape, layer(ndl.ones(5, 3)).shape
+    ((3, 2), (1, 2), (5, 2))
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Device | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.weight = Parameter(init.kaiming_uniform(in_features, out_features, dtype=dtype), device, dtype)
+        self.bias = (
+            Parameter(init.kaiming_uniform(out_features, 1, dtype=dtype).reshape(1, out_features), device, dtype)
+            if bias
+            else None
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x @ self.weight
+        return y if self.bias is None else y + self.bias
+
+
+class Flatten(Module):
+    """(batch, ...) to (batch, product of the rest)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(x.shape[0], -1)
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.relu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.sigmoid(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.tanh(x)
+
+
+class Softplus(Module):
+    """log(1 + exp(x))."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _core.softplus(x)
+
+
+class Sequential(Module):
+    """Modules one after the other."""
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__()
+        self.layers = list(modules)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __getitem__(self, index: int) -> Module:
+        return self.layers[index]
+
+    def forward(self, x: Tensor) -> Tensor:
+        for module in self.layers:
+            x = module(x)
+        return x

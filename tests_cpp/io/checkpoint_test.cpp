@@ -1,0 +1,305 @@
+// Checkpoints: what is saved renders the same after loading, and a description is believed in nothing.
+#include "needlecpp/io/checkpoint.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "needlecpp/io/safetensors.h"
+#include "needlecpp/ops/elementwise.h"
+
+namespace fs = std::filesystem;
+using namespace needlecpp;
+using nlohmann::json;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() : path_(fs::temp_directory_path() / ("checkpoint_test_" + std::to_string(getpid()))) {
+    fs::remove_all(path_);
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  std::string file(const std::string& file_name) const { return (path_ / file_name).string(); }
+
+ private:
+  fs::path path_;
+};
+
+FieldConfig small_config() {
+  FieldConfig config;
+  config.box = {{-1.5f, -1, 0.25f}, {1.5f, 2, 0.75f}};
+  config.grid = {5, 4, 9, 3, 1.7};
+  config.density_hidden = 24;
+  config.features = 7;
+  config.color_hidden = 20;
+  config.color_layers = 3;
+  config.sh_degree = 3;
+  return config;
+}
+
+Checkpoint small_checkpoint() {
+  Checkpoint c;
+  c.field = std::make_shared<RadianceField>(small_config(), 7);
+  c.occupancy = std::make_shared<OccupancyGrid>(Box{{-2, -2, -2}, {2, 2, 3.5f}}, 16);
+  Tensor bits = Tensor::empty({16 * 16 * 16 / 8}, DType::UInt8);
+  for (int64_t i = 0; i < bits.numel(); ++i) bits.data<uint8_t>()[i] = static_cast<uint8_t>(i * 31 + 5);
+  c.occupancy->set_bits(bits);
+  c.march = {0.0123f, 0.004f, 0.5f, 0.1f, 777, false, {0, 0}};
+  c.background[1] = 0.3f;
+  c.step = 123456789012;
+  return c;
+}
+
+// Saves a good checkpoint with its description or tensors changed, loads it, and returns the complaint.
+class Tampered {
+ public:
+  Tampered() {
+    save_checkpoint(path_, small_checkpoint());
+    good_ = load_safetensors(path_);
+    description_ = json::parse(good_.metadata.at("needlecpp"));
+  }
+  std::string description(const std::function<void(json&)>& change) {
+    json changed = description_;
+    change(changed);
+    return text(changed.dump());
+  }
+  std::string text(const std::string& text) { return complaint(good_.tensors, {{"needlecpp", text}}); }
+  std::string tensors(const std::function<void(NamedTensors&)>& change) {
+    NamedTensors changed = good_.tensors;
+    change(changed);
+    return complaint(changed, good_.metadata);
+  }
+  std::string complaint(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+    save_safetensors(path_, tensors, metadata);
+    try {
+      load_checkpoint(path_);
+    } catch (const ValueError& error) {
+      const std::string text = error.what();
+      REQUIRE(text.rfind("[checkpoint] " + path_ + ": ", 0) == 0);
+      return text.substr(path_.size() + 15);
+    }
+    return "accepted";
+  }
+
+ private:
+  Folder folder_;
+  std::string path_ = folder_.file("model.safetensors");
+  SafetensorsFile good_;
+  json description_;
+};
+
+bool says(const std::string& text, const std::string& part) {
+  INFO(text);
+  CHECK(text.find(part) != std::string::npos);
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint comes back whole") {
+  const Folder folder;
+  const std::string path = folder.file("model.safetensors");
+  const Checkpoint before = small_checkpoint();
+  save_checkpoint(path, before);
+  const Checkpoint after = load_checkpoint(path);
+
+  const FieldConfig a = before.field->config();
+  const FieldConfig b = after.field->config();
+  for (int axis = 0; axis < 3; ++axis) {
+    REQUIRE(a.box.low[axis] == b.box.low[axis]);
+    REQUIRE(a.box.high[axis] == b.box.high[axis]);
+    REQUIRE(before.occupancy->box().low[axis] == after.occupancy->box().low[axis]);
+    REQUIRE(before.occupancy->box().high[axis] == after.occupancy->box().high[axis]);
+    REQUIRE(before.background[axis] == after.background[axis]);
+  }
+  REQUIRE(a.grid.levels == b.grid.levels);
+  REQUIRE(a.grid.features == b.grid.features);
+  REQUIRE(a.grid.log2_table_size == b.grid.log2_table_size);
+  REQUIRE(a.grid.base_resolution == b.grid.base_resolution);
+  REQUIRE(a.grid.growth == b.grid.growth);
+  REQUIRE(a.density_hidden == b.density_hidden);
+  REQUIRE(a.features == b.features);
+  REQUIRE(a.color_hidden == b.color_hidden);
+  REQUIRE(a.color_layers == b.color_layers);
+  REQUIRE(a.sh_degree == b.sh_degree);
+  REQUIRE(before.march.step == after.march.step);
+  REQUIRE(before.march.cone_angle == after.march.cone_angle);
+  REQUIRE(before.march.max_step == after.march.max_step);
+  REQUIRE(before.march.near == after.march.near);
+  REQUIRE(before.march.max_samples == after.march.max_samples);
+  REQUIRE_FALSE(after.march.jitter);
+  REQUIRE(before.step == after.step);
+  REQUIRE(after.occupancy->resolution() == 16);
+  REQUIRE(before.occupancy->bits().to_vector<uint8_t>() == after.occupancy->bits().to_vector<uint8_t>());
+
+  const auto parameters_before = before.field->named_parameters();
+  const auto parameters_after = after.field->named_parameters();
+  REQUIRE(parameters_before.size() == parameters_after.size());
+  for (size_t i = 0; i < parameters_before.size(); ++i) {
+    REQUIRE(parameters_before[i].first == parameters_after[i].first);
+    REQUIRE(parameters_before[i].second.to_vector<float>() == parameters_after[i].second.to_vector<float>());
+    REQUIRE(parameters_after[i].second.requires_grad());
+  }
+}
+
+TEST_CASE("bits set on a grid are the cells that it marches through") {
+  OccupancyGrid grid(Box{}, 8);
+  Tensor bits = Tensor::zeros({64}, DType::UInt8);
+  // Cell (x, y, z) = (5, 2, 3) alone: bit 5 + 8 * (2 + 8 * 3).
+  const int cell = 5 + 8 * (2 + 8 * 3);
+  bits.data<uint8_t>()[cell / 8] = static_cast<uint8_t>(1 << (cell % 8));
+  grid.set_bits(bits);
+  REQUIRE(grid.occupied_fraction() == Approx(1.0 / 512));
+  REQUIRE(grid.density().to_vector<float>()[static_cast<size_t>(cell)] == -1);
+  REQUIRE(grid.density().to_vector<float>()[0] == 0);
+  bits.data<uint8_t>()[0] = 255;  // the grid keeps its own copy
+  REQUIRE(grid.bits().to_vector<uint8_t>()[0] == 0);
+
+  // Through the cell's centre along x: every sample lies in it.
+  Rays rays{Tensor::from_vector<float>({-3, -1 + 2.5f / 4, -1 + 3.5f / 4}, {1, 3}),
+            Tensor::from_vector<float>({1, 0, 0}, {1, 3})};
+  MarchOptions options;
+  options.step = 0.01f;
+  const Samples samples = grid.march(rays, options);
+  REQUIRE(samples.count() > 15);
+  for (int64_t i = 0; i < samples.count(); ++i) {
+    const float x = samples.positions.to_vector<float>()[static_cast<size_t>(3 * i)];
+    REQUIRE(x >= 0.25f - 1e-5f);
+    REQUIRE(x <= 0.5f + 1e-5f);
+  }
+
+  REQUIRE_THROWS_AS(grid.set_bits(Tensor::zeros({63}, DType::UInt8)), ValueError);
+  REQUIRE_THROWS_AS(grid.set_bits(Tensor::zeros({64})), TypeError);
+}
+
+TEST_CASE("files that are something else") {
+  Tampered file;
+  REQUIRE(file.text("{}") != "accepted");
+  REQUIRE(file.description([](json&) {}) == "accepted");
+  REQUIRE(says(file.complaint({}, {}), "this is no checkpoint"));
+  REQUIRE(says(file.complaint({}, {{"other", "{}"}}), "this is no checkpoint"));
+  for (const char* text : {"", "{", "nonsense", "{\"format\":\"needlecpp-field\"} x"})
+    REQUIRE(says(file.text(text), "not JSON"));
+  for (const char* text : {"[]", "3", "null", "\"x\""}) REQUIRE(says(file.text(text), "is no JSON object"));
+  REQUIRE(says(file.text(std::string(60'000, '[')), "not JSON"));
+  REQUIRE(says(file.text(std::string(30'000, '[') + std::string(30'000, ']')), "is no JSON object"));
+  REQUIRE(says(file.text(std::string(70'000, ' ')), "too long"));
+  REQUIRE(says(file.description([](json& d) { d["format"] = "other"; }), "something else"));
+  REQUIRE(says(file.description([](json& d) { d["format"] = 3; }), "format is no string"));
+  REQUIRE(says(file.description([](json& d) { d["version"] = kCheckpointVersion + 1; }), "newer than this program"));
+  REQUIRE(says(file.description([](json& d) { d["version"] = 0; }), "version is out of bounds"));
+}
+
+TEST_CASE("every entry of the description is needed and checked") {
+  Tampered file;
+  const json::json_pointer paths[] = {"/format"_json_pointer,
+                                      "/version"_json_pointer,
+                                      "/step"_json_pointer,
+                                      "/background"_json_pointer,
+                                      "/field"_json_pointer,
+                                      "/occupancy"_json_pointer,
+                                      "/march"_json_pointer,
+                                      "/field/box"_json_pointer,
+                                      "/field/grid"_json_pointer,
+                                      "/field/box/low"_json_pointer,
+                                      "/field/box/high"_json_pointer,
+                                      "/field/grid/levels"_json_pointer,
+                                      "/field/grid/features"_json_pointer,
+                                      "/field/grid/log2_table_size"_json_pointer,
+                                      "/field/grid/base_resolution"_json_pointer,
+                                      "/field/grid/growth"_json_pointer,
+                                      "/field/density_hidden"_json_pointer,
+                                      "/field/features"_json_pointer,
+                                      "/field/color_hidden"_json_pointer,
+                                      "/field/color_layers"_json_pointer,
+                                      "/field/sh_degree"_json_pointer,
+                                      "/occupancy/box"_json_pointer,
+                                      "/occupancy/box/low"_json_pointer,
+                                      "/occupancy/box/high"_json_pointer,
+                                      "/occupancy/resolution"_json_pointer,
+                                      "/march/step"_json_pointer,
+                                      "/march/cone_angle"_json_pointer,
+                                      "/march/max_step"_json_pointer,
+                                      "/march/near"_json_pointer,
+                                      "/march/max_samples"_json_pointer};
+  for (const json::json_pointer& path : paths) {
+    INFO(path.to_string());
+    REQUIRE(says(file.description([&](json& d) { d[path.parent_pointer()].erase(path.back()); }), "is missing"));
+    const json wrong[] = {nullptr,
+                          true,
+                          json::array(),
+                          json::object(),
+                          json::array({1, 2}),
+                          -1e300,
+                          1e300,
+                          -2,
+                          "text",
+                          std::numeric_limits<uint64_t>::max(),
+                          std::numeric_limits<int64_t>::min()};
+    for (const json& value : wrong) {
+      INFO(value.dump());
+      const std::string complaint = file.description([&](json& d) { d[path] = value; });
+      REQUIRE(complaint != "accepted");
+      REQUIRE(complaint.size() < 300);
+    }
+  }
+}
+
+TEST_CASE("numbers within bounds that do not go together") {
+  Tampered file;
+  REQUIRE(says(file.description([](json& d) { d["field"]["box"]["low"][1] = 2; }), "empty on axis 1"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["box"]["low"] = {0, 0}; }), "three numbers"));
+  REQUIRE(says(file.description([](json& d) { d["background"] = {0, 0, 1.5}; }), "background is out of bounds"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["sh_degree"] = 2.5; }), "expected an integer from 1 to 4"));
+  REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 20; }), "multiple of 8"));
+  REQUIRE(says(file.description([](json& d) { d["march"]["max_step"] = 0.01; }), "below march.step"));
+  REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 1024; }), "does not fit the description"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["features"] = 3; }), "can be built"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["growth"] = 1000; }), "can be built"));
+  // Sizes that would take terabytes: the file does not hold such tensors, so nothing is allocated.
+  REQUIRE(file.description([](json& d) {
+    d["field"]["grid"] = {
+        {"levels", 64}, {"features", 8}, {"log2_table_size", 24}, {"base_resolution", 1 << 20}, {"growth", 1}};
+  }) != "accepted");
+  REQUIRE(says(file.description([](json& d) { d["field"]["color_hidden"] = 256; }), "'field.color.0' does not fit"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["color_layers"] = 4; }), "'field.color.3' does not fit"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["color_layers"] = 2; }), "'field.color.2' does not fit"));
+}
+
+TEST_CASE("tensors that are missing or differ") {
+  Tampered file;
+  REQUIRE(file.tensors([](NamedTensors& t) { t.emplace_back("extra", Tensor::zeros({1})); }) == "accepted");
+  const size_t count = load_safetensors([] {
+                         static const Folder folder;
+                         save_checkpoint(folder.file("x"), small_checkpoint());
+                         return folder.file("x");
+                       }())
+                           .tensors.size();
+  REQUIRE(count == 1 + 2 + 4 + 1);  // table, density, colour, bits
+  for (size_t i = 0; i < count; ++i) {
+    REQUIRE(says(file.tensors([&](NamedTensors& t) { t.erase(t.begin() + static_cast<int64_t>(i)); }), "is missing"));
+    REQUIRE(says(file.tensors([&](NamedTensors& t) { t[i].second = Tensor::zeros({3}, t[i].second.dtype()); }),
+                 "does not fit the description"));
+    REQUIRE(says(file.tensors([&](NamedTensors& t) { t[i].second = cast(t[i].second, DType::Float16); }),
+                 "does not fit the description"));
+  }
+}
+
+TEST_CASE("what could not be loaded is not saved") {
+  const Folder folder;
+  const std::string path = folder.file("model");
+  REQUIRE_THROWS_AS(save_checkpoint(path, Checkpoint()), ValueError);
+  Checkpoint c = small_checkpoint();
+  c.march.step = std::numeric_limits<float>::quiet_NaN();
+  REQUIRE_THROWS_AS(save_checkpoint(path, c), ValueError);
+  c = small_checkpoint();
+  c.background[0] = 2;
+  REQUIRE_THROWS_AS(save_checkpoint(path, c), ValueError);
+  REQUIRE_FALSE(fs::exists(path));
+  REQUIRE_THROWS_AS(load_checkpoint(path), Error);
+}
