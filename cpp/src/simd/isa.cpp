@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "needlecpp/core/parallel.h"
-
 namespace needlecpp {
 namespace {
 
