@@ -33,15 +33,4 @@ Isa choose_isa() {
 
 const Isa kIsa = choose_isa();
 
-const char* isa_name() {
-  switch (kIsa) {
-    case Isa::Avx512:
-      return "avx512";
-    case Isa::Avx2:
-      return "avx2";
-    default:
-      return "baseline";
-  }
-}
-
 }  // namespace needlecpp
