@@ -18,6 +18,7 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 15;  // numbers read by one thread at least
 constexpr int64_t kMostSlices = 64;
+constexpr int64_t kSlicedRows = 32;  // at most this many outputs gather their numbers in slices
 constexpr int64_t kSlicedOutputs = 4096;
 
 struct Axis {
@@ -165,7 +166,10 @@ void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Ten
   }
   const int64_t count = x.numel() / outputs;
   const bool places = op == ReduceOp::ArgMax || op == ReduceOp::ArgMin;
-  if (!places && outputs <= kSlicedOutputs && count >= 512 && x.numel() >= 4 * kGrain) {
+  // Whole rows are best left to one thread; columns are not, as a row of x would be cut.
+  const bool by_row = std::abs(reduced[reduced.count() - 1].x_stride) < std::abs(kept[kept.count() - 1].x_stride);
+  const int64_t most = by_row ? kSlicedRows : kSlicedOutputs;
+  if (!places && outputs <= most && count >= 512 && x.numel() >= 4 * kGrain) {
     run_sliced(args, outputs, count);
     return;
   }

@@ -16,6 +16,7 @@ struct Row {
   using V = typename VecOf<T>::Type;
   using Mask = typename VecTraits<V>::Mask;
   static constexpr int64_t lanes = VecTraits<V>::lanes;
+  static constexpr T vanishing = sizeof(T) == 4 ? -104 : -746;  // exp of less is zero
   static constexpr T infinity = static_cast<T>(__builtin_inf());
 
   // Vector i of the row; lanes beyond its end hold minus infinity.
@@ -36,9 +37,12 @@ NDL_HD T row_max(const T* x, int64_t length) {
   using R = Row<T>;
   typename R::V best = splat<typename R::V>(-R::infinity);
   for (int64_t i = 0; i < length; i += R::lanes) best = max_nan(best, R::at(x, i, length));
-  T top = best[0];
-  for (int64_t lane = 1; lane < R::lanes; ++lane) top = (top > best[lane]) | (top != top) ? top : best[lane];
-  return top;
+  T tops[R::lanes];
+  store(tops, best);
+  for (int64_t width = R::lanes / 2; width > 0; width /= 2)
+    for (int64_t i = 0; i < width; ++i)
+      tops[i] = (tops[i] > tops[i + width]) | (tops[i] != tops[i]) ? tops[i] : tops[i + width];
+  return tops[0];
 }
 
 // The sum of exp(x - shift); the exponentials go to y unless it is null.
@@ -50,10 +54,13 @@ NDL_HD double row_exp_sum(const T* x, int64_t length, T shift, T* y) {
     typename R::V sum = {};
     const int64_t stop = length - i > kStretch * R::lanes ? i + kStretch * R::lanes : length;
     for (; i < stop; i += R::lanes) {
-      const typename R::V e = m_exp(R::at(x, i, length) - shift);
+      // Exponentials that vanish (masked scores, lanes beyond the row's end) would be slow: their products are
+      // denormal.
+      const typename R::V d = R::at(x, i, length) - shift;
+      const typename R::Mask vanishes = d < R::vanishing;
+      const typename R::V e = select(vanishes, typename R::V{}, m_exp(select(vanishes, typename R::V{}, d)));
       if (y != nullptr) R::put(y, e, i, length);
-      // Beyond the row's end, -inf - shift need not be -inf.
-      sum += i + R::lanes <= length ? e : select(first_lanes<typename R::Mask>(length - i), e, typename R::V{});
+      sum += e;
     }
     total += static_cast<double>(horizontal_sum(sum));
   }
