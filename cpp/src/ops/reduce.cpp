@@ -69,6 +69,10 @@ ReduceType reduce_type(DType dtype) {
   }
 }
 
+int64_t item_bytes(ReduceType type) {
+  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
+}
+
 void run_serial(const ReduceArgs& args, int64_t outputs) { NDL_KERNEL(reduce_loop)(args, 0, outputs); }
 
 // The two steps through partial results, [slices, outputs].
@@ -92,10 +96,7 @@ void run_sliced(const ReduceArgs& args, int64_t outputs, int64_t count) {
     ReduceArgs slice = args;
     const int64_t begin = length * s / slices;
     slice.reduced_shape[longest] = length * (s + 1) / slices - begin;
-    const int64_t item = static_cast<int64_t>(args.x_type == ReduceType::U8                                      ? 1
-                                              : args.x_type == ReduceType::F32 || args.x_type == ReduceType::I32 ? 4
-                                                                                                                 : 8);
-    slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item;
+    slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item_bytes(args.x_type);
     slice.y = static_cast<char*>(partial.raw()) + s * row_bytes;
     slice.y_type = reduce_type(partial_type);
     slice.divisor = 1;
