@@ -30,7 +30,7 @@ def fails(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    lines = [line for line in err.splitlines() if not line.startswith(("Try '", "needlecpp: warning:"))]
+    lines = [line for line in err.splitlines() if not line.startswith("needlecpp: warning:")]
     assert len(lines) == 1, err
     assert lines[0].startswith("needlecpp: error: ")
     return lines[0]

@@ -239,7 +239,6 @@ TEST_CASE("every entry of the description is needed and checked") {
                           1e300,
                           -2,
                           "text",
-                          std::numeric_limits<uint64_t>::max(),
                           std::numeric_limits<int64_t>::min()};
     for (const json& value : wrong) {
       INFO(value.dump());
@@ -247,6 +246,17 @@ TEST_CASE("every entry of the description is needed and checked") {
       REQUIRE(complaint != "accepted");
       REQUIRE(complaint.size() < 300);
     }
+  }
+}
+
+TEST_CASE("integers beyond 64 bits do not wrap around") {
+  Tampered file;
+  for (const char* path : {"/step", "/version", "/field/grid/levels", "/occupancy/resolution", "/march/max_samples"}) {
+    const json::json_pointer pointer(path);
+    REQUIRE(
+        says(file.description([&](json& d) { d[pointer] = std::numeric_limits<uint64_t>::max(); }), "out of bounds"));
+    REQUIRE(says(file.description([&](json& d) { d[pointer] = (uint64_t{1} << 32) + 8; }),
+                 std::string(path) == "/step" ? "accepted" : "out of bounds"));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <exception>
 
 #include "needlecpp/core/error.h"
+#include "simd/isa.h"
 
 namespace needlecpp {
 namespace {
@@ -45,6 +46,8 @@ void set_num_threads(int count) {
   NDL_CHECK(count >= 1, ValueError, "set_num_threads", "bad thread count: got ", count, ", expected 1 or more.");
   g_threads.store(count, std::memory_order_relaxed);
 }
+
+const char* isa_name() { return kIsa == Isa::Avx512 ? "avx512" : kIsa == Isa::Avx2 ? "avx2" : "baseline"; }
 
 namespace detail {
 

@@ -5,6 +5,8 @@
 namespace needlecpp::NDL_ISA {
 namespace {
 
+inline constexpr int kBlock = 512;  // positions picked at a time
+
 template <class Index>
 int64_t offsets_of(const OffsetsArgs& args, int64_t begin, int64_t end) {
   const Index* index = static_cast<const Index*>(args.index);
@@ -79,16 +81,28 @@ void take_of(const PlacesArgs& args, int64_t begin, int64_t end) {
   }
 }
 
-// The writers: move(x, y, count, stride) puts one run of y into x.
+// The writers: move(x, y, count, stride) puts one run of y into x. Positions in [low, high) are picked a block at a
+// time and without a branch, which random destinations would make the processor mispredict.
 template <class T, class Move>
 NDL_HD void write_of(const PlacesArgs& args, int64_t begin, int64_t end, const Move& move) {
+  int64_t mine[kBlock];
   for (int64_t pre = begin; pre < end; ++pre) {
     T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.pre, pre);
     T* y = reinterpret_cast<T*>(args.y) + pre * args.count * args.post_count;
-    for (int64_t p = 0; p < args.count; ++p) {
-      const int64_t offset = args.offsets[p];
-      if (offset < args.low || offset >= args.high) continue;
-      walk(args.post, x + offset, y + p * args.post_count, move);
+    for (int64_t block = 0; block < args.count; block += kBlock) {
+      const int64_t last = args.count - block < kBlock ? args.count : block + kBlock;
+      int64_t picked = 0;
+      for (int64_t p = block; p < last; ++p) {
+        mine[picked] = p;
+        picked += (args.offsets[p] >= args.low) & (args.offsets[p] < args.high);
+      }
+      if (args.post.rank == 1) {
+        for (int64_t i = 0; i < picked; ++i)
+          move(x + args.offsets[mine[i]], y + mine[i] * args.post_count, args.post_count, args.post.stride[0]);
+      } else {
+        for (int64_t i = 0; i < picked; ++i)
+          walk(args.post, x + args.offsets[mine[i]], y + mine[i] * args.post_count, move);
+      }
     }
   }
 }
@@ -168,14 +182,23 @@ int64_t count_true(const uint8_t* x, int64_t begin, int64_t end) {
 }
 
 void write_true(const uint8_t* x, const Axes& axes, int64_t* places, int64_t begin, int64_t end) {
-  for (int64_t i = begin; i < end; ++i) {
-    if (x[i] == 0) continue;
-    int64_t position = i;
-    for (int axis = axes.rank - 1; axis >= 0; --axis) {
-      places[axis] = position % axes.size[axis];
-      position /= axes.size[axis];
+  int64_t found[kBlock];
+  for (int64_t block = begin; block < end; block += kBlock) {
+    const int64_t last = end - block < kBlock ? end : block + kBlock;
+    int64_t picked = 0;
+    for (int64_t i = block; i < last; ++i) {
+      found[picked] = i;
+      picked += x[i] != 0;
     }
-    places += axes.rank;
+    for (int64_t i = 0; i < picked; ++i) {
+      int64_t position = found[i];
+      for (int axis = axes.rank - 1; axis > 0; --axis) {
+        places[axis] = position % axes.size[axis];
+        position /= axes.size[axis];
+      }
+      if (axes.rank > 0) places[0] = position;
+      places += axes.rank;
+    }
   }
 }
 

@@ -27,7 +27,8 @@
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kSerialWork = 96 * 96 * 96;  // multiply-adds below which a second thread does not pay
+constexpr int64_t kSerialWork = 128 * 128 * 128;  // multiply-adds below which a second thread does not pay
+constexpr int64_t kStreamWork = 1 << 18;          // the same where memory is the limit
 constexpr int64_t kPackedLimit = int64_t{4} << 20;
 constexpr int64_t kDeepestPiece = 8192;  // of k, in one packed piece of b; a multiple of every tile's depth
 constexpr int64_t kBlockRows = 256;      // of a, so that a block of one step of k stays in the L2 cache
@@ -193,13 +194,12 @@ void multiply(GemmArgs<T> g) {
   if (g.k == 1) g.a_col = g.b_row = 1;
   if (g.n == 1) g.b_col = 1;
   const int64_t work = g.m * g.n * g.k;
-  const int64_t few_columns = std::max<int64_t>(64, kSerialWork / (g.m * g.k));
+  const int64_t few_columns = std::max<int64_t>(64, kStreamWork / (g.m * g.k));
 
   if (g.m <= kFewRows && g.a_col == 1 && g.b_row == 1 && g.k >= 16) {
     // The kernel takes columns four by four; cuts between fours keep each sum's order.
-    parallel_for(ceil_div(g.n, 4), few_columns / 4, [&](int64_t begin, int64_t end) {
-      Kernels<T>::dot(columns(g, 4 * begin, std::min(g.n, 4 * end)));
-    });
+    parallel_for(ceil_div(g.n, 4), few_columns / 4,
+                 [&](int64_t begin, int64_t end) { Kernels<T>::dot(columns(g, 4 * begin, std::min(g.n, 4 * end))); });
   } else if (g.k >= 2 * kSlice && g.m * g.n <= kSlicedArea && work > 4 * kSerialWork) {
     run_slices(g);
   } else if (g.m == 1 && g.b_col == 1) {
@@ -218,12 +218,12 @@ void multiply(GemmArgs<T> g) {
 }
 
 void multiply(const GemmArgs<int32_t>& g) {
-  parallel_for(g.m, std::max<int64_t>(1, kSerialWork / 8 / (g.n * g.k + 1)), [&](int64_t begin, int64_t end) {
+  parallel_for(g.m, std::max<int64_t>(1, kStreamWork / (g.n * g.k + 1)), [&](int64_t begin, int64_t end) {
     NDL_KERNEL(gemm_plain_i32)(rows(g, begin, end));
   });
 }
 void multiply(const GemmArgs<int64_t>& g) {
-  parallel_for(g.m, std::max<int64_t>(1, kSerialWork / 8 / (g.n * g.k + 1)), [&](int64_t begin, int64_t end) {
+  parallel_for(g.m, std::max<int64_t>(1, kStreamWork / (g.n * g.k + 1)), [&](int64_t begin, int64_t end) {
     NDL_KERNEL(gemm_plain_i64)(rows(g, begin, end));
   });
 }

@@ -18,6 +18,7 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 15;  // numbers read by one thread at least
 constexpr int64_t kMostSlices = 64;
+constexpr int64_t kSlicedRows = 32;  // at most this many outputs gather their numbers in slices
 constexpr int64_t kSlicedOutputs = 4096;
 
 struct Axis {
@@ -69,6 +70,10 @@ ReduceType reduce_type(DType dtype) {
   }
 }
 
+int64_t item_bytes(ReduceType type) {
+  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
+}
+
 void run_serial(const ReduceArgs& args, int64_t outputs) { NDL_KERNEL(reduce_loop)(args, 0, outputs); }
 
 // The two steps through partial results, [slices, outputs].
@@ -92,10 +97,7 @@ void run_sliced(const ReduceArgs& args, int64_t outputs, int64_t count) {
     ReduceArgs slice = args;
     const int64_t begin = length * s / slices;
     slice.reduced_shape[longest] = length * (s + 1) / slices - begin;
-    const int64_t item = static_cast<int64_t>(args.x_type == ReduceType::U8                                      ? 1
-                                              : args.x_type == ReduceType::F32 || args.x_type == ReduceType::I32 ? 4
-                                                                                                                 : 8);
-    slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item;
+    slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item_bytes(args.x_type);
     slice.y = static_cast<char*>(partial.raw()) + s * row_bytes;
     slice.y_type = reduce_type(partial_type);
     slice.divisor = 1;
@@ -164,7 +166,10 @@ void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Ten
   }
   const int64_t count = x.numel() / outputs;
   const bool places = op == ReduceOp::ArgMax || op == ReduceOp::ArgMin;
-  if (!places && outputs <= kSlicedOutputs && count >= 512 && x.numel() >= 4 * kGrain) {
+  // Whole rows are best left to one thread; columns are not, as a row of x would be cut.
+  const bool by_row = std::abs(reduced[reduced.count() - 1].x_stride) < std::abs(kept[kept.count() - 1].x_stride);
+  const int64_t most = by_row ? kSlicedRows : kSlicedOutputs;
+  if (!places && outputs <= most && count >= 512 && x.numel() >= 4 * kGrain) {
     run_sliced(args, outputs, count);
     return;
   }

@@ -58,15 +58,20 @@ template <ReduceOp op, class T>
 struct Fold {
   using Part = T;
   using Total = T;
+  static constexpr bool sums = false;
   static constexpr bool stretches = false;  // Part must be emptied into Total from time to time
   static constexpr T start = op == ReduceOp::Max ? Limits<T>::low : Limits<T>::high;
-  static NDL_HD Part add(Part a, Part b) { return better_of<op>(a, b); }
+  template <class V>
+  static NDL_HD V add(V a, V b) {
+    return better_of<op>(a, b);
+  }
   static NDL_HD Total merge(Total a, Part b) { return better_of<op>(a, b); }
 };
 template <class T>
 struct Fold<ReduceOp::Sum, T> {
   using Part = typename SumOf<T>::Part;
   using Total = typename SumOf<T>::Total;
+  static constexpr bool sums = true;
   static constexpr bool stretches = sizeof(Part) < sizeof(Total);
   static constexpr Part start = 0;
   static NDL_HD Part add(Part a, Part b) { return a + b; }
@@ -230,15 +235,29 @@ void rows(const ReduceArgs& args, int64_t begin, int64_t end) {
 template <class F, class T>
 NDL_HD void add_rows(typename F::Part* __restrict parts, const T* x, int64_t step, int64_t x_step, int64_t count,
                      bool four) {
+  int64_t j = 0;
+  if constexpr (!F::sums) {
+    // Compilers do not turn the choice of the better number into vectors by themselves.
+    typedef T V __attribute__((vector_size(kFloats * 4)));
+    constexpr int64_t lanes = kFloats * 4 / sizeof(T);
+    for (; x_step == 1 && j + lanes <= count; j += lanes) {
+      V best = load<V>(x + j);
+      if (four) {
+        best = F::add(best, load<V>(x + step + j));
+        best = F::add(best, F::add(load<V>(x + 2 * step + j), load<V>(x + 3 * step + j)));
+      }
+      store(parts + j, F::add(load<V>(parts + j), best));
+    }
+  }
   if (four) {
-    for (int64_t j = 0; j < count; ++j) {
+    for (; j < count; ++j) {
       const T* at = x + j * x_step;
       const typename F::Part low = F::add(part_of<F>(at[0]), part_of<F>(at[step]));
       const typename F::Part high = F::add(part_of<F>(at[2 * step]), part_of<F>(at[3 * step]));
       parts[j] = F::add(parts[j], F::add(low, high));
     }
   } else {
-    for (int64_t j = 0; j < count; ++j) parts[j] = F::add(parts[j], part_of<F>(x[j * x_step]));
+    for (; j < count; ++j) parts[j] = F::add(parts[j], part_of<F>(x[j * x_step]));
   }
 }
 
@@ -283,7 +302,17 @@ int64_t place_of_best(const T* x, int64_t n, int64_t step) {
   constexpr ReduceOp value_op = op == ReduceOp::ArgMax ? ReduceOp::Max : ReduceOp::Min;
   const T best = static_cast<T>(fold_run<value_op>(x, n, step));
   const bool nan = best != best;
-  for (int64_t i = 0; i < n; ++i) {
+  int64_t i = 0;
+  if (step == 1 && !nan) {
+    typedef T V __attribute__((vector_size(kFloats * 4)));
+    constexpr int64_t lanes = kFloats * 4 / sizeof(T);
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      const auto found = (load<V>(x + i) == best) | (load<V>(x + i + lanes) == best) |
+                         (load<V>(x + i + 2 * lanes) == best) | (load<V>(x + i + 3 * lanes) == best);
+      if (any(found)) break;
+    }
+  }
+  for (; i < n; ++i) {
     const T value = x[i * step];
     if (value == best || (nan && value != value)) return i;
   }

@@ -87,8 +87,8 @@ NDL_HD void box_interval(const float* origin, const float* direction, const floa
     const float to_high = (high[axis] - o) / d;
     const float enter = to_low < to_high ? to_low : to_high;
     const float leave = to_low < to_high ? to_high : to_low;
-    near = near > enter ? near : enter;  // NaN stays NaN
-    far = far < leave ? far : leave;
+    near = enter > near || enter != enter ? enter : near;  // a NaN stays: near < far is false then
+    far = leave < far || leave != leave ? leave : far;
   }
 }
 

@@ -25,12 +25,12 @@
 // The idea is that of Mueller et al., "Real-time Neural Radiance Caching for Path Tracing" (2021), section 4, moved
 // from shared memory to caches. What lost, measured on two Zen 5 cores (peak 556 GFLOP/s) with 32-64-64-4 and 2^17
 // points:
-//   recomputing the hidden activations in the backward pass: 102 ns a point for both passes instead of 85, counting
-//     which it needs no memory; even free memory could not win back the quarter of the work that it repeats;
+//   recomputing the hidden activations in the backward pass: 102 ns a point for both passes instead of 85. It needs no
+//     memory for them, but even without a cache miss the repeated work alone brings 99;
 //   leaving memory to the hardware's prefetcher: 104 ns. Ahead fetches the next tile's rows evenly along this one's
 //     blocks; fetching in bursts (32 lines with a block until all are under way) gives 91;
-//   tiles of 48, 96 or 120 points: within 2 % of 72; 192 loses 8 %, its rows leave the first cache.
-// The AVX2 kernels reach 89 % of that instruction set's peak, the AVX-512 ones 82 %: memory is what is left.
+//   tiles of 48, 96 or 120 points: no better than 72, by up to 5 %; 192 loses 8 %, its rows leave the first cache.
+// Two threads reach 82 % of the AVX-512 peak over both passes and 89 % of the AVX2 peak; memory is what is left.
 #include "render/fused_mlp_kernels.h"
 
 namespace needlecpp::NDL_ISA {

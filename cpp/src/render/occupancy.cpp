@@ -151,6 +151,22 @@ void OccupancyGrid::set_density(const Tensor& density, float step, double thresh
   refresh_bits(step, threshold);
 }
 
+void OccupancyGrid::set_bits(const Tensor& bits) {
+  OpScope scope("occupancy_set_bits");
+  NDL_CHECK(bits.defined() && bits.dtype() == DType::UInt8, TypeError, "occupancy_set_bits", "bits are not uint8: got ",
+            bits.defined() ? name(bits.dtype()) : "nothing", ", expected uint8.");
+  NDL_CHECK(bits.shape() == bits_.shape(), ValueError, "occupancy_set_bits", "bits have the wrong shape: got ",
+            bits.shape(), ", expected ", bits_.shape(), ".");
+  bits_ = clone(bits);
+  density_ = Tensor::empty(density_.shape());
+  const uint8_t* bit = bits_.data<uint8_t>();
+  float* density = density_.data<float>();
+  parallel_for(density_.numel(), kChunk, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) density[i] = (bit[i / 8] >> (i % 8)) & 1 ? -1.0f : 0.0f;
+  });
+  NDL_KERNEL(block_distances)(bit, resolution_, distance_.data<uint8_t>());
+}
+
 Samples OccupancyGrid::march(const Rays& rays, const MarchOptions& options) const {
   OpScope scope("march");
   check_ray_tensor("origins", rays.origins);

@@ -4,8 +4,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "needlecpp/core/parallel.h"
-
 namespace needlecpp {
 namespace {
 
@@ -34,16 +32,5 @@ Isa choose_isa() {
 }  // namespace
 
 const Isa kIsa = choose_isa();
-
-const char* isa_name() {
-  switch (kIsa) {
-    case Isa::Avx512:
-      return "avx512";
-    case Isa::Avx2:
-      return "avx2";
-    default:
-      return "baseline";
-  }
-}
 
 }  // namespace needlecpp

@@ -115,7 +115,7 @@ NDL_HD void store(T* to, const V& v, int64_t count) {
 }
 template <class V, class T>
 NDL_HD V splat(T x) {
-  return V{} + x;
+  return x - V{};  // not +, which would turn -0 into 0 and so could not be left out
 }
 NDL_HD IntV to_int(FloatV x) { return __builtin_convertvector(x, IntV); }  // truncates
 NDL_HD FloatV to_float(IntV x) { return __builtin_convertvector(x, FloatV); }
@@ -204,10 +204,20 @@ NDL_HD typename VecTraits<V>::Scalar horizontal_sum(V v) {
     for (int i = 0; i < width; ++i) total[i] += total[i + width];
   return total[0];
 }
+// Whether any lane of a comparison's result is true.
 template <class M>
 NDL_HD bool any(const M& mask) {
-  M zero = {};
+  static_assert(sizeof(M) == kFloats * 4);
+#if defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#elif defined(__x86_64__)
+  return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+  const M zero = {};
   return memcmp(&mask, &zero, sizeof mask) != 0;
+#endif
 }
 
 }  // namespace needlecpp::NDL_ISA

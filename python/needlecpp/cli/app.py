@@ -231,13 +231,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as e:
         if not hasattr(e, "format_message"):  # a usage error; typer keeps the class to itself
             raise
-        return _fail(str(e.format_message()), getattr(e, "ctx", None))
+        return _fail(str(e.format_message()))
 
 
-def _fail(message: str, context: Any = None) -> int:
+def _fail(message: str) -> int:
     note("needlecpp: error: " + " ".join(message.split()))
-    if context is not None:
-        note(f"Try '{context.command_path} --help'.")
     return 2
 
 

@@ -44,6 +44,8 @@ def evaluate(
     cameras = scene.cameras()
     views: list[dict[str, Any]] = []
     folder.mkdir(exist_ok=True)
+    for old in folder.glob("[0-9][0-9][0-9]_*.png"):
+        old.unlink()
     with Bar("evaluating", quiet) as bar:
         for i, name in enumerate(scene.names):
             start = time.perf_counter()

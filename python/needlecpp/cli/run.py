@@ -162,7 +162,6 @@ class Run:
     downscale: int
     holdout: int
     kind: str
-    splits: list[str]
     box: tuple[list[float], list[float]]
     unit_scale: float
     unit_offset: tuple[float, float, float]
@@ -230,7 +229,6 @@ def open_run(folder: Path) -> Run:
     downscale, holdout = get("data.downscale", int), get("data.holdout", int)
     unit_scale = get("unit_scale", int, float)
     relative = get("data.relative", str, type(None))
-    splits = get("data.splits", list)
     if not is_number(unit_scale) or min(*sizes, downscale) < 1 or holdout < 0 or unit_scale <= 0:
         raise DataError(f"{file}: a size, downscale, holdout or unit_scale is out of range")
     return Run(
@@ -241,7 +239,6 @@ def open_run(folder: Path) -> Run:
         downscale=downscale,
         holdout=holdout,
         kind=get("data.kind", str),
-        splits=[str(split) for split in splits],
         box=(box[0].tolist(), box[1].tolist()),
         unit_scale=float(unit_scale),
         unit_offset=(offset[0], offset[1], offset[2]),

@@ -129,7 +129,8 @@ def _loop(trainer: _core.Trainer, options: TrainOptions, metrics: TextIO) -> _Pr
     state = _Progress()
     window: list[_core.TrainerStep] = []  # steps since the last line of metrics
     start = time.perf_counter()
-    window_start = longest = elapsed = 0.0
+    window_start = elapsed = 0.0
+    pace = 0.0  # seconds a step, smoothed
 
     def close_window() -> None:
         nonlocal window_start
@@ -162,7 +163,7 @@ def _loop(trainer: _core.Trainer, options: TrainOptions, metrics: TextIO) -> _Pr
                 if options.seconds is not None:
                     done = elapsed / options.seconds
                     # A step that would end later than it is now early is not begun.
-                    if trainer.steps and elapsed + longest / 2 >= options.seconds:
+                    if trainer.steps and elapsed + pace / 2 >= options.seconds:
                         break
                 else:
                     done = trainer.steps / (options.steps or 1)
@@ -172,7 +173,7 @@ def _loop(trainer: _core.Trainer, options: TrainOptions, metrics: TextIO) -> _Pr
                 state.samples += step.samples
                 window.append(step)
                 now = time.perf_counter() - start
-                longest = 0.9 * longest + 0.1 * (now - elapsed) if longest else now - elapsed
+                pace = 0.9 * pace + 0.1 * (now - elapsed) if pace else now - elapsed
                 elapsed = now
                 if not math.isfinite(step.loss):
                     break

@@ -137,7 +137,7 @@ def read_camera_path(
     unit_scale: float = 0.33,
     unit_offset: Vec3 = (0.5, 0.5, 0.5),
 ) -> CameraPath:
-    """Reads a camera path of nerfstudio (``camera_path``) or instant-ngp (``path``).
+    """Reads a camera path of nerfstudio (``camera_path``, taken as world units) or instant-ngp (``path``).
 
     Args:
         file: the JSON file.

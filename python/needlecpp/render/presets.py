@@ -37,7 +37,7 @@ def default_config(scene: SceneData) -> _core.TrainerConfig:
     finest = FINEST_RESOLUTION * scale
     grid.growth = math.exp(math.log(finest / grid.base_resolution) / max(grid.levels - 1, 1))
     field.grid = grid
-    field.box_low, field.box_high = list(low), list(high)
+    field.box_low, field.box_high = low, high
     march.step = math.sqrt(3) * extent / scale / STEPS_ACROSS
     march.cone_angle = CONE_ANGLE if scale > 1 else 0.0
     march.max_step = math.sqrt(3) * extent / 64

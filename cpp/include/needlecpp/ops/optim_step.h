@@ -18,7 +18,8 @@ struct AdamOptions {
   bool clear_gradient = false;
 };
 // m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2; p -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps).
-// All four contiguous float32 or float64, one dtype and shape. (Kingma and Ba, "Adam", algorithm 1.)
+// All four float32 or float64, one dtype and shape; contiguous, but for a gradient that is not cleared.
+// (Kingma and Ba, "Adam", algorithm 1.)
 void adam_step_(const Tensor& parameter, const Tensor& gradient, const Tensor& m, const Tensor& v,
                 const AdamOptions& options);
 // u = momentum u + g + weight_decay p; p -= lr u. `momentum_buffer` may be undefined when momentum is 0.

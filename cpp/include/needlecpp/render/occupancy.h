@@ -50,7 +50,8 @@ class OccupancyGrid {
   void update(const std::function<Tensor(const Tensor&)>& sigma_of, Generator& generator, float step, double fraction,
               double decay = 0.95, double threshold = 0.01);
   void set_density(const Tensor& density, float step, double threshold = 0.01);
-  // Takes the bits as they are, from a file say. Densities are then 0 in empty cells and -1, not probed, in occupied ones.
+  // Takes the bits as they are, from a file say. Densities are then 0 in empty cells and -1, not probed, in occupied
+  // ones.
   void set_bits(const Tensor& bits);  // [resolution^3 / 8] uint8
 
   // Steps each ray through the box and keeps the samples in occupied cells, leaping over runs of empty ones. The

@@ -1,0 +1,68 @@
+"""The field step: hash grid and a small network, forward, backward, Adam. Prints one line.
+
+    python benchmarks/field_step.py [LOG2_T] [LOG2_N]
+
+N = 2^LOG2_N random points; 16 levels x 2 features, tables of 2^LOG2_T entries, resolutions 16 to 2048; network
+32-64-64-4 with ReLU and no bias; loss = mean over points of the squared error against x0·x1, summed over the outputs.
+The median of several steps is printed, with the best beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+
+import needlecpp as ndl
+from needlecpp import _core, init, optim
+
+
+def main() -> None:
+    log2_t = int(sys.argv[1]) if len(sys.argv) > 1 else 17
+    n = 1 << (int(sys.argv[2]) if len(sys.argv) > 2 else 17)
+    ndl.manual_seed(0)
+    grid = _core.HashGridConfig(log2_table_size=log2_t, growth=math.exp(math.log(2048 / 16) / 15))
+    table = _core.hashgrid_init(grid, 0)
+    table.requires_grad = True
+    widths = [32, 64, 64, 4]
+    weights = [init.xavier_uniform(a, b, requires_grad=True) for a, b in zip(widths, widths[1:], strict=False)]
+    optimizer = optim.Adam([table, *weights], lr=1e-3)
+
+    def field(x: ndl.Tensor) -> ndl.Tensor:
+        return ndl.fused_mlp(ndl.hashgrid(x, table, grid), weights)
+
+    def train() -> float:
+        x = ndl.rand(n, 3)
+        target = x[:, 0:1] * x[:, 1:2]
+        loss = ndl.square(field(x) - target).sum(1).mean()
+        optimizer.reset_grad()
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    def infer() -> float:
+        with ndl.no_grad():
+            field(ndl.rand(n, 3))
+        return 0.0
+
+    report = []
+    for name, step in (("train", train), ("infer", infer)):
+        for _ in range(3):
+            step()
+        seconds = []
+        for _ in range(9):
+            begin = time.perf_counter()
+            loss = step()
+            seconds.append(time.perf_counter() - begin)
+        seconds.sort()
+        report.append(f"{name} {n / seconds[4] / 1e6:.3f} Msamples/s (best {n / seconds[0] / 1e6:.3f})")
+        if name == "train":
+            final = loss
+    print(
+        f"needlecpp {ndl.__version__} {ndl.isa()} {ndl.num_threads()} threads T=2^{log2_t} N={n}: "
+        f"{', '.join(report)}, loss {final:.4f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
