@@ -51,6 +51,7 @@ lint: $(VENV)/.tools
 	clang-format --dry-run --Werror $(CXX_FILES)
 	ruff check .
 	ruff format --check .
+	@$(MAKE) --no-print-directory install
 	mypy
 
 format: $(VENV)/.tools

@@ -139,7 +139,7 @@ void bind_construction(nb::class_<Tensor>& c) {
     if (x.dtype() == DType::Bool) return nb::bool_(x.item() != 0);
     if (!is_floating(x.dtype())) return nb::int_(x.item_int());
     return nb::float_(x.item());
-  }, "The value of a one-element tensor as a Python number.");
+  }, nb::sig("def item(self) -> float"), "The value of a one-element tensor as a Python number.");
   c.def("tolist", &to_list, "Nested lists of Python numbers.");
   c.def("__repr__", &represent);
   c.def("__len__", [](const Tensor& x) {
