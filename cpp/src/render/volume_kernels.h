@@ -16,13 +16,11 @@ struct VolumeArgs {
   const float* dt;         // [n]
   const int64_t* offsets;  // [n_rays + 1]
   float stop;              // a ray ends before the sample in front of which more optical thickness lies; finite
-  float* scratch;          // volume_scratch(longest ray) floats, one set a thread
-  int64_t tile;            // samples a tile holds: volume_tile(longest ray)
+  float* scratch;          // 3 * (tile + kVolumePadding) floats, one set a thread
+  int64_t tile;            // samples a tile holds: the longest ray's at least
 };
 
 inline constexpr int64_t kVolumePadding = 16;  // vectors run over the end of a tile
-inline int64_t volume_tile(int64_t longest_ray) { return longest_ray < 512 ? 512 : longest_ray; }
-inline int64_t volume_scratch(int64_t longest_ray) { return 3 * (volume_tile(longest_ray) + kVolumePadding); }
 
 // Rays [begin, end): color [n_rays, 3], opacity and depth [n_rays].
 NDL_DECLARE_KERNEL(void, volume_forward,
