@@ -10,6 +10,8 @@
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
 WERROR ?= OFF
+# as deep as the package's build folder, so that ccache sees the same relative paths in both
+BUILD := build/dev
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -36,10 +38,10 @@ test: test-cpp test-py
 
 test-cpp: $(VENV)/.tools
 	.ci/apt-missing g++=g++ catch2=/usr/include/catch2
-	@[ -f build/CMakeCache.txt ] || cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DNEEDLECPP_TESTS=ON \
+	@[ -f $(BUILD)/CMakeCache.txt ] || cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DNEEDLECPP_TESTS=ON \
 	  -DNEEDLECPP_WERROR=$(WERROR) -DCMAKE_PREFIX_PATH=$$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-	cmake --build build
-	ctest --test-dir build --output-on-failure --parallel $(JOBS)
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure --parallel $(JOBS)
 
 test-py: install
 	python -m pytest -q --pyargs needlecpp tests_py
