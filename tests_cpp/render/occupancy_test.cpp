@@ -399,7 +399,7 @@ TEST_CASE("update decays, keeps the larger and calls in batches off the tape") {
   };
   grid.update(constant, generator, 0.01f, 1.0, 0.5);
   REQUIRE(calls == 2);  // 512000 cells
-  REQUIRE(largest == 1 << 18);
+  REQUIRE(largest == 1 << 16);
   REQUIRE(max(grid.density()).item() == high);
   REQUIRE(min(grid.density()).item() == high);
   const auto zero = [](const Tensor& x) { return Tensor::zeros({x.size(0)}); };

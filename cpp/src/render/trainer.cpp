@@ -35,6 +35,9 @@
 namespace needlecpp {
 namespace {
 
+// Samples shaded at once when rendering: as many as keep the memory near that of a training step.
+constexpr int64_t kRenderSamples = 1 << 16;
+
 struct PixelBatch {
   Tensor camera_index;  // [n] int32
   Tensor pixels;        // [n, 2] float32
@@ -238,14 +241,15 @@ RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int6
   const int64_t width = cameras.width;
   RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}), Tensor::empty({height, width})};
   const Tensor behind = Tensor::from_vector(std::vector<float>(background, background + 3), {1, 3});
-  const int64_t rows = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width));
-  for (int64_t row = 0; row < height; row += rows) {
-    const int64_t end = std::min(height, row + rows);
+  int64_t rows = 1;  // at a time: grows and shrinks with the samples of the rows before
+  for (int64_t row = 0, end = 0; row < height; row = end) {
+    end = std::min(height, row + rows);
     const Rays rays = camera_rays(cameras, camera, row, end);
     const Samples samples = scene.occupancy->march(rays, scene.march);
     const VolumeOutput volume = shade(*scene.field, samples, rays, early_stop, 1e-4).volume;
     const Tensor color = volume.color + unsqueeze(1.0 - volume.opacity, 1) * behind;
     const Tensor depth = where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
+    rows = std::clamp<int64_t>((end - row) * kRenderSamples / std::max<int64_t>(1, samples.count()), 1, 2 * rows);
     copy_(slice(image.color, 0, row, end), reshape(color, {end - row, width, 3}));
     copy_(slice(image.opacity, 0, row, end), reshape(volume.opacity, {end - row, width}));
     copy_(slice(image.depth, 0, row, end), reshape(depth, {end - row, width}));

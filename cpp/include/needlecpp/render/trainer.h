@@ -24,14 +24,14 @@ struct TrainerConfig {
   int64_t samples_per_step = 1 << 15;          // the number of rays adapts until a step has about this many samples
   int64_t max_rays = 1 << 14;
   Background background = Background::Random;  // behind the samples while training
-  Loss loss = Loss::Huber;
+  Loss loss = Loss::MSE;
   double huber_delta = 0.1;
-  double lr = 1e-2;
+  double lr = 2e-2;
   double final_lr_fraction = 0.1;              // lr * fraction^progress
   double early_stop = 1e-3;
   // Samples of less weight than this are left out of a step after their density is known: they cost no colour and no
   // backward pass. 0 keeps all.
-  double min_weight = 1e-4;
+  double min_weight = 1e-3;
   int occupancy_interval = 16;                 // steps between refreshes
   int occupancy_warmup = 256;                  // steps in which a refresh probes occupancy_warmup_fraction of the cells
   double occupancy_warmup_fraction = 0.25;
