@@ -9,6 +9,7 @@ The median of several steps is printed, with the best beside it.
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 import time
@@ -25,7 +26,7 @@ def main() -> None:
     table = _core.hashgrid_init(grid, 0)
     table.requires_grad = True
     widths = [32, 64, 64, 4]
-    weights = [init.xavier_uniform(a, b, requires_grad=True) for a, b in zip(widths, widths[1:], strict=False)]
+    weights = [init.xavier_uniform(a, b, requires_grad=True) for a, b in itertools.pairwise(widths)]
     optimizer = optim.Adam([table, *weights], lr=1e-3)
 
     def field(x: ndl.Tensor) -> ndl.Tensor:

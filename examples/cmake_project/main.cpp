@@ -56,8 +56,8 @@ ndl::Cameras make_cameras(int count, int first, int of, int64_t size) {
   return cameras;
 }
 
-// The true colour seen along a ray: the nearest sphere with a soft light from above, or the white background.
-Vec trace(const Vec& origin, const Vec& direction) {
+// The truth along a ray, as red, green, blue and alpha: the nearest sphere in a soft light from above, or nothing.
+std::array<float, 4> trace(const Vec& origin, const Vec& direction) {
   struct Sphere {
     Vec center;
     float radius;
@@ -67,7 +67,7 @@ Vec trace(const Vec& origin, const Vec& direction) {
                                    {{0.6f, 0.3f, -0.2f}, 0.3f, {0.2f, 0.7f, 0.3f}},
                                    {{-0.4f, -0.5f, 0.3f}, 0.25f, {0.2f, 0.4f, 0.9f}}};
   float nearest = 1e9f;
-  Vec color = {1, 1, 1};
+  std::array<float, 4> result = {0, 0, 0, 0};
   for (const Sphere& sphere : spheres) {
     const Vec offset = origin - sphere.center;
     const float b = dot(offset, direction);
@@ -76,15 +76,16 @@ Vec trace(const Vec& origin, const Vec& direction) {
     if (discriminant < 0 || t < 0 || t > nearest) continue;
     nearest = t;
     const Vec normal = 1 / sphere.radius * (offset + t * direction);
-    color = (0.6f + 0.4f * normal[2]) * sphere.color;
+    const Vec color = (0.6f + 0.4f * normal[2]) * sphere.color;
+    result = {color[0], color[1], color[2], 1};
   }
-  return color;
+  return result;
 }
 
-// [n, size, size, 3] uint8: the spheres as these cameras see them, through the engine's own ray generation.
+// [n, size, size, 4] uint8: the spheres as these cameras see them, through the engine's own ray generation.
 ndl::Tensor photograph(const ndl::Cameras& cameras) {
   const int64_t n = cameras.count();
-  ndl::Tensor images = ndl::Tensor::empty({n, cameras.height, cameras.width, 3}, ndl::DType::UInt8);
+  ndl::Tensor images = ndl::Tensor::empty({n, cameras.height, cameras.width, 4}, ndl::DType::UInt8);
   uint8_t* out = images.data<uint8_t>();
   for (int64_t i = 0; i < n; ++i) {
     const ndl::Rays rays = ndl::camera_rays(cameras, i, 0, cameras.height);
@@ -99,7 +100,7 @@ ndl::Tensor photograph(const ndl::Cameras& cameras) {
 
 int run(int steps) {
   constexpr int kViews = 40;
-  constexpr int64_t kSize = 100;
+  constexpr size_t kSize = 100;
   const ndl::Cameras cameras = make_cameras(kViews, 0, kViews, kSize);
 
   ndl::TrainerConfig config;
@@ -131,13 +132,17 @@ int run(int steps) {
   double squared = 0;
   std::ofstream ppm("view.ppm", std::ios::binary);
   ppm << "P6\n" << 2 * kSize << " " << kSize << "\n255\n";
-  for (size_t row = 0; row < color.size(); row += 3 * kSize) {
-    for (size_t i = row; i < row + 3 * kSize; ++i) {
-      const float clipped = std::fmin(std::fmax(color[i], 0.0f), 1.0f);
-      ppm.put(static_cast<char>(std::lround(255 * clipped)));
-      squared += std::pow(clipped - static_cast<float>(truth[i]) / 255, 2);
-    }
-    ppm.write(reinterpret_cast<const char*>(&truth[row]), 3 * kSize);
+  for (size_t row = 0; row < kSize; ++row) {
+    std::array<std::vector<char>, 2> halves;  // of one row: rendered, true
+    for (size_t pixel = row * kSize; pixel < (row + 1) * kSize; ++pixel)
+      for (size_t channel = 0; channel < 3; ++channel) {
+        const float rendered_here = std::fmin(std::fmax(color[3 * pixel + channel], 0.0f), 1.0f);
+        const float true_here = (truth[4 * pixel + 3] == 0 ? 255 : truth[4 * pixel + channel]) / 255.0f;
+        squared += std::pow(rendered_here - true_here, 2);
+        halves[0].push_back(static_cast<char>(std::lround(255 * rendered_here)));
+        halves[1].push_back(static_cast<char>(std::lround(255 * true_here)));
+      }
+    for (const std::vector<char>& half : halves) ppm.write(half.data(), static_cast<std::streamsize>(half.size()));
   }
   const double psnr = -10 * std::log10(squared / static_cast<double>(color.size()));
   std::printf("unseen view: PSNR %.2f dB; rendered and true side by side in view.ppm\n", psnr);

@@ -107,7 +107,8 @@ class Module:
         for name, parameter in own.items():
             if parameter.shape != state[name].shape:
                 raise ValueError(
-                    f"[load_state_dict] {name} has the wrong shape: got {state[name].shape}, expected {parameter.shape}."
+                    f"[load_state_dict] {name} has the wrong shape: got {state[name].shape}, "
+                    f"expected {parameter.shape}."
                 )
         for name, parameter in own.items():
             parameter.data = state[name]
