@@ -1,8 +1,9 @@
 // The tape: switching it, gradients, checks.
+#include "needlecpp/autograd/autograd.h"
+
 #include <nanobind/stl/function.h>
 
 #include "convert.h"
-#include "needlecpp/autograd/autograd.h"
 
 namespace needlecpp::python {
 namespace {
@@ -30,23 +31,38 @@ Tensors optional_tensors(const std::optional<std::vector<std::optional<Tensor>>>
 void bind_autograd(nb::module_& m) {
   m.def("grad_enabled", &grad_enabled, "Whether ops of this thread are recorded.");
   m.def("set_grad_enabled", &set_grad_enabled, "enabled"_a, "Switches recording for this thread.");
-  m.def("backward", [](const Tensors& outputs, std::optional<std::vector<std::optional<Tensor>>> dys,
-                       bool retain_graph, bool create_graph) {
-    const Tensors seeds = optional_tensors(dys);
-    unlocked([&] { backward(outputs, seeds, retain_graph, create_graph); return 0; });
-  }, "outputs"_a, "out_grads"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false);
-  m.def("grad", [](const Tensors& outputs, const Tensors& inputs,
-                   std::optional<std::vector<std::optional<Tensor>>> dys, bool retain_graph, bool create_graph) {
-    const Tensors seeds = optional_tensors(dys);
-    return unlocked([&] { return grad(outputs, inputs, seeds, retain_graph, create_graph); });
-  }, "outputs"_a, "inputs"_a, "out_grads"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false);
-  m.def("gradcheck", [](nb::object fn, const Tensors& inputs, double eps, double atol, double rtol) {
-    return gradcheck(wrap_function(fn), inputs, eps, atol, rtol);
-  }, "fn"_a, "inputs"_a, "eps"_a = 1e-6, "atol"_a = 1e-5, "rtol"_a = 1e-3,
-        "Compares gradients with central differences at float64 inputs; raises RuntimeError naming the worst entry.");
-  m.def("gradgradcheck", [](nb::object fn, const Tensors& inputs, double eps, double atol, double rtol) {
-    return gradgradcheck(wrap_function(fn), inputs, eps, atol, rtol);
-  }, "fn"_a, "inputs"_a, "eps"_a = 1e-6, "atol"_a = 1e-5, "rtol"_a = 1e-3, "The same for second derivatives.");
+  m.def(
+      "backward",
+      [](const Tensors& outputs, std::optional<std::vector<std::optional<Tensor>>> dys, bool retain_graph,
+         bool create_graph) {
+        const Tensors seeds = optional_tensors(dys);
+        unlocked([&] {
+          backward(outputs, seeds, retain_graph, create_graph);
+          return 0;
+        });
+      },
+      "outputs"_a, "out_grads"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false);
+  m.def(
+      "grad",
+      [](const Tensors& outputs, const Tensors& inputs, std::optional<std::vector<std::optional<Tensor>>> dys,
+         bool retain_graph, bool create_graph) {
+        const Tensors seeds = optional_tensors(dys);
+        return unlocked([&] { return grad(outputs, inputs, seeds, retain_graph, create_graph); });
+      },
+      "outputs"_a, "inputs"_a, "out_grads"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false);
+  m.def(
+      "gradcheck",
+      [](nb::object fn, const Tensors& inputs, double eps, double atol, double rtol) {
+        return gradcheck(wrap_function(fn), inputs, eps, atol, rtol);
+      },
+      "fn"_a, "inputs"_a, "eps"_a = 1e-6, "atol"_a = 1e-5, "rtol"_a = 1e-3,
+      "Compares gradients with central differences at float64 inputs; raises RuntimeError naming the worst entry.");
+  m.def(
+      "gradgradcheck",
+      [](nb::object fn, const Tensors& inputs, double eps, double atol, double rtol) {
+        return gradgradcheck(wrap_function(fn), inputs, eps, atol, rtol);
+      },
+      "fn"_a, "inputs"_a, "eps"_a = 1e-6, "atol"_a = 1e-5, "rtol"_a = 1e-3, "The same for second derivatives.");
 }
 
 }  // namespace needlecpp::python

@@ -11,14 +11,22 @@ namespace {
 
 nb::dlpack::dtype dlpack_dtype(DType dtype) {
   switch (dtype) {
-    case DType::Float32: return nb::dtype<float>();
-    case DType::Float64: return nb::dtype<double>();
-    case DType::Float16: return {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
-    case DType::BFloat16: return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
-    case DType::Int32: return nb::dtype<int32_t>();
-    case DType::Int64: return nb::dtype<int64_t>();
-    case DType::UInt8: return nb::dtype<uint8_t>();
-    case DType::Bool: break;
+    case DType::Float32:
+      return nb::dtype<float>();
+    case DType::Float64:
+      return nb::dtype<double>();
+    case DType::Float16:
+      return {static_cast<uint8_t>(nb::dlpack::dtype_code::Float), 16, 1};
+    case DType::BFloat16:
+      return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1};
+    case DType::Int32:
+      return nb::dtype<int32_t>();
+    case DType::Int64:
+      return nb::dtype<int64_t>();
+    case DType::UInt8:
+      return nb::dtype<uint8_t>();
+    case DType::Bool:
+      break;
   }
   return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1};
 }
@@ -47,7 +55,7 @@ Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
     nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(source);
     const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
     NDL_CHECK(kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "unsupported element type: got ",
-              nb::cast<std::string>(nb::str(numpy_array.attr("dtype"))), ", expected numbers or bool.");
+              text_of(numpy_array.attr("dtype")), ", expected numbers or bool.");
     nb::object converted = numpy_array.attr("astype")(kind == "f" ? "float64" : "int64");
     return from_array(nb::cast<AnyArray>(converted), converted, true);
   }
@@ -81,36 +89,43 @@ DType dtype_of(nb::handle object, DType fallback) {
     const std::string type_name = nb::cast<std::string>(object.attr("__name__"));
     return dtype_from_name(type_name == "bool_" ? "bool" : type_name.c_str());
   }
-  return dtype_from_name(nb::cast<std::string>(nb::str(object)).c_str());
+  return dtype_from_name(text_of(object).c_str());
 }
 
 Device device_of(nb::handle object) {
   if (object.is_none()) return {};
   if (nb::isinstance<Device>(object)) return nb::cast<Device>(object);
-  NDL_CHECK(nb::isinstance<nb::str>(object), TypeError, "device", "not a device: got ",
-            nb::cast<std::string>(nb::str(object.type())), ", expected needlecpp.cpu() or a name.");
+  NDL_CHECK(nb::isinstance<nb::str>(object), TypeError, "device", "not a device: got ", text_of(object.type()),
+            ", expected needlecpp.cpu() or a name.");
   return device_from_name(nb::cast<std::string>(object));
+}
+
+std::string text_of(nb::handle object) { return nb::cast<std::string>(nb::str(object)); }
+
+bool is_integer(nb::handle object) {
+  if (PyLong_Check(object.ptr())) return !PyBool_Check(object.ptr());
+  if (!PyIndex_Check(object.ptr()) || nb::isinstance<Tensor>(object)) return false;
+  return !nb::hasattr(object, "shape") || nb::len(nb::object(object.attr("shape"))) == 0;
 }
 
 Dims dims_of(nb::handle object) {
   Dims dims;
   if (object.is_none()) return dims;
-  if (PyIndex_Check(object.ptr())) {
+  if (is_integer(object)) {
     dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(object))));
     return dims;
   }
-  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ",
-            nb::cast<std::string>(nb::str(object.type())), ", expected an int or a sequence of ints.");
+  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ", text_of(object.type()),
+            ", expected an int or a sequence of ints.");
   for (nb::handle item : nb::borrow<nb::sequence>(object)) {
-    NDL_CHECK(PyIndex_Check(item.ptr()), TypeError, "axes", "not an integer: got ",
-              nb::cast<std::string>(nb::str(item.type())), ", expected int.");
+    NDL_CHECK(is_integer(item), TypeError, "axes", "not an integer: got ", text_of(item.type()), ", expected int.");
     dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(item))));
   }
   return dims;
 }
 
 Dims dims_of_args(const nb::args& args) {
-  if (args.size() == 1 && !PyIndex_Check(nb::handle(args[0]).ptr())) return dims_of(args[0]);
+  if (args.size() == 1 && !is_integer(args[0])) return dims_of(args[0]);
   return dims_of(args);
 }
 
@@ -126,9 +141,9 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
     // Lists and numbers; Python floats become float32 as everywhere in this field.
     nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(object);
     const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
-    NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor",
-              "not numbers: got ", nb::cast<std::string>(nb::str(object.type())), " of ",
-              nb::cast<std::string>(nb::str(numpy_array.attr("dtype"))), ", expected an array, list or number.");
+    NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "not numbers: got ",
+              text_of(object.type()), " of ", text_of(numpy_array.attr("dtype")),
+              ", expected an array, list or number.");
     x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, false);
     if (kind == "f" && dtype.is_none()) x = cast(x, DType::Float32);
   }

@@ -25,6 +25,10 @@ namespace needlecpp::python {
 DType dtype_of(nb::handle object, DType fallback);
 // None, "cpu", "cuda" or a Device.
 Device device_of(nb::handle object);
+// str(object).
+std::string text_of(nb::handle object);
+// Whether it can stand for one integer: int, numpy.int64(3), a 0-d integer array; not an array with axes, not a Tensor.
+bool is_integer(nb::handle object);
 // An int or a sequence of ints; None -> empty.
 Dims dims_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).

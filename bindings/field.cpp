@@ -31,10 +31,12 @@ Enum parse(const char* what, const std::string& text, std::initializer_list<std:
 void bind_configs(nb::module_& m) {
   nb::class_<FieldConfig>(m, "FieldConfig", "Sizes of a radiance field.")
       .def(nb::init<>())
-      .def_prop_rw("box_low", [](const FieldConfig& c) { return triple(c.box.low); },
-                   [](FieldConfig& c, Triple v) { assign(c.box.low, v); })
-      .def_prop_rw("box_high", [](const FieldConfig& c) { return triple(c.box.high); },
-                   [](FieldConfig& c, Triple v) { assign(c.box.high, v); })
+      .def_prop_rw(
+          "box_low", [](const FieldConfig& c) { return triple(c.box.low); },
+          [](FieldConfig& c, Triple v) { assign(c.box.low, v); })
+      .def_prop_rw(
+          "box_high", [](const FieldConfig& c) { return triple(c.box.high); },
+          [](FieldConfig& c, Triple v) { assign(c.box.high, v); })
       .def_rw("grid", &FieldConfig::grid)
       .def_rw("density_hidden", &FieldConfig::density_hidden)
       .def_rw("features", &FieldConfig::features)
@@ -48,16 +50,21 @@ void bind_configs(nb::module_& m) {
       .def_rw("occupancy_resolution", &TrainerConfig::occupancy_resolution)
       .def_rw("samples_per_step", &TrainerConfig::samples_per_step)
       .def_rw("max_rays", &TrainerConfig::max_rays)
-      .def_prop_rw("background", [](const TrainerConfig& c) {
-        return c.background == Background::White ? "white" : c.background == Background::Black ? "black" : "random";
-      }, [](TrainerConfig& c, const std::string& text) {
-        c.background = parse<Background>("background", text, {{"white", Background::White}, {"black", Background::Black},
-                                                              {"random", Background::Random}});
-      })
-      .def_prop_rw("loss", [](const TrainerConfig& c) { return c.loss == Loss::MSE ? "mse" : "huber"; },
-                   [](TrainerConfig& c, const std::string& text) {
-                     c.loss = parse<Loss>("loss", text, {{"mse", Loss::MSE}, {"huber", Loss::Huber}});
-                   })
+      .def_prop_rw(
+          "background",
+          [](const TrainerConfig& c) {
+            return c.background == Background::White ? "white" : c.background == Background::Black ? "black" : "random";
+          },
+          [](TrainerConfig& c, const std::string& text) {
+            c.background = parse<Background>(
+                "background", text,
+                {{"white", Background::White}, {"black", Background::Black}, {"random", Background::Random}});
+          })
+      .def_prop_rw(
+          "loss", [](const TrainerConfig& c) { return c.loss == Loss::MSE ? "mse" : "huber"; },
+          [](TrainerConfig& c, const std::string& text) {
+            c.loss = parse<Loss>("loss", text, {{"mse", Loss::MSE}, {"huber", Loss::Huber}});
+          })
       .def_rw("huber_delta", &TrainerConfig::huber_delta)
       .def_rw("lr", &TrainerConfig::lr)
       .def_rw("final_lr_fraction", &TrainerConfig::final_lr_fraction)
@@ -74,10 +81,13 @@ void bind_configs(nb::module_& m) {
 void bind_fields(nb::module_& m) {
   nb::class_<RadianceField>(m, "RadianceField", "Hash grid, density network and colour network.")
       .def(nb::init<const FieldConfig&, uint64_t>(), "config"_a, "seed"_a = 0)
-      .def("density", [](const RadianceField& field, const Tensor& positions) {
-        const RadianceField::Density density = field.density(positions);
-        return std::make_pair(density.sigma, density.features);
-      }, "positions"_a, Release(), "Density [n] and features [n, features] at world positions [n, 3].")
+      .def(
+          "density",
+          [](const RadianceField& field, const Tensor& positions) {
+            const RadianceField::Density density = field.density(positions);
+            return std::make_pair(density.sigma, density.features);
+          },
+          "positions"_a, Release(), "Density [n] and features [n, features] at world positions [n, 3].")
       .def("color", &RadianceField::color, "features"_a, "directions"_a, Release(),
            "Colour [n, 3] for features [n, features] seen along unit directions [n, 3].")
       .def("named_parameters", &RadianceField::named_parameters);
@@ -85,24 +95,30 @@ void bind_fields(nb::module_& m) {
 
 void bind_training(nb::module_& m) {
   nb::class_<Checkpoint>(m, "Checkpoint", "A trained field with what rendering it needs.")
-      .def("save", [](const Checkpoint& c, const std::string& path) { save_checkpoint(path, c); }, "path"_a, Release())
+      .def(
+          "save", [](const Checkpoint& c, const std::string& path) { save_checkpoint(path, c); }, "path"_a, Release())
       .def_ro("step", &Checkpoint::step)
       .def_ro("march", &Checkpoint::march)
-      .def_prop_ro("occupancy", [](const Checkpoint& c) { return c.occupancy; }, nb::rv_policy::reference_internal)
-      .def_prop_ro("field", [](const Checkpoint& c) { return c.field; }, nb::rv_policy::reference_internal)
+      .def_prop_ro(
+          "occupancy", [](const Checkpoint& c) { return c.occupancy; }, nb::rv_policy::reference_internal)
+      .def_prop_ro(
+          "field", [](const Checkpoint& c) { return c.field; }, nb::rv_policy::reference_internal)
       .def_prop_ro("background", [](const Checkpoint& c) { return triple(c.background); });
   m.def("load_checkpoint", &load_checkpoint, "path"_a, Release(),
         "Reads model.safetensors; raises ValueError naming the file and what is wrong with it.");
-  m.def("render_image", [](const Checkpoint& scene, const Cameras& cameras, int64_t index, Triple background) {
-    RenderedImage image;
-    {
-      nb::gil_scoped_release release;
-      const float color[3] = {std::get<0>(background), std::get<1>(background), std::get<2>(background)};
-      image = render_image(scene, cameras, index, color);
-    }
-    return nb::make_tuple(to_numpy(image.color), to_numpy(image.opacity), to_numpy(image.depth));
-  }, "scene"_a, "cameras"_a, "index"_a, "background"_a = Triple{1.0f, 1.0f, 1.0f},
-        "Colour [h, w, 3] in sRGB, opacity [h, w] and depth [h, w] of one camera, as float32 arrays.");
+  m.def(
+      "render_image",
+      [](const Checkpoint& scene, const Cameras& cameras, int64_t index, Triple background) {
+        RenderedImage image;
+        {
+          nb::gil_scoped_release release;
+          const float color[3] = {std::get<0>(background), std::get<1>(background), std::get<2>(background)};
+          image = render_image(scene, cameras, index, color);
+        }
+        return nb::make_tuple(to_numpy(image.color), to_numpy(image.opacity), to_numpy(image.depth));
+      },
+      "scene"_a, "cameras"_a, "index"_a, "background"_a = Triple{1.0f, 1.0f, 1.0f},
+      "Colour [h, w, 3] in sRGB, opacity [h, w] and depth [h, w] of one camera, as float32 arrays.");
   nb::class_<Trainer::Step>(m, "TrainerStep", "What one step did.")
       .def_ro("step", &Trainer::Step::step)
       .def_ro("loss", &Trainer::Step::loss)
@@ -111,29 +127,42 @@ void bind_training(nb::module_& m) {
       .def_ro("samples", &Trainer::Step::samples)
       .def_ro("live", &Trainer::Step::live);
   nb::class_<Trainer>(m, "Trainer", "Trains a radiance field on images [n, h, w, 3 or 4] uint8.")
-      .def("__init__", [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config) {
-        new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config);
-      }, "images"_a, "cameras"_a, "config"_a)
-      .def("step", &Trainer::step, "progress"_a, Release(), "One optimizer step; progress in [0, 1] sets the learning rate.")
+      .def(
+          "__init__",
+          [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config) {
+            new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config);
+          },
+          "images"_a, "cameras"_a, "config"_a)
+      .def("step", &Trainer::step, "progress"_a, Release(),
+           "One optimizer step; progress in [0, 1] sets the learning rate.")
       .def_prop_ro("steps", &Trainer::steps)
       .def("checkpoint", &Trainer::checkpoint, "A view of the current state.")
-      .def("save", [](const Trainer& t, const std::string& path) { save_checkpoint(path, t.checkpoint()); }, "path"_a,
-           Release());
+      .def(
+          "save", [](const Trainer& t, const std::string& path) { save_checkpoint(path, t.checkpoint()); }, "path"_a,
+          Release());
 }
 
 void bind_files(nb::module_& m) {
-  m.def("load_safetensors", [](const std::string& path) {
-    const SafetensorsFile file = load_safetensors(path);
-    nb::dict tensors;
-    for (const auto& [key, tensor] : file.tensors) tensors[key.c_str()] = tensor;
-    return nb::make_tuple(tensors, file.metadata);
-  }, "path"_a, "The tensors by name, and the metadata.");
-  m.def("save_safetensors", [](const std::string& path, const nb::dict& tensors,
-                               const std::map<std::string, std::string>& metadata) {
-    NamedTensors named;
-    for (auto [key, value] : tensors) named.emplace_back(nb::cast<std::string>(key), nb::cast<Tensor>(value));
-    unlocked([&] { save_safetensors(path, named, metadata); return 0; });
-  }, "path"_a, "tensors"_a, "metadata"_a = std::map<std::string, std::string>{}, "Writes tensors and metadata.");
+  m.def(
+      "load_safetensors",
+      [](const std::string& path) {
+        const SafetensorsFile file = load_safetensors(path);
+        nb::dict tensors;
+        for (const auto& [key, tensor] : file.tensors) tensors[key.c_str()] = tensor;
+        return nb::make_tuple(tensors, file.metadata);
+      },
+      "path"_a, "The tensors by name, and the metadata.");
+  m.def(
+      "save_safetensors",
+      [](const std::string& path, const nb::dict& tensors, const std::map<std::string, std::string>& metadata) {
+        NamedTensors named;
+        for (auto [key, value] : tensors) named.emplace_back(nb::cast<std::string>(key), nb::cast<Tensor>(value));
+        unlocked([&] {
+          save_safetensors(path, named, metadata);
+          return 0;
+        });
+      },
+      "path"_a, "tensors"_a, "metadata"_a = std::map<std::string, std::string>{}, "Writes tensors and metadata.");
 }
 
 }  // namespace

@@ -28,32 +28,44 @@ void translate(const std::exception_ptr& pointer, void*) {
 
 void bind_core(nb::module_& m) {
   nb::class_<Device>(m, "Device", "Where a tensor lives.")
-      .def("enabled", [](const Device& d) { return is_available(d); }, "Whether tensors can be made here.")
+      .def(
+          "enabled", [](const Device& d) { return is_available(d); }, "Whether tensors can be made here.")
       .def("__repr__", [](const Device& d) { return to_string(d); })
       .def("__str__", [](const Device& d) { return to_string(d); })
       .def("__hash__", [](const Device& d) { return static_cast<int>(d.type) * 64 + d.index; })
-      .def("__eq__", [](const Device& d, nb::handle other) {
-        if (nb::isinstance<Device>(other)) return d == nb::cast<Device>(other);
-        return nb::isinstance<nb::str>(other) && to_string(d) == nb::cast<std::string>(other);
-      }, nb::is_operator(), "other"_a.none());
-  m.def("cpu", [] { return Device{}; }, "The CPU.");
-  m.def("cuda", [](int index) { return Device{DeviceType::CUDA, index}; }, "index"_a = 0,
-        "A CUDA card; `.enabled()` says whether this build and machine have one.");
+      .def(
+          "__eq__",
+          [](const Device& d, nb::handle other) {
+            if (nb::isinstance<Device>(other)) return d == nb::cast<Device>(other);
+            return nb::isinstance<nb::str>(other) && to_string(d) == nb::cast<std::string>(other);
+          },
+          nb::is_operator(), "other"_a.none());
+  m.def(
+      "cpu", [] { return Device{}; }, "The CPU.");
+  m.def(
+      "cuda",
+      [](int index) {
+        return Device{DeviceType::CUDA, index};
+      },
+      "index"_a = 0, "A CUDA card; `.enabled()` says whether this build and machine have one.");
 
   m.def("num_threads", &num_threads, "Threads that kernels use.");
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");
   m.def("isa", &isa_name, "The instruction set in use: 'baseline', 'avx2' or 'avx512'.");
   m.def("manual_seed", &manual_seed, "seed"_a, "Restarts the default random stream.");
 
-  m.def("memory_stats", [] {
-    const MemoryStats stats = memory_stats();
-    nb::dict result;
-    result["current"] = stats.current;
-    result["peak"] = stats.peak;
-    result["cached"] = stats.cached;
-    result["count"] = stats.count;
-    return result;
-  }, "Bytes held by live tensors (current, peak), bytes kept for reuse (cached), allocations made (count).");
+  m.def(
+      "memory_stats",
+      [] {
+        const MemoryStats stats = memory_stats();
+        nb::dict result;
+        result["current"] = stats.current;
+        result["peak"] = stats.peak;
+        result["cached"] = stats.cached;
+        result["count"] = stats.count;
+        return result;
+      },
+      "Bytes held by live tensors (current, peak), bytes kept for reuse (cached), allocations made (count).");
   m.def("reset_peak_memory", &reset_peak_memory, "Sets the peak of memory_stats() to its current value.");
   m.def("set_memory_limit", &set_memory_limit, "bytes"_a,
         "Tensors may hold at most this many bytes together (0: no limit); beyond it ops raise MemoryError.");

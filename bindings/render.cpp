@@ -39,12 +39,15 @@ auto set3(float (Owner::*member)[3]) {
 }
 
 void bind_encodings(nb::module_& m) {
-  nb::class_<HashGridConfig>(m, "HashGridConfig", "Levels, features a level, table size and resolutions of a hash grid.")
-      .def("__init__", [](HashGridConfig* self, int levels, int features, int log2_table_size, int base_resolution,
-                          double growth) {
-        new (self) HashGridConfig{levels, features, log2_table_size, base_resolution, growth};
-      }, "levels"_a = 16, "features"_a = 2, "log2_table_size"_a = 17, "base_resolution"_a = 16,
-           "growth"_a = HashGridConfig().growth)
+  nb::class_<HashGridConfig>(m, "HashGridConfig",
+                             "Levels, features a level, table size and resolutions of a hash grid.")
+      .def(
+          "__init__",
+          [](HashGridConfig* self, int levels, int features, int log2_table_size, int base_resolution, double growth) {
+            new (self) HashGridConfig{levels, features, log2_table_size, base_resolution, growth};
+          },
+          "levels"_a = 16, "features"_a = 2, "log2_table_size"_a = 17, "base_resolution"_a = 16,
+          "growth"_a = HashGridConfig().growth)
       .def_rw("levels", &HashGridConfig::levels)
       .def_rw("features", &HashGridConfig::features)
       .def_rw("log2_table_size", &HashGridConfig::log2_table_size)
@@ -62,49 +65,70 @@ void bind_encodings(nb::module_& m) {
   m.def("frequency_encoding", &frequency_encoding, "x"_a, "frequencies"_a, Release(),
         "sin and cos of 2^k pi x: [n, d * frequencies * 2].");
   m.def("frequency_encoding_composed", &frequency_encoding_composed, "x"_a, "frequencies"_a, Release());
-  m.def("fused_mlp", [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
-    return fused_mlp(x, weights, activation_of(hidden), activation_of(output));
-  }, "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(),
-        "A small network without biases as one op: [n, in] -> [n, out].");
-  m.def("fused_mlp_composed", [](const Tensor& x, const Tensors& weights, const std::string& hidden,
-                                 const std::string& output) {
-    return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output));
-  }, "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(), "fused_mlp() from plain ops.");
+  m.def(
+      "fused_mlp",
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
+        return fused_mlp(x, weights, activation_of(hidden), activation_of(output));
+      },
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(),
+      "A small network without biases as one op: [n, in] -> [n, out].");
+  m.def(
+      "fused_mlp_composed",
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
+        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output));
+      },
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(), "fused_mlp() from plain ops.");
 }
 
 void bind_cameras(nb::module_& m) {
   nb::class_<Cameras>(m, "Cameras", "Camera-to-world poses (OpenCV axes) and intrinsics of images of one size.")
-      .def("__init__", [](Cameras* self, nb::object poses, nb::object intrinsics, int64_t width, int64_t height) {
-        Cameras cameras{tensor_of(poses, nb::str("float32"), false), tensor_of(intrinsics, nb::str("float32"), false),
-                        width, height};
-        cameras.check("cameras");
-        new (self) Cameras(cameras);
-      }, "poses"_a, "intrinsics"_a, "width"_a, "height"_a)
+      .def(
+          "__init__",
+          [](Cameras* self, nb::object poses, nb::object intrinsics, int64_t width, int64_t height) {
+            Cameras cameras{tensor_of(poses, nb::str("float32"), false),
+                            tensor_of(intrinsics, nb::str("float32"), false), width, height};
+            cameras.check("cameras");
+            new (self) Cameras(cameras);
+          },
+          "poses"_a, "intrinsics"_a, "width"_a, "height"_a)
       .def_ro("poses", &Cameras::poses)
       .def_ro("intrinsics", &Cameras::intrinsics)
       .def_ro("width", &Cameras::width)
       .def_ro("height", &Cameras::height)
       .def("__len__", &Cameras::count);
   nb::class_<Box>(m, "Box", "An axis-aligned box in world units.")
-      .def("__init__", [](Box* self, std::tuple<float, float, float> low, std::tuple<float, float, float> high) {
-        new (self) Box;
-        set3(&Box::low)(*self, low);
-        set3(&Box::high)(*self, high);
-      }, "low"_a, "high"_a)
+      .def(
+          "__init__",
+          [](Box* self, std::tuple<float, float, float> low, std::tuple<float, float, float> high) {
+            new (self) Box;
+            set3 (&Box::low)(*self, low);
+            set3 (&Box::high)(*self, high);
+          },
+          "low"_a, "high"_a)
       .def_prop_rw("low", get3(&Box::low), set3(&Box::low))
       .def_prop_rw("high", get3(&Box::high), set3(&Box::high));
-  m.def("generate_rays", [](const Cameras& cameras, const Tensor& camera_index, const Tensor& pixels) {
-    const Rays rays = generate_rays(cameras, camera_index, pixels);
-    return std::make_pair(rays.origins, rays.directions);
-  }, "cameras"_a, "camera_index"_a, "pixels"_a, Release(), "Origins and unit directions of the rays through pixels.");
-  m.def("camera_rays", [](const Cameras& cameras, int64_t camera) {
-    const Rays rays = camera_rays(cameras, camera, 0, cameras.height);
-    return std::make_pair(rays.origins, rays.directions);
-  }, "cameras"_a, "camera"_a, Release(), "Origins and unit directions, one a pixel, row by row.");
-  m.def("intersect_box", [](const Tensor& origins, const Tensor& directions, const Box& box) {
-    const Interval interval = intersect_box({origins, directions}, box);
-    return std::make_pair(interval.near, interval.far);
-  }, "origins"_a, "directions"_a, "box"_a, Release(), "Distances at which rays enter and leave; near > far for a miss.");
+  m.def(
+      "generate_rays",
+      [](const Cameras& cameras, const Tensor& camera_index, const Tensor& pixels) {
+        const Rays rays = generate_rays(cameras, camera_index, pixels);
+        return std::make_pair(rays.origins, rays.directions);
+      },
+      "cameras"_a, "camera_index"_a, "pixels"_a, Release(), "Origins and unit directions of the rays through pixels.");
+  m.def(
+      "camera_rays",
+      [](const Cameras& cameras, int64_t camera) {
+        const Rays rays = camera_rays(cameras, camera, 0, cameras.height);
+        return std::make_pair(rays.origins, rays.directions);
+      },
+      "cameras"_a, "camera"_a, Release(), "Origins and unit directions, one a pixel, row by row.");
+  m.def(
+      "intersect_box",
+      [](const Tensor& origins, const Tensor& directions, const Box& box) {
+        const Interval interval = intersect_box({origins, directions}, box);
+        return std::make_pair(interval.near, interval.far);
+      },
+      "origins"_a, "directions"_a, "box"_a, Release(),
+      "Distances at which rays enter and leave; near > far for a miss.");
 }
 
 void bind_occupancy(nb::module_& m) {
@@ -129,9 +153,12 @@ void bind_occupancy(nb::module_& m) {
       .def_prop_ro("bits", &OccupancyGrid::bits)
       .def("occupied_fraction", &OccupancyGrid::occupied_fraction)
       .def("set_density", &OccupancyGrid::set_density, "density"_a, "step"_a, "threshold"_a = 0.01)
-      .def("march", [](const OccupancyGrid& grid, const Tensor& origins, const Tensor& directions,
-                       const MarchOptions& options) { return grid.march({origins, directions}, options); },
-           "origins"_a, "directions"_a, "options"_a, Release());
+      .def(
+          "march",
+          [](const OccupancyGrid& grid, const Tensor& origins, const Tensor& directions, const MarchOptions& options) {
+            return grid.march({origins, directions}, options);
+          },
+          "origins"_a, "directions"_a, "options"_a, Release());
 }
 
 }  // namespace
@@ -141,15 +168,18 @@ void bind_render(nb::module_& m) {
   bind_cameras(m);
   bind_occupancy(m);
   const auto pack = [](const VolumeOutput& out) { return std::make_tuple(out.color, out.opacity, out.depth); };
-  m.def("render_volume", [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt,
-                                const Tensor& offsets, double early_stop) {
-    return pack(render_volume(sigma, rgb, t, dt, offsets, early_stop));
-  }, "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
-        "Colour [r, 3], opacity [r] and depth [r] of packed samples.");
-  m.def("render_volume_composed", [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt,
-                                         const Tensor& offsets, double early_stop) {
-    return pack(render_volume_composed(sigma, rgb, t, dt, offsets, early_stop));
-  }, "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(), "render_volume() from plain ops.");
+  m.def(
+      "render_volume",
+      [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt, const Tensor& offsets,
+             double early_stop) { return pack(render_volume(sigma, rgb, t, dt, offsets, early_stop)); },
+      "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
+      "Colour [r, 3], opacity [r] and depth [r] of packed samples.");
+  m.def(
+      "render_volume_composed",
+      [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt, const Tensor& offsets,
+             double early_stop) { return pack(render_volume_composed(sigma, rgb, t, dt, offsets, early_stop)); },
+      "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
+      "render_volume() from plain ops.");
 }
 
 }  // namespace needlecpp::python

@@ -65,7 +65,7 @@ std::vector<IndexItem> index_items(nb::handle key) {
       if (item.has_start) item.start = nb::cast<int64_t>(start);
       if (item.has_stop) item.stop = nb::cast<int64_t>(stop);
       if (!step.is_none()) item.step = nb::cast<int64_t>(step);
-    } else if (PyIndex_Check(entry.ptr()) && !PyBool_Check(entry.ptr()) && !nb::isinstance<Tensor>(entry)) {
+    } else if (is_integer(entry)) {
       item = IndexItem::integer(nb::cast<int64_t>(nb::int_(nb::borrow(entry))));
     } else {
       item.kind = IndexItem::Kind::Array;
@@ -86,8 +86,8 @@ std::vector<IndexItem> index_items(nb::handle key) {
 nb::object to_list(const Tensor& x) { return to_numpy(x).attr("tolist")(); }
 
 std::string represent(const Tensor& x) {
-  nb::object text = nb::module_::import_("numpy").attr("array2string")(to_numpy(x), "separator"_a = ", ",
-                                                                       "prefix"_a = "tensor(");
+  nb::object text =
+      nb::module_::import_("numpy").attr("array2string")(to_numpy(x), "separator"_a = ", ", "prefix"_a = "tensor(");
   std::string result = "tensor(" + nb::cast<std::string>(text);
   if (x.dtype() != DType::Float32) result += std::string(", dtype=") + name(x.dtype());
   if (x.requires_grad()) result += ", requires_grad=True";
@@ -104,42 +104,49 @@ Tensor transpose_args(const Tensor& x, const nb::args& args, nb::object axes) {
 }
 
 void bind_construction(nb::class_<Tensor>& c) {
-  c.def("__init__",
-        [](Tensor* self, nb::object array, nb::object device, nb::object dtype, bool requires_grad) {
-          NDL_CHECK(is_available(device_of(device)), ValueError, "tensor", "device not available: got ",
-                    to_string(device_of(device)), ", expected cpu.");
-          Tensor x = tensor_of(array, dtype, false);
-          x.set_requires_grad(requires_grad);
-          new (self) Tensor(x);
-        },
-        "array"_a, "device"_a = nb::none(), "dtype"_a = "float32", "requires_grad"_a = false,
-        "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's).");
-  c.def("__array__",
-        [](const Tensor& x, nb::object dtype, nb::object copy) {
-          nb::object array = to_numpy(x);
-          if (!dtype.is_none()) array = array.attr("astype")(dtype, "copy"_a = false);
-          return !copy.is_none() && nb::cast<bool>(copy) ? nb::object(array.attr("copy")()) : array;
-        },
-        "dtype"_a = nb::none(), "copy"_a = nb::none());
-  c.def("__dlpack__",
-        [](const Tensor& x, nb::kwargs) {
-          size_t sizes[kMaxRank];
-          for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
-          nb::capsule owner(new Tensor(x.detach()), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
-          nb::object array = x.dtype() == DType::BFloat16
-              ? nb::cast(nb::ndarray<>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
-                                       {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}))
-              : to_numpy(x);
-          return array.attr("__dlpack__")();
-        },
-        "A DLPack capsule that shares this tensor's memory.");
+  c.def(
+      "__init__",
+      [](Tensor* self, nb::object array, nb::object device, nb::object dtype, bool requires_grad) {
+        NDL_CHECK(is_available(device_of(device)), ValueError, "tensor", "device not available: got ",
+                  to_string(device_of(device)), ", expected cpu.");
+        Tensor x = tensor_of(array, dtype, false);
+        x.set_requires_grad(requires_grad);
+        new (self) Tensor(x);
+      },
+      "array"_a, "device"_a = nb::none(), "dtype"_a.none() = "float32", "requires_grad"_a = false,
+      "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's).");
+  c.def(
+      "__array__",
+      [](const Tensor& x, nb::object dtype, nb::object copy) {
+        nb::object array = to_numpy(x);
+        if (!dtype.is_none()) array = array.attr("astype")(dtype, "copy"_a = false);
+        return !copy.is_none() && nb::cast<bool>(copy) ? nb::object(array.attr("copy")()) : array;
+      },
+      "dtype"_a = nb::none(), "copy"_a = nb::none());
+  c.def(
+      "__dlpack__",
+      [](const Tensor& x, nb::kwargs) {
+        size_t sizes[kMaxRank];
+        for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
+        nb::capsule owner(new Tensor(x.detach()), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
+        nb::object array =
+            x.dtype() == DType::BFloat16
+                ? nb::cast(nb::ndarray<>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
+                                         {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}))
+                : to_numpy(x);
+        return array.attr("__dlpack__")();
+      },
+      "A DLPack capsule that shares this tensor's memory.");
   c.def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(1, 0); });
   c.def("numpy", &to_numpy, "This tensor as a NumPy array that shares its memory (bfloat16 is converted to float32).");
-  c.def("item", [](const Tensor& x) -> nb::object {
-    if (x.dtype() == DType::Bool) return nb::bool_(x.item() != 0);
-    if (!is_floating(x.dtype())) return nb::int_(x.item_int());
-    return nb::float_(x.item());
-  }, nb::sig("def item(self) -> float"), "The value of a one-element tensor as a Python number.");
+  c.def(
+      "item",
+      [](const Tensor& x) -> nb::object {
+        if (x.dtype() == DType::Bool) return nb::bool_(x.item() != 0);
+        if (!is_floating(x.dtype())) return nb::int_(x.item_int());
+        return nb::float_(x.item());
+      },
+      nb::sig("def item(self) -> float"), "The value of a one-element tensor as a Python number.");
   c.def("tolist", &to_list, "Nested lists of Python numbers.");
   c.def("__repr__", &represent);
   c.def("__len__", [](const Tensor& x) {
@@ -159,52 +166,82 @@ void bind_construction(nb::class_<Tensor>& c) {
 }
 
 void bind_properties(nb::class_<Tensor>& c) {
-  c.def_prop_ro("shape", [](const Tensor& x) { return to_tuple(x.shape()); }, "Sizes of the axes.");
-  c.def_prop_ro("strides", [](const Tensor& x) { return to_tuple(x.strides()); }, "Steps along the axes, in elements.");
+  c.def_prop_ro(
+      "shape", [](const Tensor& x) { return to_tuple(x.shape()); }, "Sizes of the axes.");
+  c.def_prop_ro(
+      "strides", [](const Tensor& x) { return to_tuple(x.strides()); }, "Steps along the axes, in elements.");
   c.def_prop_ro("ndim", &Tensor::rank, "Number of axes.");
   c.def_prop_ro("size", &Tensor::numel, "Number of elements.");
   c.def("numel", &Tensor::numel, "Number of elements.");
   c.def_prop_ro("nbytes", &Tensor::nbytes, "Bytes of the elements.");
-  c.def_prop_ro("dtype", [](const Tensor& x) { return name(x.dtype()); }, "Name of the element type.");
+  c.def_prop_ro(
+      "dtype", [](const Tensor& x) { return name(x.dtype()); }, "Name of the element type.");
   c.def_prop_ro("device", &Tensor::device, "Where the elements live.");
-  c.def_prop_ro("T", [](const Tensor& x) {
-    Dims axes;
-    for (int i = x.rank() - 1; i >= 0; --i) axes.push_back(i);
-    return permute(x, axes);
-  }, "All axes reversed.");
-  c.def_prop_rw("requires_grad", &Tensor::requires_grad,
-                [](const Tensor& x, bool value) { x.set_requires_grad(value); }, "Whether gradients are recorded.");
-  c.def_prop_rw("grad", [](const Tensor& x) -> std::optional<Tensor> {
-    return x.grad().defined() ? std::optional<Tensor>(x.grad()) : std::nullopt;
-  }, [](const Tensor& x, std::optional<Tensor> g) { x.set_grad(g ? *g : Tensor()); },
-                "The gradient accumulated by backward(), or None.", nb::for_setter(nb::arg("value").none()));
-  c.def_prop_rw("data", &Tensor::detach, [](const Tensor& x, const Tensor& value) {
-    NoGrad no_grad;
-    copy_(x.detach(), value);
-  }, "The same memory off the tape; assigning copies into it.");
+  c.def_prop_ro(
+      "T",
+      [](const Tensor& x) {
+        Dims axes;
+        for (int i = x.rank() - 1; i >= 0; --i) axes.push_back(i);
+        return permute(x, axes);
+      },
+      "All axes reversed.");
+  c.def_prop_rw(
+      "requires_grad", &Tensor::requires_grad, [](const Tensor& x, bool value) { x.set_requires_grad(value); },
+      "Whether gradients are recorded.");
+  c.def_prop_rw(
+      "grad",
+      [](const Tensor& x) -> std::optional<Tensor> {
+        return x.grad().defined() ? std::optional<Tensor>(x.grad()) : std::nullopt;
+      },
+      [](const Tensor& x, std::optional<Tensor> g) { x.set_grad(g ? *g : Tensor()); },
+      "The gradient accumulated by backward(), or None.", nb::for_setter(nb::arg("value").none()));
+  c.def_prop_rw(
+      "data", &Tensor::detach,
+      [](const Tensor& x, const Tensor& value) {
+        NoGrad no_grad;
+        copy_(x.detach(), value);
+      },
+      "The same memory off the tape; assigning copies into it.");
   c.def_prop_ro("version", &Tensor::version, "Counts in-place edits of the memory.");
   c.def("is_leaf", &Tensor::is_leaf, "Whether no op made this tensor.");
   c.def("is_contiguous", &Tensor::is_contiguous, "Whether the elements lie in C order without gaps.");
   c.def("detach", &Tensor::detach, "The same memory off the tape.");
-  c.def("realize_cached_data", [](const Tensor& x) { return x; }, "needle's name for forcing a lazy tensor: itself.");
-  c.def("requires_grad_", [](const Tensor& x, bool value) { return x.set_requires_grad(value); },
-        "requires_grad"_a = true);
-  c.def("backward", [](const Tensor& x, std::optional<Tensor> dy, bool retain_graph, bool create_graph) {
-    unlocked([&] { x.backward(dy ? *dy : Tensor(), retain_graph, create_graph); return 0; });
-  }, "out_grad"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false,
-        "Adds the gradients of this tensor (contracted with out_grad; 1 for a scalar) to the .grad of every leaf.");
+  c.def(
+      "realize_cached_data", [](const Tensor& x) { return x; }, "needle's name for forcing a lazy tensor: itself.");
+  c.def(
+      "requires_grad_", [](const Tensor& x, bool value) { return x.set_requires_grad(value); },
+      "requires_grad"_a = true);
+  c.def(
+      "backward",
+      [](const Tensor& x, std::optional<Tensor> dy, bool retain_graph, bool create_graph) {
+        unlocked([&] {
+          x.backward(dy ? *dy : Tensor(), retain_graph, create_graph);
+          return 0;
+        });
+      },
+      "out_grad"_a = nb::none(), "retain_graph"_a = false, "create_graph"_a = false,
+      "Adds the gradients of this tensor (contracted with out_grad; 1 for a scalar) to the .grad of every leaf.");
 }
 
 void bind_indexing(nb::class_<Tensor>& c) {
-  c.def("__getitem__", [](const Tensor& x, nb::object key) {
-    const std::vector<IndexItem> items = index_items(key);
-    return unlocked([&] { return get_item(x, items); });
-  }, "key"_a.none());
-  c.def("__setitem__", [](const Tensor& x, nb::object key, nb::object value) {
-    const std::vector<IndexItem> items = index_items(key);
-    const Tensor values = tensor_of(value, nb::none(), true);
-    unlocked([&] { set_item(x, items, values); return 0; });
-  }, "key"_a.none(), "value"_a);
+  c.def(
+      "__getitem__",
+      [](const Tensor& x, nb::object key) {
+        const std::vector<IndexItem> items = index_items(key);
+        return unlocked([&] { return get_item(x, items); });
+      },
+      "key"_a.none());
+  c.def(
+      "__setitem__",
+      [](const Tensor& x, nb::object key, nb::object value) {
+        const std::vector<IndexItem> items = index_items(key);
+        const Tensor values = tensor_of(value, nb::none(), true);
+        unlocked([&] {
+          set_item(x, items, values);
+          return 0;
+        });
+      },
+      "key"_a.none(), "value"_a);
 }
 
 void bind_operators(nb::class_<Tensor>& c) {
@@ -226,36 +263,73 @@ void bind_operators(nb::class_<Tensor>& c) {
   c.def("__and__", &logical_and, Release(), nb::is_operator());
   c.def("__or__", &logical_or, Release(), nb::is_operator());
   // In place, off the tape.
-  c.def("add_", [](const Tensor& x, const Tensor& y, double alpha) { add_(x, y, alpha); return x; }, "other"_a,
-        "alpha"_a = 1.0, Release(), "self += alpha * other, in place.");
-  c.def("mul_", [](const Tensor& x, double factor) { mul_(x, factor); return x; }, "factor"_a, Release());
-  c.def("copy_", [](const Tensor& x, const Tensor& y) { copy_(x, y); return x; }, "source"_a, Release());
-  c.def("fill_", [](const Tensor& x, double value) { fill_(x, value); return x; }, "value"_a, Release());
-  c.def("zero_", [](const Tensor& x) { fill_(x, 0); return x; }, Release());
+  c.def(
+      "add_",
+      [](const Tensor& x, const Tensor& y, double alpha) {
+        add_(x, y, alpha);
+        return x;
+      },
+      "other"_a, "alpha"_a = 1.0, Release(), "self += alpha * other, in place.");
+  c.def(
+      "mul_",
+      [](const Tensor& x, double factor) {
+        mul_(x, factor);
+        return x;
+      },
+      "factor"_a, Release());
+  c.def(
+      "copy_",
+      [](const Tensor& x, const Tensor& y) {
+        copy_(x, y);
+        return x;
+      },
+      "source"_a, Release());
+  c.def(
+      "fill_",
+      [](const Tensor& x, double value) {
+        fill_(x, value);
+        return x;
+      },
+      "value"_a, Release());
+  c.def(
+      "zero_",
+      [](const Tensor& x) {
+        fill_(x, 0);
+        return x;
+      },
+      Release());
 }
 
 void bind_movement(nb::class_<Tensor>& c) {
   c.def("reshape", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
   c.def("view", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
   c.def("permute", [](const Tensor& x, nb::args axes) { return permute(x, dims_of_args(axes)); });
-  c.def("broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "shape"_a);
+  c.def(
+      "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "shape"_a);
   c.def("expand", [](const Tensor& x, nb::args shape) { return broadcast_to(x, dims_of_args(shape)); });
   c.def("transpose", &transpose_args, "args"_a, "axes"_a = nb::none());
   c.def("contiguous", &contiguous, Release());
   c.def("clone", &clone, Release());
-  c.def("astype", [](const Tensor& x, nb::object dtype) {
-    const DType to = dtype_of(dtype, x.dtype());
-    return unlocked([&] { return cast(x, to); });
-  }, "dtype"_a);
-  c.def("to", [](const Tensor& x, nb::object target) {
-    if (nb::isinstance<Device>(target) || (nb::isinstance<nb::str>(target) &&
-        (nb::cast<std::string>(target) == "cpu" || nb::cast<std::string>(target).rfind("cuda", 0) == 0))) {
-      NDL_CHECK(is_available(device_of(target)), ValueError, "to", "device not available: got ",
-                to_string(device_of(target)), ", expected cpu.");
-      return x;
-    }
-    return cast(x, dtype_of(target, x.dtype()));
-  }, "target"_a, "Converts to a dtype, or moves to a device.");
+  c.def(
+      "astype",
+      [](const Tensor& x, nb::object dtype) {
+        const DType to = dtype_of(dtype, x.dtype());
+        return unlocked([&] { return cast(x, to); });
+      },
+      "dtype"_a);
+  c.def(
+      "to",
+      [](const Tensor& x, nb::object target) {
+        if (nb::isinstance<Device>(target) ||
+            (nb::isinstance<nb::str>(target) &&
+             (nb::cast<std::string>(target) == "cpu" || nb::cast<std::string>(target).rfind("cuda", 0) == 0))) {
+          NDL_CHECK(is_available(device_of(target)), ValueError, "to", "device not available: got ",
+                    to_string(device_of(target)), ", expected cpu.");
+          return x;
+        }
+        return cast(x, dtype_of(target, x.dtype()));
+      },
+      "target"_a, "Converts to a dtype, or moves to a device.");
   c.def("float", [](const Tensor& x) { return cast(x, DType::Float32); });
   c.def("double", [](const Tensor& x) { return cast(x, DType::Float64); });
   c.def("long", [](const Tensor& x) { return cast(x, DType::Int64); });
@@ -272,15 +346,21 @@ void bind_tensor(nb::module_& m) {
   bind_movement(c);
   c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor asks the tensor
 
-  m.def("asarray", [](nb::object array, nb::object dtype) { return tensor_of(array, dtype, true); }, "array"_a,
-        "dtype"_a = nb::none(), "A tensor of an array, list or number; shares the memory of arrays where it can.");
-  m.def("tensor", [](nb::object array, nb::object dtype, bool requires_grad) {
-    return tensor_of(array, dtype, false).set_requires_grad(requires_grad);
-  }, "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false, "Copies into a new tensor, keeping the dtype.");
-  m.def("from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
-        "Shares a NumPy array's memory.");
-  m.def("from_dlpack", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
-        "Shares the memory of an object with __dlpack__.");
+  m.def(
+      "asarray", [](nb::object array, nb::object dtype) { return tensor_of(array, dtype, true); }, "array"_a,
+      "dtype"_a = nb::none(), "A tensor of an array, list or number; shares the memory of arrays where it can.");
+  m.def(
+      "tensor",
+      [](nb::object array, nb::object dtype, bool requires_grad) {
+        return tensor_of(array, dtype, false).set_requires_grad(requires_grad);
+      },
+      "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false, "Copies into a new tensor, keeping the dtype.");
+  m.def(
+      "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
+      "Shares a NumPy array's memory.");
+  m.def(
+      "from_dlpack", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
+      "Shares the memory of an object with __dlpack__.");
 }
 
 }  // namespace needlecpp::python

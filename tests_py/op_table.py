@@ -31,9 +31,9 @@ class Op:
         # Distinct values, so that no max has a tie and no kink is within reach of a finite difference.
         rng = np.random.default_rng(seed)
         arrays = []
-        for shape in self.shapes:
+        for i, shape in enumerate(self.shapes):
             size = int(np.prod(shape))
-            values = self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1) + 0.0123
+            values = self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1) + 0.0123 + 0.0371 * i
             arrays.append(values.reshape(shape).astype(dtype))
         return arrays
 

@@ -83,7 +83,7 @@ TEST_CASE("every half converts to float and back; float rounds to nearest even")
     const BFloat16 brain{static_cast<uint16_t>(bits)};
     if (!std::isnan(to_float(brain))) REQUIRE(to_bfloat16(to_float(brain)).bits == brain.bits);
   }
-  REQUIRE(to_float(to_float16(1.0f + 0x1p-11f)) == 1.0f);            // a tie goes to the even neighbour
+  REQUIRE(to_float(to_float16(1.0f + 0x1p-11f)) == 1.0f);  // a tie goes to the even neighbour
   REQUIRE(to_float(to_float16(1.0f + 3 * 0x1p-11f)) == 1.0f + 0x1p-9f);
   REQUIRE(std::isinf(to_float(to_float16(65520.0f))));
   REQUIRE(to_float(to_float16(65519.0f)) == 65504.0f);

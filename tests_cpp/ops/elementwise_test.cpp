@@ -35,11 +35,18 @@ const std::vector<UnaryCase> kUnary = {
     {"tanh", tanh, [](double x) { return std::tanh(x); }, {-2, 0.5, 3}},
     {"sigmoid", sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }, {-2, 0.5, 3}},
     {"relu", relu, [](double x) { return x < 0 ? 0 : x; }, {-2, 0.5, 3}},
-    {"softplus", softplus, [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, {-2, 0.5, 3}},
+    {"softplus",
+     softplus,
+     [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); },
+     {-2, 0.5, 3}},
     {"trunc_exp", trunc_exp, [](double x) { return std::exp(x); }, {-2, 0.5, 3}},
     {"square", square, [](double x) { return x * x; }, {-2, 0.5, 3}},
     {"identity", identity, [](double x) { return x; }, {-2, 0.5, 3}},
-    {"clamp", [](const Tensor& x) { return clamp(x, -1, 2); }, [](double x) { return x < -1 ? -1 : x > 2 ? 2 : x; },
+    {"clamp",
+     [](const Tensor& x) { return clamp(x, -1, 2); },
+     [](double x) { return x < -1  ? -1
+                           : x > 2 ? 2
+                                   : x; },
      {-2, 0.5, 3}},
     {"pow3", [](const Tensor& x) { return pow(x, 3); }, [](double x) { return x * x * x; }, {-2, 0.5, 3}},
     {"1-x", [](const Tensor& x) { return 1.0 - x; }, [](double x) { return 1 - x; }, {-2, 0.5, 3}},
@@ -66,7 +73,8 @@ Tensor leaf(const std::vector<double>& values, const Shape& shape) {
 }  // namespace
 
 TEST_CASE("unary ops match the C library, special values included") {
-  std::vector<double> values = {0.0, -0.0, 1, -1, 0.5, kInf, -kInf, kNan, 1e-3, 88, -88, 100, -104, 1e-30, 1e30, 20, -20};
+  std::vector<double> values = {0.0, -0.0, 1,   -1,   0.5,   kInf, -kInf, kNan, 1e-3,
+                                88,  -88,  100, -104, 1e-30, 1e30, 20,    -20};
   for (int i = 0; i < 400; ++i) values.push_back((i - 200) * 0.037);
   std::vector<float> floats(values.begin(), values.end());
   for (const UnaryCase& c : kUnary) {
@@ -119,9 +127,8 @@ TEST_CASE("gradients of unary ops, first and second order") {
 
 TEST_CASE("gradients of binary ops under broadcasting, first and second order") {
   using Binary = Tensor (*)(const Tensor&, const Tensor&);
-  const std::vector<std::pair<const char*, Binary>> ops = {{"add", add}, {"sub", sub},         {"mul", mul},
-                                                           {"div", div}, {"pow", pow},         {"maximum", maximum},
-                                                           {"minimum", minimum}};
+  const std::vector<std::pair<const char*, Binary>> ops = {
+      {"add", add}, {"sub", sub}, {"mul", mul}, {"div", div}, {"pow", pow}, {"maximum", maximum}, {"minimum", minimum}};
   for (const auto& [op_name, op] : ops) {
     INFO(op_name);
     const auto fn = [op = op](const Tensors& in) { return Tensors{op(in[0], in[1])}; };
@@ -131,7 +138,8 @@ TEST_CASE("gradients of binary ops under broadcasting, first and second order") 
     REQUIRE(gradcheck(fn, {a, b}));
     REQUIRE(gradcheck(fn, {c, b}));
     REQUIRE(gradgradcheck(fn, {a, b}));
-    REQUIRE(gradcheck([&](const Tensors& in) { return Tensors{op(transpose(in[0]), in[1])}; }, {a, reshape(b.detach(), {3, 1})}));
+    REQUIRE(gradcheck([&](const Tensors& in) { return Tensors{op(transpose(in[0]), in[1])}; },
+                      {a, reshape(b.detach(), {3, 1})}));
   }
   const Tensor mask = Tensor::from_vector<double>({1, 0, 1}, {3});
   const auto chosen = [&mask](const Tensors& in) { return Tensors{where(ne(mask, 0.0), in[0], in[1])}; };
@@ -203,7 +211,8 @@ TEST_CASE("every dtype: casts, arithmetic, promotion") {
   REQUIRE((n * 2.0).dtype() == DType::Int64);
   REQUIRE((n * 0.5).dtype() == DType::Float32);
   REQUIRE(exp(n).dtype() == DType::Float32);
-  REQUIRE(cast(Tensor::full({1}, kNan, DType::Float64), DType::Int32).item_int() == std::numeric_limits<int32_t>::min());
+  REQUIRE(cast(Tensor::full({1}, kNan, DType::Float64), DType::Int32).item_int() ==
+          std::numeric_limits<int32_t>::min());
   REQUIRE(cast(Tensor::full({1}, -1.0), DType::UInt8).item() == 255);
 }
 

@@ -398,8 +398,8 @@ TEST_CASE("update decays, keeps the larger and calls in batches off the tape") {
     return y;
   };
   grid.update(constant, generator, 0.01f, 1.0, 0.5);
-  REQUIRE(calls == 2);  // 512000 cells
-  REQUIRE(largest == 1 << 18);
+  REQUIRE(calls == 8);  // 512000 cells
+  REQUIRE(largest == 1 << 16);
   REQUIRE(max(grid.density()).item() == high);
   REQUIRE(min(grid.density()).item() == high);
   const auto zero = [](const Tensor& x) { return Tensor::zeros({x.size(0)}); };
@@ -445,6 +445,18 @@ TEST_CASE("bits follow min(threshold, mean)") {
   grid.set_density(mine, 0.01f);
   fill_(mine, 5);
   REQUIRE(max(grid.density()).item() == 0);
+}
+
+TEST_CASE("bits set from elsewhere march as those of a density") {
+  const OccupancyGrid made = random_grid(64, 0.02, 4, 9);
+  OccupancyGrid grid(scene_box(), 64);
+  grid.set_bits(made.bits());
+  REQUIRE(grid.occupied_fraction() == made.occupied_fraction());
+  const Rays rays = random_rays(300, 2);
+  REQUIRE(made.march(rays, {}).count() > 1000);
+  REQUIRE(all_of(grid.march(rays, {})) == all_of(made.march(rays, {})));
+  REQUIRE_THROWS_AS(grid.set_bits(Tensor::zeros({3}, DType::UInt8)), ValueError);
+  REQUIRE_THROWS_AS(grid.set_bits(made.density()), TypeError);
 }
 
 TEST_CASE("an update does not depend on the number of threads") {

@@ -191,8 +191,9 @@ void Sweep::run() {
         if (dys[output].defined()) results_[index] = dys[output];
     if (restricted_ && !useful_.count(node)) continue;
 
-    NDL_CHECK(!node->released, Error, "backward", "the graph was freed by an earlier sweep: got a second backward through ",
-              node->name, ", expected one. Pass retain_graph=True to the first.");
+    NDL_CHECK(!node->released, Error, "backward",
+              "the graph was freed by an earlier sweep: got a second backward through ", node->name,
+              ", expected one. Pass retain_graph=True to the first.");
     Tensors gradients;
     {
       OpScope scope(node->name);

@@ -5,10 +5,10 @@
 
 namespace needlecpp::engine {
 
-Tensor add(const Tensor& a, const Tensor& b);               // on the tape when grad is enabled
-void add_in_place(const Tensor& target, const Tensor& b);   // target contiguous, same shape and dtype
+Tensor add(const Tensor& a, const Tensor& b);              // on the tape when grad is enabled
+void add_in_place(const Tensor& target, const Tensor& b);  // target contiguous, same shape and dtype
 Tensor sum_to(const Tensor& x, const Shape& shape);
 Tensor cast(const Tensor& x, DType dtype);
-Tensor contiguous_copy(const Tensor& x);                    // always new memory
+Tensor contiguous_copy(const Tensor& x);  // always new memory
 
 }  // namespace needlecpp::engine

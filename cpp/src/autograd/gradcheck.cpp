@@ -32,8 +32,8 @@ Tensors leaves_of(const Tensors& inputs) {
       leaves.push_back(input);
       continue;
     }
-    NDL_CHECK(input.dtype() == DType::Float64, TypeError, "gradcheck", "inputs must be float64: got ", name(input.dtype()),
-              ", expected float64.");
+    NDL_CHECK(input.dtype() == DType::Float64, TypeError, "gradcheck", "inputs must be float64: got ",
+              name(input.dtype()), ", expected float64.");
     Tensor leaf = Tensor::from_vector(input.to_vector<double>(), input.shape());
     leaf.set_requires_grad(true);
     leaves.push_back(leaf);
@@ -74,8 +74,9 @@ bool gradcheck(const std::function<Tensors(const Tensors&)>& fn, const Tensors& 
       values[i] = value;
       const double numeric = (above - below) / (2 * eps);
       const double error = std::abs(numeric - derivative[static_cast<size_t>(i)]);
-      NDL_CHECK(error <= atol + rtol * std::abs(numeric), Error, "gradcheck", "gradient of input ", w, " at element ", i,
-                " is wrong: got ", derivative[static_cast<size_t>(i)], ", expected ", numeric, " (central difference).");
+      NDL_CHECK(error <= atol + rtol * std::abs(numeric), Error, "gradcheck", "gradient of input ", w, " at element ",
+                i, " is wrong: got ", derivative[static_cast<size_t>(i)], ", expected ", numeric,
+                " (central difference).");
     }
   }
   return true;

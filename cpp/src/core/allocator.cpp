@@ -32,7 +32,7 @@ namespace {
 constexpr size_t kSmallStep = 64;
 constexpr size_t kSmallMax = 1024;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kMaxCached = size_t{512} << 20;
+constexpr size_t kMaxCached = size_t{256} << 20;
 constexpr int kBins = 16 + 4 * 54;
 
 struct Bin {

@@ -6,7 +6,8 @@
 namespace needlecpp {
 namespace {
 
-constexpr const char* kNames[kNumDTypes] = {"float32", "float64", "float16", "bfloat16", "int32", "int64", "uint8", "bool"};
+constexpr const char* kNames[kNumDTypes] = {"float32", "float64", "float16", "bfloat16",
+                                            "int32",   "int64",   "uint8",   "bool"};
 
 uint32_t bits_of(float x) {
   uint32_t bits;

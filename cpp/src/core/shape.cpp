@@ -64,8 +64,8 @@ Dims normalize_axes(const char* op, const Dims& axes, int rank) {
   }
   for (int64_t axis : axes) result.push_back(normalize_axis(op, axis, rank));
   std::sort(result.begin(), result.end());
-  NDL_CHECK(std::adjacent_find(result.begin(), result.end()) == result.end(), ValueError, op,
-            "an axis repeats: got ", axes, ", expected each axis once.");
+  NDL_CHECK(std::adjacent_find(result.begin(), result.end()) == result.end(), ValueError, op, "an axis repeats: got ",
+            axes, ", expected each axis once.");
   return result;
 }
 

@@ -34,14 +34,22 @@ std::shared_ptr<TensorImpl> make_impl(std::shared_ptr<Storage> storage, const Sh
 void encode(double value, DType dtype, void* to) {
   const auto put = [to](auto x) { std::memcpy(to, &x, sizeof x); };
   switch (dtype) {
-    case DType::Float32: return put(static_cast<float>(value));
-    case DType::Float64: return put(value);
-    case DType::Float16: return put(to_float16(static_cast<float>(value)));
-    case DType::BFloat16: return put(to_bfloat16(static_cast<float>(value)));
-    case DType::Int32: return put(static_cast<int32_t>(value));
-    case DType::Int64: return put(static_cast<int64_t>(value));
-    case DType::UInt8: return put(static_cast<uint8_t>(value));
-    case DType::Bool: return put(value != 0);
+    case DType::Float32:
+      return put(static_cast<float>(value));
+    case DType::Float64:
+      return put(value);
+    case DType::Float16:
+      return put(to_float16(static_cast<float>(value)));
+    case DType::BFloat16:
+      return put(to_bfloat16(static_cast<float>(value)));
+    case DType::Int32:
+      return put(static_cast<int32_t>(value));
+    case DType::Int64:
+      return put(static_cast<int64_t>(value));
+    case DType::UInt8:
+      return put(static_cast<uint8_t>(value));
+    case DType::Bool:
+      return put(value != 0);
   }
 }
 
@@ -51,14 +59,22 @@ double decode(const void* from, DType dtype) {
     return zero;
   };
   switch (dtype) {
-    case DType::Float32: return get(0.0f);
-    case DType::Float64: return get(0.0);
-    case DType::Float16: return to_float(get(Float16{}));
-    case DType::BFloat16: return to_float(get(BFloat16{}));
-    case DType::Int32: return get(int32_t{});
-    case DType::Int64: return static_cast<double>(get(int64_t{}));
-    case DType::UInt8: return get(uint8_t{});
-    case DType::Bool: return get(uint8_t{}) != 0;
+    case DType::Float32:
+      return get(0.0f);
+    case DType::Float64:
+      return get(0.0);
+    case DType::Float16:
+      return to_float(get(Float16{}));
+    case DType::BFloat16:
+      return to_float(get(BFloat16{}));
+    case DType::Int32:
+      return get(int32_t{});
+    case DType::Int64:
+      return static_cast<double>(get(int64_t{}));
+    case DType::UInt8:
+      return get(uint8_t{});
+    case DType::Bool:
+      return get(uint8_t{}) != 0;
   }
   return 0;
 }
@@ -116,13 +132,14 @@ Tensor Tensor::arange(int64_t count, DType dtype) {
   NDL_CHECK(count >= 0, ValueError, "arange", "bad count: got ", count, ", expected 0 or more.");
   Tensor result = empty({count}, dtype);
   char* at = static_cast<char*>(result.raw());
-  for (int64_t i = 0; i < count; ++i) encode(static_cast<double>(i), dtype, at + i * static_cast<int64_t>(itemsize(dtype)));
+  for (int64_t i = 0; i < count; ++i)
+    encode(static_cast<double>(i), dtype, at + i * static_cast<int64_t>(itemsize(dtype)));
   return result;
 }
 
 Tensor Tensor::from_memory(const void* values, int64_t count, const Shape& shape, DType dtype) {
-  NDL_CHECK(needlecpp::numel(shape) == count, ValueError, "from_vector", "wrong number of values: got ", count, ", expected ",
-            needlecpp::numel(shape), " for the shape ", shape, ".");
+  NDL_CHECK(needlecpp::numel(shape) == count, ValueError, "from_vector", "wrong number of values: got ", count,
+            ", expected ", needlecpp::numel(shape), " for the shape ", shape, ".");
   Tensor result = empty(shape, dtype);
   if (count > 0) std::memcpy(result.raw(), values, result.nbytes());
   return result;
@@ -132,8 +149,8 @@ Tensor Tensor::wrap(void* data, const Shape& shape, const Strides& strides, DTyp
                     bool read_only) {
   // An empty release would hand foreign memory to the allocator.
   if (!release) release = [] {};
-  auto storage = std::make_shared<Storage>(data, static_cast<size_t>(needlecpp::numel(shape)) * itemsize(dtype), Device{},
-                                           std::move(release));
+  auto storage = std::make_shared<Storage>(data, static_cast<size_t>(needlecpp::numel(shape)) * itemsize(dtype),
+                                           Device{}, std::move(release));
   if (read_only) storage->set_read_only();
   return Tensor(make_impl(std::move(storage), shape, strides, 0, dtype));
 }
@@ -188,8 +205,9 @@ const Tensor& Tensor::set_requires_grad(bool value) const {
 
 void Tensor::set_grad(const Tensor& gradient) const {
   if (gradient.defined())
-    NDL_CHECK(gradient.shape() == shape() && gradient.dtype() == dtype(), ValueError, "grad", "gradient does not fit: got ",
-              gradient.shape(), " ", name(gradient.dtype()), ", expected ", shape(), " ", name(dtype()), ".");
+    NDL_CHECK(gradient.shape() == shape() && gradient.dtype() == dtype(), ValueError, "grad",
+              "gradient does not fit: got ", gradient.shape(), " ", name(gradient.dtype()), ", expected ", shape(), " ",
+              name(dtype()), ".");
   impl_->gradient = gradient.impl();
 }
 

@@ -239,8 +239,7 @@ Tensor rsqrt(const Tensor& x) {
 
 Tensor sin(const Tensor& x) {
   OpScope scope("sin");
-  return record("sin", unary_real(UnaryOp::Sin, x), {x}, {x},
-                [](Backward& g) { g.give(0, g.dy() * cos(g.saved(0))); });
+  return record("sin", unary_real(UnaryOp::Sin, x), {x}, {x}, [](Backward& g) { g.give(0, g.dy() * cos(g.saved(0))); });
 }
 
 Tensor cos(const Tensor& x) {
@@ -269,9 +268,8 @@ Tensor sigmoid(const Tensor& x) {
 
 Tensor relu(const Tensor& x) {
   OpScope scope("relu");
-  return record("relu", unary(UnaryOp::Relu, x, x.dtype()), {x}, {x}, [](Backward& g) {
-    g.give(0, where(gt(g.saved(0), 0.0), g.dy(), Tensor::zeros({}, g.dy().dtype())));
-  });
+  return record("relu", unary(UnaryOp::Relu, x, x.dtype()), {x}, {x},
+                [](Backward& g) { g.give(0, where(gt(g.saved(0), 0.0), g.dy(), Tensor::zeros({}, g.dy().dtype()))); });
 }
 
 Tensor softplus(const Tensor& x) {
@@ -304,8 +302,8 @@ Tensor clamp(const Tensor& x, double low, double high) {
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   OpScope scope("where");
-  NDL_CHECK(condition.dtype() == DType::Bool, TypeError, "where", "condition is not bool: got ", name(condition.dtype()),
-            ", expected bool. Compare first.");
+  NDL_CHECK(condition.dtype() == DType::Bool, TypeError, "where", "condition is not bool: got ",
+            name(condition.dtype()), ", expected bool. Compare first.");
   const DType result = promote_types(a.dtype(), b.dtype());
   const Compute compute = compute_of(result);
   const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));

@@ -28,29 +28,44 @@ void unary_run(const UnaryArgs& args) {
   const V high = splat<V>(static_cast<T>(args.high));
   int64_t i = 0;
   for (; i + lanes <= args.count; i += lanes) store(y + i, unary_formula<op>(load<V>(x + i), low, high));
-  if (i < args.count)
-    store(y + i, unary_formula<op>(load<V>(x + i, args.count - i), low, high), args.count - i);
+  if (i < args.count) store(y + i, unary_formula<op>(load<V>(x + i, args.count - i), low, high), args.count - i);
 }
 
 template <class T>
 void unary_float(const UnaryArgs& args) {
   switch (args.op) {
-    case UnaryOp::Copy: return unary_run<UnaryOp::Copy, T>(args);
-    case UnaryOp::Neg: return unary_run<UnaryOp::Neg, T>(args);
-    case UnaryOp::Abs: return unary_run<UnaryOp::Abs, T>(args);
-    case UnaryOp::Sign: return unary_run<UnaryOp::Sign, T>(args);
-    case UnaryOp::Exp: return unary_run<UnaryOp::Exp, T>(args);
-    case UnaryOp::Log: return unary_run<UnaryOp::Log, T>(args);
-    case UnaryOp::Sqrt: return unary_run<UnaryOp::Sqrt, T>(args);
-    case UnaryOp::Rsqrt: return unary_run<UnaryOp::Rsqrt, T>(args);
-    case UnaryOp::Sin: return unary_run<UnaryOp::Sin, T>(args);
-    case UnaryOp::Cos: return unary_run<UnaryOp::Cos, T>(args);
-    case UnaryOp::Tanh: return unary_run<UnaryOp::Tanh, T>(args);
-    case UnaryOp::Sigmoid: return unary_run<UnaryOp::Sigmoid, T>(args);
-    case UnaryOp::Relu: return unary_run<UnaryOp::Relu, T>(args);
-    case UnaryOp::Softplus: return unary_run<UnaryOp::Softplus, T>(args);
-    case UnaryOp::Square: return unary_run<UnaryOp::Square, T>(args);
-    case UnaryOp::Clamp: return unary_run<UnaryOp::Clamp, T>(args);
+    case UnaryOp::Copy:
+      return unary_run<UnaryOp::Copy, T>(args);
+    case UnaryOp::Neg:
+      return unary_run<UnaryOp::Neg, T>(args);
+    case UnaryOp::Abs:
+      return unary_run<UnaryOp::Abs, T>(args);
+    case UnaryOp::Sign:
+      return unary_run<UnaryOp::Sign, T>(args);
+    case UnaryOp::Exp:
+      return unary_run<UnaryOp::Exp, T>(args);
+    case UnaryOp::Log:
+      return unary_run<UnaryOp::Log, T>(args);
+    case UnaryOp::Sqrt:
+      return unary_run<UnaryOp::Sqrt, T>(args);
+    case UnaryOp::Rsqrt:
+      return unary_run<UnaryOp::Rsqrt, T>(args);
+    case UnaryOp::Sin:
+      return unary_run<UnaryOp::Sin, T>(args);
+    case UnaryOp::Cos:
+      return unary_run<UnaryOp::Cos, T>(args);
+    case UnaryOp::Tanh:
+      return unary_run<UnaryOp::Tanh, T>(args);
+    case UnaryOp::Sigmoid:
+      return unary_run<UnaryOp::Sigmoid, T>(args);
+    case UnaryOp::Relu:
+      return unary_run<UnaryOp::Relu, T>(args);
+    case UnaryOp::Softplus:
+      return unary_run<UnaryOp::Softplus, T>(args);
+    case UnaryOp::Square:
+      return unary_run<UnaryOp::Square, T>(args);
+    case UnaryOp::Clamp:
+      return unary_run<UnaryOp::Clamp, T>(args);
   }
 }
 
@@ -62,17 +77,28 @@ void unary_int(const UnaryArgs& args) {
     const int64_t v = x[i];
     const uint64_t u = static_cast<uint64_t>(v);
     switch (args.op) {
-      case UnaryOp::Neg: y[i] = static_cast<int64_t>(0 - u); break;
-      case UnaryOp::Abs: y[i] = v < 0 ? static_cast<int64_t>(0 - u) : v; break;
-      case UnaryOp::Sign: y[i] = (v > 0) - (v < 0); break;
-      case UnaryOp::Relu: y[i] = v > 0 ? v : 0; break;
-      case UnaryOp::Square: y[i] = static_cast<int64_t>(u * u); break;
+      case UnaryOp::Neg:
+        y[i] = static_cast<int64_t>(0 - u);
+        break;
+      case UnaryOp::Abs:
+        y[i] = v < 0 ? static_cast<int64_t>(0 - u) : v;
+        break;
+      case UnaryOp::Sign:
+        y[i] = (v > 0) - (v < 0);
+        break;
+      case UnaryOp::Relu:
+        y[i] = v > 0 ? v : 0;
+        break;
+      case UnaryOp::Square:
+        y[i] = static_cast<int64_t>(u * u);
+        break;
       case UnaryOp::Clamp: {
         const double d = static_cast<double>(v);
         y[i] = d < args.low ? static_cast<int64_t>(args.low) : d > args.high ? static_cast<int64_t>(args.high) : v;
         break;
       }
-      default: y[i] = v;
+      default:
+        y[i] = v;
     }
   }
 }
@@ -93,13 +119,20 @@ void binary_run(const BinaryArgs& args) {
 template <class T>
 void binary_float(const BinaryArgs& args) {
   switch (args.op) {
-    case BinaryOp::Add: return binary_run<BinaryOp::Add, T>(args);
-    case BinaryOp::Sub: return binary_run<BinaryOp::Sub, T>(args);
-    case BinaryOp::Mul: return binary_run<BinaryOp::Mul, T>(args);
-    case BinaryOp::Div: return binary_run<BinaryOp::Div, T>(args);
-    case BinaryOp::Pow: return binary_run<BinaryOp::Pow, T>(args);
-    case BinaryOp::Maximum: return binary_run<BinaryOp::Maximum, T>(args);
-    case BinaryOp::Minimum: return binary_run<BinaryOp::Minimum, T>(args);
+    case BinaryOp::Add:
+      return binary_run<BinaryOp::Add, T>(args);
+    case BinaryOp::Sub:
+      return binary_run<BinaryOp::Sub, T>(args);
+    case BinaryOp::Mul:
+      return binary_run<BinaryOp::Mul, T>(args);
+    case BinaryOp::Div:
+      return binary_run<BinaryOp::Div, T>(args);
+    case BinaryOp::Pow:
+      return binary_run<BinaryOp::Pow, T>(args);
+    case BinaryOp::Maximum:
+      return binary_run<BinaryOp::Maximum, T>(args);
+    case BinaryOp::Minimum:
+      return binary_run<BinaryOp::Minimum, T>(args);
   }
 }
 
@@ -122,13 +155,27 @@ void binary_int(const BinaryArgs& args) {
     const uint64_t ua = static_cast<uint64_t>(a);
     const uint64_t ub = static_cast<uint64_t>(b);
     switch (args.op) {
-      case BinaryOp::Add: y[i] = static_cast<int64_t>(ua + ub); break;
-      case BinaryOp::Sub: y[i] = static_cast<int64_t>(ua - ub); break;
-      case BinaryOp::Mul: y[i] = static_cast<int64_t>(ua * ub); break;
-      case BinaryOp::Pow: y[i] = int_pow(a, b); break;
-      case BinaryOp::Maximum: y[i] = a > b ? a : b; break;
-      case BinaryOp::Minimum: y[i] = a < b ? a : b; break;
-      case BinaryOp::Div: y[i] = 0; break;  // div() of integers computes in float32
+      case BinaryOp::Add:
+        y[i] = static_cast<int64_t>(ua + ub);
+        break;
+      case BinaryOp::Sub:
+        y[i] = static_cast<int64_t>(ua - ub);
+        break;
+      case BinaryOp::Mul:
+        y[i] = static_cast<int64_t>(ua * ub);
+        break;
+      case BinaryOp::Pow:
+        y[i] = int_pow(a, b);
+        break;
+      case BinaryOp::Maximum:
+        y[i] = a > b ? a : b;
+        break;
+      case BinaryOp::Minimum:
+        y[i] = a < b ? a : b;
+        break;
+      case BinaryOp::Div:
+        y[i] = 0;
+        break;  // div() of integers computes in float32
     }
   }
 }
@@ -156,12 +203,18 @@ void compare_run(const CompareArgs& args) {
 template <class T>
 void compare_typed(const CompareArgs& args) {
   switch (args.op) {
-    case CompareOp::Eq: return compare_run<CompareOp::Eq, T>(args);
-    case CompareOp::Ne: return compare_run<CompareOp::Ne, T>(args);
-    case CompareOp::Lt: return compare_run<CompareOp::Lt, T>(args);
-    case CompareOp::Le: return compare_run<CompareOp::Le, T>(args);
-    case CompareOp::Gt: return compare_run<CompareOp::Gt, T>(args);
-    case CompareOp::Ge: return compare_run<CompareOp::Ge, T>(args);
+    case CompareOp::Eq:
+      return compare_run<CompareOp::Eq, T>(args);
+    case CompareOp::Ne:
+      return compare_run<CompareOp::Ne, T>(args);
+    case CompareOp::Lt:
+      return compare_run<CompareOp::Lt, T>(args);
+    case CompareOp::Le:
+      return compare_run<CompareOp::Le, T>(args);
+    case CompareOp::Gt:
+      return compare_run<CompareOp::Gt, T>(args);
+    case CompareOp::Ge:
+      return compare_run<CompareOp::Ge, T>(args);
   }
 }
 
@@ -194,14 +247,22 @@ void convert_run(const ConvertArgs& args) {
 template <class Y>
 void convert_to(const ConvertArgs& args) {
   switch (args.x_dtype) {
-    case 0: return convert_run<Y, float>(args);
-    case 1: return convert_run<Y, double>(args);
-    case 2: return convert_run<Y, HalfBits>(args);
-    case 3: return convert_run<Y, BrainBits>(args);
-    case 4: return convert_run<Y, int32_t>(args);
-    case 5: return convert_run<Y, int64_t>(args);
-    case 6: return convert_run<Y, uint8_t>(args);
-    default: return convert_run<Y, BoolByte>(args);
+    case 0:
+      return convert_run<Y, float>(args);
+    case 1:
+      return convert_run<Y, double>(args);
+    case 2:
+      return convert_run<Y, HalfBits>(args);
+    case 3:
+      return convert_run<Y, BrainBits>(args);
+    case 4:
+      return convert_run<Y, int32_t>(args);
+    case 5:
+      return convert_run<Y, int64_t>(args);
+    case 6:
+      return convert_run<Y, uint8_t>(args);
+    default:
+      return convert_run<Y, BoolByte>(args);
   }
 }
 
@@ -209,46 +270,66 @@ void convert_to(const ConvertArgs& args) {
 
 void unary_loop(const UnaryArgs& args) {
   switch (args.compute) {
-    case Compute::F32: return unary_float<float>(args);
-    case Compute::F64: return unary_float<double>(args);
-    case Compute::I64: return unary_int(args);
+    case Compute::F32:
+      return unary_float<float>(args);
+    case Compute::F64:
+      return unary_float<double>(args);
+    case Compute::I64:
+      return unary_int(args);
   }
 }
 
 void binary_loop(const BinaryArgs& args) {
   switch (args.compute) {
-    case Compute::F32: return binary_float<float>(args);
-    case Compute::F64: return binary_float<double>(args);
-    case Compute::I64: return binary_int(args);
+    case Compute::F32:
+      return binary_float<float>(args);
+    case Compute::F64:
+      return binary_float<double>(args);
+    case Compute::I64:
+      return binary_int(args);
   }
 }
 
 void compare_loop(const CompareArgs& args) {
   switch (args.compute) {
-    case Compute::F32: return compare_typed<float>(args);
-    case Compute::F64: return compare_typed<double>(args);
-    case Compute::I64: return compare_typed<int64_t>(args);
+    case Compute::F32:
+      return compare_typed<float>(args);
+    case Compute::F64:
+      return compare_typed<double>(args);
+    case Compute::I64:
+      return compare_typed<int64_t>(args);
   }
 }
 
 void where_loop(const WhereArgs& args) {
   switch (args.compute) {
-    case Compute::F32: return where_run<float>(args);
-    case Compute::F64: return where_run<double>(args);
-    case Compute::I64: return where_run<int64_t>(args);
+    case Compute::F32:
+      return where_run<float>(args);
+    case Compute::F64:
+      return where_run<double>(args);
+    case Compute::I64:
+      return where_run<int64_t>(args);
   }
 }
 
 void convert_loop(const ConvertArgs& args) {
   switch (args.y_dtype) {
-    case 0: return convert_to<float>(args);
-    case 1: return convert_to<double>(args);
-    case 2: return convert_to<HalfBits>(args);
-    case 3: return convert_to<BrainBits>(args);
-    case 4: return convert_to<int32_t>(args);
-    case 5: return convert_to<int64_t>(args);
-    case 6: return convert_to<uint8_t>(args);
-    default: return convert_to<BoolByte>(args);
+    case 0:
+      return convert_to<float>(args);
+    case 1:
+      return convert_to<double>(args);
+    case 2:
+      return convert_to<HalfBits>(args);
+    case 3:
+      return convert_to<BrainBits>(args);
+    case 4:
+      return convert_to<int32_t>(args);
+    case 5:
+      return convert_to<int64_t>(args);
+    case 6:
+      return convert_to<uint8_t>(args);
+    default:
+      return convert_to<BoolByte>(args);
   }
 }
 

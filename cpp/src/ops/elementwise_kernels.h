@@ -10,7 +10,22 @@
 namespace needlecpp {
 
 enum class UnaryOp : uint8_t {
-  Copy, Neg, Abs, Sign, Exp, Log, Sqrt, Rsqrt, Sin, Cos, Tanh, Sigmoid, Relu, Softplus, Square, Clamp
+  Copy,
+  Neg,
+  Abs,
+  Sign,
+  Exp,
+  Log,
+  Sqrt,
+  Rsqrt,
+  Sin,
+  Cos,
+  Tanh,
+  Sigmoid,
+  Relu,
+  Softplus,
+  Square,
+  Clamp
 };
 enum class BinaryOp : uint8_t { Add, Sub, Mul, Div, Pow, Maximum, Minimum };
 enum class CompareOp : uint8_t { Eq, Ne, Lt, Le, Gt, Ge };
@@ -88,43 +103,72 @@ NDL_HD V sign_formula(V x) {
 
 template <UnaryOp op, class V>
 NDL_HD V unary_formula(V x, V low, V high) {
-  if constexpr (op == UnaryOp::Neg) return -x;
-  else if constexpr (op == UnaryOp::Abs) return m_abs(x);
-  else if constexpr (op == UnaryOp::Sign) return sign_formula(x);
-  else if constexpr (op == UnaryOp::Exp) return m_exp(x);
-  else if constexpr (op == UnaryOp::Log) return m_log(x);
-  else if constexpr (op == UnaryOp::Sqrt) return m_sqrt(x);
-  else if constexpr (op == UnaryOp::Rsqrt) return 1.0f / m_sqrt(x);
-  else if constexpr (op == UnaryOp::Sin) return m_sin(x);
-  else if constexpr (op == UnaryOp::Cos) return m_cos(x);
-  else if constexpr (op == UnaryOp::Tanh) return m_tanh(x);
-  else if constexpr (op == UnaryOp::Sigmoid) return sigmoid_formula(x);
-  else if constexpr (op == UnaryOp::Relu) return m_select(x < 0.0f, V{}, x);
-  else if constexpr (op == UnaryOp::Softplus) return softplus_formula(x);
-  else if constexpr (op == UnaryOp::Square) return x * x;
-  else if constexpr (op == UnaryOp::Clamp) return m_select(x < low, low, m_select(x > high, high, x));
-  else return x;
+  if constexpr (op == UnaryOp::Neg)
+    return -x;
+  else if constexpr (op == UnaryOp::Abs)
+    return m_abs(x);
+  else if constexpr (op == UnaryOp::Sign)
+    return sign_formula(x);
+  else if constexpr (op == UnaryOp::Exp)
+    return m_exp(x);
+  else if constexpr (op == UnaryOp::Log)
+    return m_log(x);
+  else if constexpr (op == UnaryOp::Sqrt)
+    return m_sqrt(x);
+  else if constexpr (op == UnaryOp::Rsqrt)
+    return 1.0f / m_sqrt(x);
+  else if constexpr (op == UnaryOp::Sin)
+    return m_sin(x);
+  else if constexpr (op == UnaryOp::Cos)
+    return m_cos(x);
+  else if constexpr (op == UnaryOp::Tanh)
+    return m_tanh(x);
+  else if constexpr (op == UnaryOp::Sigmoid)
+    return sigmoid_formula(x);
+  else if constexpr (op == UnaryOp::Relu)
+    return m_select(x < 0.0f, V{}, x);
+  else if constexpr (op == UnaryOp::Softplus)
+    return softplus_formula(x);
+  else if constexpr (op == UnaryOp::Square)
+    return x * x;
+  else if constexpr (op == UnaryOp::Clamp)
+    return m_select(x < low, low, m_select(x > high, high, x));
+  else
+    return x;
 }
 
 template <BinaryOp op, class V>
 NDL_HD V binary_formula(V a, V b) {
-  if constexpr (op == BinaryOp::Add) return a + b;
-  else if constexpr (op == BinaryOp::Sub) return a - b;
-  else if constexpr (op == BinaryOp::Mul) return a * b;
-  else if constexpr (op == BinaryOp::Div) return a / b;
-  else if constexpr (op == BinaryOp::Pow) return m_pow(a, b);
-  else if constexpr (op == BinaryOp::Maximum) return m_select((a > b) | (a != a), a, b);
-  else return m_select((a < b) | (a != a), a, b);
+  if constexpr (op == BinaryOp::Add)
+    return a + b;
+  else if constexpr (op == BinaryOp::Sub)
+    return a - b;
+  else if constexpr (op == BinaryOp::Mul)
+    return a * b;
+  else if constexpr (op == BinaryOp::Div)
+    return a / b;
+  else if constexpr (op == BinaryOp::Pow)
+    return m_pow(a, b);
+  else if constexpr (op == BinaryOp::Maximum)
+    return m_select((a > b) | (a != a), a, b);
+  else
+    return m_select((a < b) | (a != a), a, b);
 }
 
 template <CompareOp op, class T>
 NDL_HD bool compare_formula(T a, T b) {
-  if constexpr (op == CompareOp::Eq) return a == b;
-  else if constexpr (op == CompareOp::Ne) return a != b;
-  else if constexpr (op == CompareOp::Lt) return a < b;
-  else if constexpr (op == CompareOp::Le) return a <= b;
-  else if constexpr (op == CompareOp::Gt) return a > b;
-  else return a >= b;
+  if constexpr (op == CompareOp::Eq)
+    return a == b;
+  else if constexpr (op == CompareOp::Ne)
+    return a != b;
+  else if constexpr (op == CompareOp::Lt)
+    return a < b;
+  else if constexpr (op == CompareOp::Le)
+    return a <= b;
+  else if constexpr (op == CompareOp::Gt)
+    return a > b;
+  else
+    return a >= b;
 }
 
 }  // namespace NDL_ISA

@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "needlecpp/core/allocator.h"
 #include "needlecpp/autograd/function.h"
+#include "needlecpp/core/allocator.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"

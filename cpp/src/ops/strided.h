@@ -14,7 +14,7 @@ namespace needlecpp {
 
 template <int kOperands>
 struct StridedLoop {
-  Shape shape;                           // merged, at least one axis
+  Shape shape;                             // merged, at least one axis
   std::array<Strides, kOperands> strides;  // in elements
   int64_t count = 0;
 
@@ -46,8 +46,7 @@ StridedLoop<kOperands> make_loop(const Shape& shape, const std::array<Strides, k
   for (int axis = 0; axis < shape.size(); ++axis) {
     if (shape[axis] == 1) continue;
     bool merges = !loop.shape.empty();
-    for (int k = 0; k < kOperands && merges; ++k)
-      merges = loop.strides[k].back() == strides[k][axis] * shape[axis];
+    for (int k = 0; k < kOperands && merges; ++k) merges = loop.strides[k].back() == strides[k][axis] * shape[axis];
     if (merges) {
       loop.shape.back() *= shape[axis];
       for (int k = 0; k < kOperands; ++k) loop.strides[k].back() = strides[k][axis];

@@ -21,13 +21,14 @@ Tensor weight(int64_t in, int64_t out, Generator& generator) {
 
 void check(const FieldConfig& config) {
   const auto positive = [](int value, const char* what) {
-    NDL_CHECK(value >= 1 && value <= 256, ValueError, "field", what, " out of range: got ", value, ", expected 1 to 256.");
+    NDL_CHECK(value >= 1 && value <= 256, ValueError, "field", what, " out of range: got ", value,
+              ", expected 1 to 256.");
   };
   positive(config.density_hidden, "density_hidden");
   positive(config.features, "features");
   positive(config.color_hidden, "color_hidden");
-  NDL_CHECK(config.color_layers >= 1 && config.color_layers <= 8, ValueError, "field", "color_layers out of range: got ",
-            config.color_layers, ", expected 1 to 8.");
+  NDL_CHECK(config.color_layers >= 1 && config.color_layers <= 8, ValueError, "field",
+            "color_layers out of range: got ", config.color_layers, ", expected 1 to 8.");
   NDL_CHECK(config.sh_degree >= 1 && config.sh_degree <= 4, ValueError, "field", "sh_degree out of range: got ",
             config.sh_degree, ", expected 1 to 4.");
   for (int axis = 0; axis < 3; ++axis)

@@ -16,7 +16,7 @@ namespace needlecpp {
 namespace {
 
 constexpr int64_t kChunk = 1 << 14;  // cells a task sums: fixed, so that the mean does not depend on the threads
-constexpr int64_t kBatch = 1 << 18;  // positions a call of sigma_of gets at most
+constexpr int64_t kBatch = 1 << 16;  // positions a call of sigma_of gets at most
 constexpr int64_t kMaxSamples = 1 << 20;
 
 GridArgs grid_args(const OccupancyGrid& grid, const Tensor& distance) {

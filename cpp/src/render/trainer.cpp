@@ -35,6 +35,9 @@
 namespace needlecpp {
 namespace {
 
+// Samples shaded at once when rendering: as many as keep the memory near that of a training step.
+constexpr int64_t kRenderSamples = 1 << 16;
+
 struct PixelBatch {
   Tensor camera_index;  // [n] int32
   Tensor pixels;        // [n, 2] float32
@@ -113,7 +116,8 @@ void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& co
   NDL_CHECK(images.size(0) == cameras.count() && images.size(1) == cameras.height && images.size(2) == cameras.width,
             ValueError, "trainer", "images and cameras do not fit: got images ", images.shape(), ", expected (",
             cameras.count(), ", ", cameras.height, ", ", cameras.width, ", ...).");
-  NDL_CHECK(images.numel() > 0, ValueError, "trainer", "no pixels: got ", images.shape(), ", expected one image at least.");
+  NDL_CHECK(images.numel() > 0, ValueError, "trainer", "no pixels: got ", images.shape(),
+            ", expected one image at least.");
   NDL_CHECK(config.samples_per_step >= 1 && config.max_rays >= 1, ValueError, "trainer", "bad batch: got ",
             config.samples_per_step, " samples and ", config.max_rays, " rays, expected 1 or more.");
   NDL_CHECK(config.lr > 0 && config.final_lr_fraction > 0, ValueError, "trainer", "bad learning rate: got ", config.lr,
@@ -179,7 +183,8 @@ Trainer::~Trainer() = default;
 Trainer::Step Trainer::step(double progress) {
   State& s = *state_;
   const TrainerConfig& config = s.config;
-  NDL_CHECK(progress >= 0 && progress <= 1, ValueError, "trainer", "bad progress: got ", progress, ", expected 0 to 1.");
+  NDL_CHECK(progress >= 0 && progress <= 1, ValueError, "trainer", "bad progress: got ", progress,
+            ", expected 0 to 1.");
   if (s.steps > 0 && s.steps % config.occupancy_interval == 0) s.refresh_occupancy();
 
   const PixelBatch batch = draw_pixels(s.images, s.rays, s.generator);
@@ -207,7 +212,8 @@ Trainer::Step Trainer::step(double progress) {
   ++s.steps;
 
   // Towards the budget, by at most a factor of two a step.
-  const double ratio = static_cast<double>(config.samples_per_step) / static_cast<double>(std::max<int64_t>(1, samples.count()));
+  const double ratio =
+      static_cast<double>(config.samples_per_step) / static_cast<double>(std::max<int64_t>(1, samples.count()));
   const double rays_next = static_cast<double>(s.rays) * std::clamp(ratio, 0.5, 2.0);
   s.rays = std::clamp<int64_t>(static_cast<int64_t>(rays_next), 1, config.max_rays);
   return result;
@@ -236,16 +242,19 @@ RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int6
   NoGrad no_grad;
   const int64_t height = cameras.height;
   const int64_t width = cameras.width;
-  RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}), Tensor::empty({height, width})};
+  RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}),
+                      Tensor::empty({height, width})};
   const Tensor behind = Tensor::from_vector(std::vector<float>(background, background + 3), {1, 3});
-  const int64_t rows = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, width));
-  for (int64_t row = 0; row < height; row += rows) {
-    const int64_t end = std::min(height, row + rows);
+  int64_t rows = 1;  // at a time: grows and shrinks with the samples of the rows before
+  for (int64_t row = 0, end = 0; row < height; row = end) {
+    end = std::min(height, row + rows);
     const Rays rays = camera_rays(cameras, camera, row, end);
     const Samples samples = scene.occupancy->march(rays, scene.march);
     const VolumeOutput volume = shade(*scene.field, samples, rays, early_stop, 1e-4).volume;
     const Tensor color = volume.color + unsqueeze(1.0 - volume.opacity, 1) * behind;
-    const Tensor depth = where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
+    const Tensor depth =
+        where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
+    rows = std::clamp<int64_t>((end - row) * kRenderSamples / std::max<int64_t>(1, samples.count()), 1, 2 * rows);
     copy_(slice(image.color, 0, row, end), reshape(color, {end - row, width, 3}));
     copy_(slice(image.opacity, 0, row, end), reshape(volume.opacity, {end - row, width}));
     copy_(slice(image.depth, 0, row, end), reshape(depth, {end - row, width}));

@@ -69,8 +69,16 @@ template <class T>
 struct Is {
   static constexpr bool integer = false;
 };
-template <> struct Is<int32_t> { static constexpr bool integer = true; static constexpr double limit = 2147483648.0; };
-template <> struct Is<int64_t> { static constexpr bool integer = true; static constexpr double limit = 9223372036854775808.0; };
+template <>
+struct Is<int32_t> {
+  static constexpr bool integer = true;
+  static constexpr double limit = 2147483648.0;
+};
+template <>
+struct Is<int64_t> {
+  static constexpr bool integer = true;
+  static constexpr double limit = 9223372036854775808.0;
+};
 
 template <class Y>
 struct Convert {
@@ -78,9 +86,8 @@ struct Convert {
   static NDL_HD Y from(N x) {
     // A float outside the integer's range (or NaN) has no defined conversion in C++: it becomes the lowest integer.
     if constexpr (Is<Y>::integer && static_cast<N>(0.5) != static_cast<N>(0))
-      return x >= static_cast<N>(-Is<Y>::limit) && x < static_cast<N>(Is<Y>::limit)
-                 ? static_cast<Y>(x)
-                 : static_cast<Y>(-Is<Y>::limit);
+      return x >= static_cast<N>(-Is<Y>::limit) && x < static_cast<N>(Is<Y>::limit) ? static_cast<Y>(x)
+                                                                                    : static_cast<Y>(-Is<Y>::limit);
     else
       return static_cast<Y>(x);
   }

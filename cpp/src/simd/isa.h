@@ -23,7 +23,7 @@ extern const Isa kIsa;  // picked once at load; the environment variable NEEDLEC
   namespace avx512 {                               \
   result kernel params;                            \
   }
-#define NDL_KERNEL(kernel)                                      \
+#define NDL_KERNEL(kernel)                                                     \
   (::needlecpp::kIsa == ::needlecpp::Isa::Avx512 ? ::needlecpp::avx512::kernel \
    : ::needlecpp::kIsa == ::needlecpp::Isa::Avx2 ? ::needlecpp::avx2::kernel   \
                                                  : ::needlecpp::baseline::kernel)

@@ -136,7 +136,9 @@ NDL_HD FloatV m_tanh(FloatV x) {
   const FloatV z = x * x;
   const FloatV small =
       ((((-5.70498872745e-3f * z + 2.06390887954e-2f) * z - 5.37397155531e-2f) * z + 1.33314422036e-1f) * z -
-       3.33332819422e-1f) * z * x + x;
+       3.33332819422e-1f) *
+          z * x +
+      x;
   const FloatV large = 1.0f - 2.0f / (m_exp(a + a) + 1.0f);
   const FloatV sign = bits<FloatV>(bits<IntV>(x) & static_cast<int32_t>(0x80000000));
   const FloatV y = a < 0.625f ? small : bits<FloatV>(bits<IntV>(large) | bits<IntV>(sign));
@@ -148,10 +150,10 @@ NDL_HD FloatV m_pow(FloatV a, FloatV b) {
 }
 
 // Doubles serve gradient checks and exact work: the C library's accuracy matters there, not the last factor of speed.
-#define NDL_BY_LANE(name, function)                                   \
-  NDL_HD DoubleV name(DoubleV x) {                                    \
-    for (int i = 0; i < kDoubles; ++i) x[i] = function(x[i]);         \
-    return x;                                                         \
+#define NDL_BY_LANE(name, function)                           \
+  NDL_HD DoubleV name(DoubleV x) {                            \
+    for (int i = 0; i < kDoubles; ++i) x[i] = function(x[i]); \
+    return x;                                                 \
   }
 NDL_BY_LANE(m_exp, ::exp)
 NDL_BY_LANE(m_log, ::log)

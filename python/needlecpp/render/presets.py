@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from needlecpp import _core
 
 FINEST_RESOLUTION = 2048  # of the hash grid across the subject, as in the instant-ngp paper
-STEPS_ACROSS = 1024  # of a ray along the diagonal of the subject
+STEPS_ACROSS = 340  # of a ray along the diagonal of the subject: three times instant-ngp's step reaches a PSNR sooner
 CONE_ANGLE = 1 / 256  # growth of steps with distance where there is a background
 
 

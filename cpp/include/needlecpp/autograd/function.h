@@ -35,11 +35,11 @@ struct SavedTensor {
 class Node : public std::enable_shared_from_this<Node> {
  public:
   struct Edge {
-    std::shared_ptr<Node> node;          // producer of the input, null for a leaf
-    int output = 0;                      // which of its outputs
-    std::shared_ptr<TensorImpl> leaf;    // set for a leaf that requires grad
-    Shape shape;                         // of the input: the gradient is summed to it
-    DType dtype = DType::Float32;        // of the input: the gradient is cast to it
+    std::shared_ptr<Node> node;        // producer of the input, null for a leaf
+    int output = 0;                    // which of its outputs
+    std::shared_ptr<TensorImpl> leaf;  // set for a leaf that requires grad
+    Shape shape;                       // of the input: the gradient is summed to it
+    DType dtype = DType::Float32;      // of the input: the gradient is cast to it
     bool needed() const { return node || leaf; }
   };
   struct Output {
@@ -113,8 +113,8 @@ template <class Fn>
 Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inputs,
               std::initializer_list<Tensor> saved, Fn&& fn, SaveOutputs save = SaveOutputs::No) {
   if (grad_enabled() && detail::any_requires_grad(inputs))
-    detail::attach(name, {output}, inputs.begin(), inputs.size(), saved.begin(), saved.size(),
-                   save == SaveOutputs::Yes, std::forward<Fn>(fn));
+    detail::attach(name, {output}, inputs.begin(), inputs.size(), saved.begin(), saved.size(), save == SaveOutputs::Yes,
+                   std::forward<Fn>(fn));
   return output;
 }
 
@@ -123,8 +123,8 @@ template <class Fn>
 Tensors record(const char* name, Tensors outputs, const Tensors& inputs, const Tensors& saved, Fn&& fn,
                SaveOutputs save = SaveOutputs::No) {
   if (grad_enabled() && detail::any_requires_grad(inputs))
-    detail::attach(name, outputs, inputs.data(), inputs.size(), saved.data(), saved.size(),
-                   save == SaveOutputs::Yes, std::forward<Fn>(fn));
+    detail::attach(name, outputs, inputs.data(), inputs.size(), saved.data(), saved.size(), save == SaveOutputs::Yes,
+                   std::forward<Fn>(fn));
   return outputs;
 }
 

@@ -13,8 +13,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-std::string to_string(Device device);                  // "cpu" or "cuda:0"
+std::string to_string(Device device);                     // "cpu" or "cuda:0"
 Device device_from_name(const std::string& device_name);  // throws ValueError for an unknown name
-bool is_available(Device device);                      // true for the CPU; CUDA only in a CUDA build with a card
+bool is_available(Device device);                         // true for the CPU; CUDA only in a CUDA build with a card
 
 }  // namespace needlecpp

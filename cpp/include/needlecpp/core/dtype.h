@@ -28,21 +28,45 @@ constexpr size_t itemsize(DType dtype) {
   constexpr size_t sizes[kNumDTypes] = {4, 8, 2, 2, 4, 8, 1, 1};
   return sizes[static_cast<int>(dtype)];
 }
-const char* name(DType dtype);                    // "float32", "bool", ...
-DType dtype_from_name(const char* dtype_name);    // throws TypeError for an unknown name
+const char* name(DType dtype);                  // "float32", "bool", ...
+DType dtype_from_name(const char* dtype_name);  // throws TypeError for an unknown name
 constexpr bool is_floating(DType dtype) { return dtype <= DType::BFloat16; }
 // The result type of an operation on both (array-API table; an integer with a float gives the float).
 DType promote_types(DType a, DType b);
 
 template <class T>
 struct DTypeOf;
-template <> struct DTypeOf<float> { static constexpr DType value = DType::Float32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::Float64; };
-template <> struct DTypeOf<Float16> { static constexpr DType value = DType::Float16; };
-template <> struct DTypeOf<BFloat16> { static constexpr DType value = DType::BFloat16; };
-template <> struct DTypeOf<int32_t> { static constexpr DType value = DType::Int32; };
-template <> struct DTypeOf<int64_t> { static constexpr DType value = DType::Int64; };
-template <> struct DTypeOf<uint8_t> { static constexpr DType value = DType::UInt8; };
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::Bool; };
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::Float32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::Float64;
+};
+template <>
+struct DTypeOf<Float16> {
+  static constexpr DType value = DType::Float16;
+};
+template <>
+struct DTypeOf<BFloat16> {
+  static constexpr DType value = DType::BFloat16;
+};
+template <>
+struct DTypeOf<int32_t> {
+  static constexpr DType value = DType::Int32;
+};
+template <>
+struct DTypeOf<int64_t> {
+  static constexpr DType value = DType::Int64;
+};
+template <>
+struct DTypeOf<uint8_t> {
+  static constexpr DType value = DType::UInt8;
+};
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::Bool;
+};
 
 }  // namespace needlecpp

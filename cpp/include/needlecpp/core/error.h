@@ -51,8 +51,8 @@ template <class Exception, class... Args>
 }  // namespace needlecpp
 
 // NDL_CHECK(condition, ValueError, "matmul", "inner sizes differ: got ", m, ", expected ", k, ".")
-#define NDL_CHECK(condition, Exception, op, ...)                     \
-  do {                                                               \
-    if (!(condition)) [[unlikely]]                                   \
+#define NDL_CHECK(condition, Exception, op, ...)                          \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
       ::needlecpp::detail::fail<::needlecpp::Exception>(op, __VA_ARGS__); \
   } while (false)

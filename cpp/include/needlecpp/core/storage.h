@@ -13,7 +13,7 @@ namespace needlecpp {
 
 class Storage {
  public:
-  Storage(size_t bytes, Device device);                                   // from the caching allocator
+  Storage(size_t bytes, Device device);                                             // from the caching allocator
   Storage(void* data, size_t bytes, Device device, std::function<void()> release);  // memory owned elsewhere
   ~Storage();
   Storage(const Storage&) = delete;

@@ -50,8 +50,8 @@ class Tensor {
     return from_memory(values.data(), static_cast<int64_t>(values.size()), shape, DTypeOf<T>::value);
   }
   // Wraps memory owned elsewhere; `release` runs when the last view dies.
-  static Tensor wrap(void* data, const Shape& shape, const Strides& strides, DType dtype,
-                     std::function<void()> release, bool read_only = false);
+  static Tensor wrap(void* data, const Shape& shape, const Strides& strides, DType dtype, std::function<void()> release,
+                     bool read_only = false);
 
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const { return impl_->shape; }

@@ -11,7 +11,7 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
-Tensor pow(const Tensor& a, const Tensor& b);  // d/da = b a^(b-1), d/db = a^b log a
+Tensor pow(const Tensor& a, const Tensor& b);      // d/da = b a^(b-1), d/db = a^b log a
 Tensor maximum(const Tensor& a, const Tensor& b);  // NaN wins; ties give each side half the gradient
 Tensor minimum(const Tensor& a, const Tensor& b);
 // The same with a number on one side; the number never changes a floating dtype.
@@ -24,7 +24,7 @@ Tensor div(double a, const Tensor& b);
 Tensor pow(const Tensor& a, double exponent);
 
 Tensor neg(const Tensor& x);
-Tensor abs(const Tensor& x);  // derivative sign(x), 0 at 0
+Tensor abs(const Tensor& x);   // derivative sign(x), 0 at 0
 Tensor sign(const Tensor& x);  // derivative 0
 Tensor exp(const Tensor& x);
 Tensor log(const Tensor& x);

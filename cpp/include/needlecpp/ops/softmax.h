@@ -5,8 +5,8 @@
 
 namespace needlecpp {
 
-Tensor softmax(const Tensor& x, int64_t axis = -1);      // exp(x) / sum(exp(x))
-Tensor log_softmax(const Tensor& x, int64_t axis = -1);  // x - logsumexp(x)
+Tensor softmax(const Tensor& x, int64_t axis = -1);                               // exp(x) / sum(exp(x))
+Tensor log_softmax(const Tensor& x, int64_t axis = -1);                           // x - logsumexp(x)
 Tensor logsumexp(const Tensor& x, const Dims& axes = {}, bool keepdims = false);  // log(sum(exp(x)))
 
 }  // namespace needlecpp

@@ -12,12 +12,12 @@
 namespace needlecpp {
 
 struct FieldConfig {
-  Box box;                // the scene, world units
+  Box box;  // the scene, world units
   HashGridConfig grid;
-  int density_hidden = 64;   // width of the density network's one hidden layer
-  int features = 16;         // its outputs; the first is log density
+  int density_hidden = 64;  // width of the density network's one hidden layer
+  int features = 16;        // its outputs; the first is log density
   int color_hidden = 64;
-  int color_layers = 2;      // hidden layers of the colour network
+  int color_layers = 2;  // hidden layers of the colour network
   int sh_degree = 4;
 };
 

@@ -9,7 +9,7 @@ namespace needlecpp {
 enum class Activation { None, ReLU, Sigmoid };
 
 // y = out(... relu(relu(x W0) W1) ... Wk), no bias. Differentiable in x and every weight.
-Tensor fused_mlp(const Tensor& x,         // [n, in] float32 (other floating dtypes go through the twin); rows may be strided
+Tensor fused_mlp(const Tensor& x,  // [n, in] float32 (other floating dtypes go through the twin); rows may be strided
                  const Tensors& weights,  // [in, h0], [h0, h1], ..., [hk, out]; each width 1..256
                  Activation hidden = Activation::ReLU, Activation output = Activation::None);  // -> [n, out]
 Tensor fused_mlp_composed(const Tensor& x, const Tensors& weights, Activation hidden = Activation::ReLU,

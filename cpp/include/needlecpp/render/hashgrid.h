@@ -33,9 +33,10 @@ Tensor hashgrid_init(const HashGridConfig& config, uint64_t seed);
 
 // Encoding of positions: trilinear interpolation of the 8 corners' features on every level, level-major in a row.
 // Differentiable in table and positions.
-Tensor hashgrid(const Tensor& positions,  // [n, 3] float32, meant in [0,1]; outside, lattice coordinates wrap or hash on
-                const Tensor& table,      // [entries, features] float32 (or float64, through the twin)
-                const HashGridConfig& config);  // -> [n, levels * features]
+Tensor hashgrid(
+    const Tensor& positions,        // [n, 3] float32, meant in [0,1]; outside, lattice coordinates wrap or hash on
+    const Tensor& table,            // [entries, features] float32 (or float64, through the twin)
+    const HashGridConfig& config);  // -> [n, levels * features]
 // The composed twin, from plain ops; also for float64.
 Tensor hashgrid_composed(const Tensor& positions, const Tensor& table, const HashGridConfig& config);
 

@@ -46,7 +46,7 @@ class OccupancyGrid {
   // density = max(density * decay, sigma) on a random `fraction` of the cells (all when fraction is 1), each probed at
   // a random point inside it; then a cell is occupied where density * step > min(threshold, mean(density * step)), or
   // where it was never probed (such cells do not count in the mean). sigma_of maps [n, 3] world positions to [n]
-  // densities; it runs off the tape, on 2^18 positions at most at a time.
+  // densities; it runs off the tape, on 2^16 positions at most at a time.
   void update(const std::function<Tensor(const Tensor&)>& sigma_of, Generator& generator, float step, double fraction,
               double decay = 0.95, double threshold = 0.01);
   void set_density(const Tensor& density, float step, double threshold = 0.01);

@@ -19,23 +19,23 @@ enum class Loss { MSE, Huber };
 
 struct TrainerConfig {
   FieldConfig field;
-  MarchOptions march;                          // jitter and key are set by the trainer
+  MarchOptions march;  // jitter and key are set by the trainer
   int occupancy_resolution = 128;
-  int64_t samples_per_step = 1 << 15;          // the number of rays adapts until a step has about this many samples
+  int64_t samples_per_step = 1 << 15;  // the number of rays adapts until a step has about this many samples
   int64_t max_rays = 1 << 14;
   Background background = Background::Random;  // behind the samples while training
-  Loss loss = Loss::Huber;
+  Loss loss = Loss::MSE;
   double huber_delta = 0.1;
-  double lr = 1e-2;
-  double final_lr_fraction = 0.1;              // lr * fraction^progress
+  double lr = 2e-2;
+  double final_lr_fraction = 0.1;  // lr * fraction^progress
   double early_stop = 1e-3;
   // Samples of less weight than this are left out of a step after their density is known: they cost no colour and no
   // backward pass. 0 keeps all.
-  double min_weight = 1e-4;
-  int occupancy_interval = 16;                 // steps between refreshes
-  int occupancy_warmup = 256;                  // steps in which a refresh probes occupancy_warmup_fraction of the cells
+  double min_weight = 1e-3;
+  int occupancy_interval = 16;  // steps between refreshes
+  int occupancy_warmup = 256;   // steps in which a refresh probes occupancy_warmup_fraction of the cells
   double occupancy_warmup_fraction = 0.25;
-  double occupancy_fraction = 0.0625;          // of the cells, in later refreshes
+  double occupancy_fraction = 0.0625;  // of the cells, in later refreshes
   double occupancy_decay = 0.95;
   uint64_t seed = 0;
 };
@@ -50,9 +50,9 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   struct Step {
-    int64_t step;     // steps done, this one included
+    int64_t step;  // steps done, this one included
     double loss;
-    double mse;       // mean squared colour error of the batch
+    double mse;  // mean squared colour error of the batch
     int64_t rays;
     int64_t samples;  // samples at which the density was evaluated
     int64_t live;     // those that took part in the gradient
@@ -75,7 +75,7 @@ struct RenderedImage {
   Tensor depth;    // [height, width] world units: expected distance along the ray (0 where opacity is 0)
 };
 // Renders one camera at full quality, off the tape, rows in batches.
-RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera,
-                           const float background[3], double early_stop = 1e-3);
+RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera, const float background[3],
+                           double early_stop = 1e-3);
 
 }  // namespace needlecpp
