@@ -1,0 +1,95 @@
+// Instantiates the formulas of the kernel headers on the device. It is compiled by .ci/check_kernels_cuda.sh, not run:
+// a formula that calls what the device lacks fails here, on the day it is written.
+#include "core/random_kernels.h"
+#include "ops/elementwise_kernels.h"
+#include "ops/optim_step_kernels.h"
+#include "ops/reduce_kernels.h"
+#include "render/camera_kernels.h"
+#include "render/encoding_kernels.h"
+#include "render/fused_mlp_kernels.h"
+#include "render/hashgrid_kernels.h"
+#include "render/occupancy_kernels.h"
+#include "render/volume_kernels.h"
+#include "simd/half.h"
+
+namespace needlecpp::NDL_ISA {
+
+template <class T, UnaryOp... ops>
+__device__ T all_unary(T x) {
+  return (unary_formula<ops, T>(x, T(-1), T(1)) + ...);
+}
+template <class T, BinaryOp... ops>
+__device__ T all_binary(T a, T b) {
+  return (binary_formula<ops, T>(a, b) + ...);
+}
+template <class T, CompareOp... ops>
+__device__ int all_comparisons(T a, T b) {
+  return (static_cast<int>(compare_formula<ops, T>(a, b)) + ...);
+}
+
+template <class T>
+__global__ void elementwise(T* y, const T* a, const T* b) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  y[i] = all_unary<T, UnaryOp::Copy, UnaryOp::Neg, UnaryOp::Abs, UnaryOp::Sign, UnaryOp::Exp, UnaryOp::Log,
+                   UnaryOp::Sqrt, UnaryOp::Rsqrt, UnaryOp::Sin, UnaryOp::Cos, UnaryOp::Tanh, UnaryOp::Sigmoid,
+                   UnaryOp::Relu, UnaryOp::Softplus, UnaryOp::Square, UnaryOp::Clamp>(a[i]) +
+         all_binary<T, BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Pow, BinaryOp::Maximum,
+                    BinaryOp::Minimum>(a[i], b[i]) +
+         T(all_comparisons<T, CompareOp::Eq, CompareOp::Ne, CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge>(
+             a[i], b[i])) +
+         better_of<ReduceOp::Max, T>(a[i], b[i]) + better_of<ReduceOp::Min, T>(a[i], b[i]) +
+         half_to_float(float_to_half(static_cast<float>(a[i]))) +
+         brain_to_float(float_to_brain(static_cast<float>(b[i])));
+}
+template __global__ void elementwise<float>(float*, const float*, const float*);
+template __global__ void elementwise<double>(double*, const double*, const double*);
+
+template <class T>
+__global__ void optimizers(AdamArgs<T> adam, SgdArgs<T> sgd) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  adam.parameter[i] = adam_update<T, T>(adam, adam.parameter[i], adam.gradient[i], adam.m[i], adam.v[i]);
+  sgd.parameter[i] = sgd_update<T, T>(sgd, sgd.parameter[i], sgd.gradient[i], sgd.momentum_buffer[i]);
+}
+template __global__ void optimizers<float>(AdamArgs<float>, SgdArgs<float>);
+template __global__ void optimizers<double>(AdamArgs<double>, SgdArgs<double>);
+
+__global__ void randomness(float* y, int64_t* integers) {
+  const int64_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  const Philox4 bits = philox(1, 2, static_cast<uint64_t>(i));
+  float second;
+  box_muller(positive_uniform(bits.x), in_range(uniform24(bits.y), 0.0f, 1.0f), 6.2831853f, &y[i], &second);
+  y[i] += second + static_cast<float>(positive_uniform(bits.z, bits.w));
+  integers[i] = integer_in_range(bits.x, bits.y, -5, 11);
+}
+
+template <class T>
+__global__ void rendering(T* y, const T* x, const float* ray, HashGridLevelArgs level) {
+  const int64_t i = blockIdx.x * blockDim.x + threadIdx.x;
+  T undistorted[2];
+  undistort(x[0], x[1], x[2], x[3], x[4], x[5], undistorted[0], undistorted[1]);
+  float near, far;
+  box_interval(ray, ray + 3, ray + 6, ray + 9, near, far);
+
+  T basis[16], basis_slope[3], sine, cosine;
+  harmonics(4, x[0], x[1], x[2], basis);
+  harmonics_slope(4, x[0], x[1], x[2], basis, basis_slope);
+  sinusoid(x[0], 8.0f, sine, cosine);
+
+  const T at = lattice_position(x[i], T(15));
+  const AxisWeights<T> weights = axis_weights(at - m_floor(at));
+  T face[4], corners[kCorners], slope[3];
+  face_weights(weights, weights, face);
+  for (int c = 0; c < kCorners; ++c)
+    corners[c] = T(corner_entry(level, c, lattice_cell(m_floor(at)), 1, 2)) * face[c % 4];
+  trilinear_slope(weights, weights, weights, corners, slope);
+
+  float point[3];
+  const int64_t cell = probe(i, 64, 512, 8, 1, 2, point);
+  y[i] = undistorted[0] + undistorted[1] + T(near) + T(far) + basis_slope[0] + sine + cosine + slope[0] +
+         T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) + alpha_of(x[0], m_exp(-x[0])) +
+         mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2]));
+}
+template __global__ void rendering<float>(float*, const float*, const float*, HashGridLevelArgs);
+template __global__ void rendering<double>(double*, const double*, const float*, HashGridLevelArgs);
+
+}  // namespace needlecpp::NDL_ISA
