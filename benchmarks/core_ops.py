@@ -1,6 +1,6 @@
 """Overhead of a small op, and a large matrix product beside NumPy's. Prints one line each.
 
-    env -u OPENBLAS_CORETYPE python benchmarks/core_ops.py
+env -u OPENBLAS_CORETYPE python benchmarks/core_ops.py
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 import needlecpp as ndl
-import numpy as np
 
 
 def seconds(call: Callable[[], object], repeats: int, rounds: int = 9) -> tuple[float, float, float]:

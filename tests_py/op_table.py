@@ -33,7 +33,9 @@ class Op:
         arrays = []
         for i, shape in enumerate(self.shapes):
             size = int(np.prod(shape))
-            values = self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1) + 0.0123 + 0.0371 * i
+            values = (
+                self.low + (self.high - self.low) * (rng.permutation(size) + 0.5) / max(size, 1) + 0.0123 + 0.0371 * i
+            )
             arrays.append(values.reshape(shape).astype(dtype))
         return arrays
 
@@ -129,13 +131,25 @@ OPS: list[Op] = [
     ),
     Op("sum", ndl.sum, np.sum),
     Op("sum axis", lambda x: ndl.sum(x, 1), lambda x: x.sum(1), ((2, 3, 4),), covers="sum"),
-    Op("sum axes", lambda x: ndl.sum(x, (0, -1), True), lambda x: x.sum((0, -1), keepdims=True), ((2, 3, 4),), covers="sum"),
+    Op(
+        "sum axes",
+        lambda x: ndl.sum(x, (0, -1), True),
+        lambda x: x.sum((0, -1), keepdims=True),
+        ((2, 3, 4),),
+        covers="sum",
+    ),
     Op("summation", lambda x: ndl.summation(x, axes=(0,)), lambda x: x.sum(0)),
     Op("mean", ndl.mean, np.mean),
     Op("mean axis", lambda x: ndl.mean(x, 0), lambda x: x.mean(0), covers="mean"),
     Op("max", ndl.max, np.max),
     Op("max axis", lambda x: ndl.max(x, 0), lambda x: x.max(0), covers="max"),
-    Op("max axes", lambda x: ndl.max(x, (0, 2), True), lambda x: x.max((0, 2), keepdims=True), ((2, 3, 4),), covers="max"),
+    Op(
+        "max axes",
+        lambda x: ndl.max(x, (0, 2), True),
+        lambda x: x.max((0, 2), keepdims=True),
+        ((2, 3, 4),),
+        covers="max",
+    ),
     Op("min", ndl.min, np.min),
     Op("min axis", lambda x: ndl.min(x, 1, keepdims=True), lambda x: x.min(1, keepdims=True), covers="min"),
     Op("argmax", lambda x: ndl.argmax(x, 1), lambda x: x.argmax(1), **CONSTANT),
@@ -188,7 +202,13 @@ OPS: list[Op] = [
     Op("index pairs", lambda x: x[INDEX, [3, 0, 1, 1]], lambda x: x[INDEX, [3, 0, 1, 1]], covers="gather"),
     Op("index mask", lambda x: x[MASK], lambda x: x[MASK], covers="gather"),
     Op("index mixed", lambda x: x[1:, INDEX, None], lambda x: x[1:, INDEX, None], ((3, 4),), covers="gather"),
-    Op("index apart", lambda x: x[INDEX, :, [0, 1, 1, 0]], lambda x: x[INDEX, :, [0, 1, 1, 0]], ((3, 4, 2),), covers="gather"),
+    Op(
+        "index apart",
+        lambda x: x[INDEX, :, [0, 1, 1, 0]],
+        lambda x: x[INDEX, :, [0, 1, 1, 0]],
+        ((3, 4, 2),),
+        covers="gather",
+    ),
     Op("gather", lambda x: ndl.gather(x, 0, ndl.tensor(INDEX2)), lambda x: np.take_along_axis(x, INDEX2, 0)),
     Op(
         "scatter_add",

@@ -104,7 +104,15 @@ def test_indexing_and_assignment_are_numpys(key: object) -> None:
 
 def test_views_share_memory() -> None:
     x = ndl.zeros(4, 6)
-    for view in (x[1:3], x.T, x.reshape(2, 12), x.permute(1, 0), x[:, ::2], ndl.flip(x, 0), ndl.broadcast_to(x, (2, 4, 6))):
+    for view in (
+        x[1:3],
+        x.T,
+        x.reshape(2, 12),
+        x.permute(1, 0),
+        x[:, ::2],
+        ndl.flip(x, 0),
+        ndl.broadcast_to(x, (2, 4, 6)),
+    ):
         assert np.shares_memory(view.numpy(), x.numpy())
     x[1:3][0, 2:4] = 5.0
     assert x.sum().item() == 10

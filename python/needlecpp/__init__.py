@@ -15,23 +15,30 @@ from ._core import (
     Device,
     Tensor,
     __version__,
+    arange,
     asarray,
     cpu,
     cuda,
+    empty,
     from_dlpack,
     from_numpy,
+    full,
     isa,
     manual_seed,
     memory_limit,
     memory_stats,
     num_threads,
+    ones,
+    rand,
+    randint,
+    randn,
     release_cached_memory,
     reset_peak_memory,
     set_memory_limit,
     set_num_threads,
     tensor,
+    zeros,
 )
-from ._core import arange, empty, full, ones, rand, randint, randn, zeros
 from .autograd import enable_grad, grad, gradcheck, gradgradcheck, no_grad
 from .ops import *  # noqa: F403
 

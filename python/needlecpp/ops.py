@@ -116,8 +116,4 @@ def power_scalar(a: Tensor, scalar: float) -> Tensor:
     return a**scalar
 
 
-__all__ = [
-    name
-    for name in globals()
-    if not name.startswith("_") and name not in ("Sequence", "Tensor", "annotations")
-]
+__all__ = [name for name in globals() if not name.startswith("_") and name not in ("Sequence", "Tensor", "annotations")]
