@@ -13,6 +13,10 @@
 namespace needlecpp {
 namespace {
 
+// Optical thickness of a fresh field along the diagonal of its box, about that of instant-ngp's unit cube. Were density
+// per world unit 1 at first, a large scene would start as a fog that no ray leaves, and a small one as nothing.
+constexpr double kInitialThickness = 1.7;
+
 // Uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010, equation 16).
 Tensor weight(int64_t in, int64_t out, Generator& generator) {
   const double bound = std::sqrt(6.0 / static_cast<double>(in + out));
@@ -58,13 +62,15 @@ RadianceField::Density RadianceField::density(const Tensor& positions) const {
   // World to unit box.
   std::vector<float> scale(3);
   std::vector<float> shift(3);
+  double diagonal = 0;
   for (size_t axis = 0; axis < 3; ++axis) {
     scale[axis] = 1.0f / (config_.box.high[axis] - config_.box.low[axis]);
     shift[axis] = -config_.box.low[axis] * scale[axis];
+    diagonal = std::hypot(diagonal, static_cast<double>(config_.box.high[axis] - config_.box.low[axis]));
   }
   const Tensor unit = positions * Tensor::from_vector(scale, {3}) + Tensor::from_vector(shift, {3});
   const Tensor features = fused_mlp(hashgrid(unit, table_, config_.grid), density_weights_);
-  return {trunc_exp(select(features, 1, 0)), features};
+  return {trunc_exp(select(features, 1, 0)) * (kInitialThickness / diagonal), features};
 }
 
 Tensor RadianceField::color(const Tensor& features, const Tensor& directions) const {

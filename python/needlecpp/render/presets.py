@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 FINEST_RESOLUTION = 2048  # of the hash grid across the subject, as in the instant-ngp paper
 STEPS_ACROSS = 340  # of a ray along the diagonal of the subject: three times instant-ngp's step reaches a PSNR sooner
-CONE_ANGLE = 1 / 256  # growth of steps with distance where there is a background
+CONE_ANGLE = 1 / 100  # growth of steps with distance where there is a background
 
 
 def default_config(scene: SceneData) -> _core.TrainerConfig:
