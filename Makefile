@@ -50,14 +50,14 @@ bench: install
 	python benchmarks/field_step.py 17 17
 
 lint: $(VENV)/.tools
-	clang-format --dry-run --Werror $(CXX_FILES)
+	@clang-format --dry-run --Werror $(CXX_FILES)
 	ruff check .
 	ruff format --check .
 	@$(MAKE) --no-print-directory install
 	mypy
 
 format: $(VENV)/.tools
-	clang-format -i $(CXX_FILES)
+	@clang-format -i $(CXX_FILES)
 	ruff check -q --fix-only .
 	ruff format -q .
 
