@@ -10,6 +10,7 @@ Tensors with reverse-mode gradients, fused kernels for radiance fields, and a sm
 tensor([2., 4., 6.])
 """
 
+from . import _load as _load  # isort: skip
 from . import autograd, init, nn, ops, optim
 from ._core import (
     Device,
