@@ -152,6 +152,16 @@ void bind_occupancy(nb::module_& m) {
       .def_prop_ro("density", &OccupancyGrid::density)
       .def_prop_ro("bits", &OccupancyGrid::bits)
       .def("occupied_fraction", &OccupancyGrid::occupied_fraction)
+      .def(
+          "update",
+          [](OccupancyGrid& grid, const nb::callable& sigma_of, float step, double fraction, double decay,
+             double threshold) {
+            grid.update([&](const Tensor& positions) { return nb::cast<Tensor>(sigma_of(positions)); },
+                        default_generator(), step, fraction, decay, threshold);
+          },
+          "sigma_of"_a, "step"_a, "fraction"_a = 1.0, "decay"_a = 0.95, "threshold"_a = 0.01,
+          "Probes a fraction of the cells with sigma_of ([n, 3] world positions to [n] densities) and marks the "
+          "occupied.")
       .def("set_density", &OccupancyGrid::set_density, "density"_a, "step"_a, "threshold"_a = 0.01)
       .def(
           "march",
@@ -174,6 +184,8 @@ void bind_render(nb::module_& m) {
              double early_stop) { return pack(render_volume(sigma, rgb, t, dt, offsets, early_stop)); },
       "sigma"_a, "rgb"_a, "t"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
       "Colour [r, 3], opacity [r] and depth [r] of packed samples.");
+  m.def("volume_weights", &volume_weights, "sigma"_a, "dt"_a, "offsets"_a, "early_stop"_a = 1e-4, Release(),
+        "The weight of every sample in its ray's colour [n], off the tape.");
   m.def(
       "render_volume_composed",
       [pack](const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt, const Tensor& offsets,

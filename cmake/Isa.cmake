@@ -7,7 +7,7 @@ set(NEEDLECPP_ISAS baseline)
 set(NEEDLECPP_FLAGS_baseline "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
   list(APPEND NEEDLECPP_ISAS avx2 avx512)
-  set(NEEDLECPP_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2)
+  set(NEEDLECPP_FLAGS_avx2 -mavx2 -mfma -mbmi2)
   set(NEEDLECPP_FLAGS_avx512 ${NEEDLECPP_FLAGS_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd
       -mprefer-vector-width=512)
 endif()

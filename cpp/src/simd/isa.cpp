@@ -1,6 +1,7 @@
 // Picks the instruction set at load.
 #include "simd/isa.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -10,9 +11,10 @@ namespace {
 Isa best_isa() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512cd");
   if (avx512) return Isa::Avx512;
   if (avx2) return Isa::Avx2;
 #endif
@@ -26,6 +28,8 @@ Isa choose_isa() {
   if (wish == nullptr) return best;
   if (std::strcmp(wish, "baseline") == 0) return Isa::Baseline;
   if (std::strcmp(wish, "avx2") == 0) return best < Isa::Avx2 ? best : Isa::Avx2;
+  if (std::strcmp(wish, "avx512") != 0)  // nothing can be thrown while a program loads
+    std::fprintf(stderr, "needlecpp: NEEDLECPP_ISA is ignored: got \"%s\", expected baseline, avx2 or avx512.\n", wish);
   return best;
 }
 

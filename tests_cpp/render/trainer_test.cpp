@@ -1,0 +1,193 @@
+// The whole loop on a scene made here: it learns, renders what it learnt, repeats itself for a seed, and refuses
+// nonsense.
+#include "needlecpp/render/trainer.h"
+
+#include <cmath>
+#include <limits>
+
+#include "catch.h"
+#include "needlecpp/core/parallel.h"
+#include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/reduce.h"
+#include "render/live_samples.h"
+
+using namespace needlecpp;
+
+namespace {
+
+constexpr int64_t kViews = 12;
+constexpr int64_t kSize = 32;
+
+// Cameras on a circle of radius 3 around the origin, looking at it.
+Cameras circle() {
+  std::vector<float> poses;
+  std::vector<float> intrinsics;
+  for (int64_t i = 0; i < kViews; ++i) {
+    const float a = 6.2831853f * static_cast<float>(i) / kViews;
+    const float c = std::cos(a), s = std::sin(a);
+    // Columns: right, down, forward, centre.
+    for (float v : {-s, 0.0f, -c, 3 * c, c, 0.0f, -s, 3 * s, 0.0f, -1.0f, 0.0f, 0.0f}) poses.push_back(v);
+    for (float v : {40.0f, 40.0f, kSize / 2.0f, kSize / 2.0f, 0.0f, 0.0f, 0.0f, 0.0f}) intrinsics.push_back(v);
+  }
+  return {Tensor::from_vector(poses, {kViews, 3, 4}), Tensor::from_vector(intrinsics, {kViews, 8}), kSize, kSize};
+}
+
+// A ball of radius 0.7, its colour the direction of its normal, opaque, on nothing.
+Tensor photographs(const Cameras& cameras) {
+  const Tensor images = Tensor::zeros({kViews, kSize, kSize, 4}, DType::UInt8);
+  uint8_t* pixel = images.data<uint8_t>();
+  for (int64_t view = 0; view < kViews; ++view) {
+    const Rays rays = camera_rays(cameras, view, 0, kSize);
+    const float* o = rays.origins.data<float>();
+    const float* d = rays.directions.data<float>();
+    for (int64_t i = 0; i < kSize * kSize; ++i, o += 3, d += 3, pixel += 4) {
+      const float b = o[0] * d[0] + o[1] * d[1] + o[2] * d[2];
+      const float c = o[0] * o[0] + o[1] * o[1] + o[2] * o[2] - 0.49f;
+      if (b * b < c) continue;
+      const float t = -b - std::sqrt(b * b - c);
+      for (int axis = 0; axis < 3; ++axis)
+        pixel[axis] = static_cast<uint8_t>(127.5f + 127.5f * (o[axis] + t * d[axis]) / 0.7f);
+      pixel[3] = 255;
+    }
+  }
+  return images;
+}
+
+TrainerConfig small_config() {
+  TrainerConfig config;
+  config.field.grid.log2_table_size = 14;
+  config.field.grid.levels = 8;
+  config.field.grid.growth = 1.5;
+  config.march.step = 0.02f;
+  config.occupancy_resolution = 64;
+  config.samples_per_step = 1 << 13;
+  return config;
+}
+
+double psnr_of_view(const Checkpoint& scene, const Cameras& cameras, const Tensor& images, int64_t view) {
+  const float white[3] = {1, 1, 1};
+  const std::vector<float> got = render_image(scene, cameras, view, white).color.to_vector<float>();
+  const uint8_t* pixel = images.data<uint8_t>() + view * kSize * kSize * 4;
+  double squares = 0;
+  for (int64_t i = 0; i < kSize * kSize; ++i)
+    for (int c = 0; c < 3; ++c) {
+      const double truth = pixel[4 * i + 3] ? pixel[4 * i + c] / 255.0 : 1.0;
+      squares += std::pow(got[static_cast<size_t>(3 * i + c)] - truth, 2);
+    }
+  return -10 * std::log10(squares / (kSize * kSize * 3));
+}
+
+}  // namespace
+
+TEST_CASE("a ball is learnt from its photographs, on any background") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  for (Background background : {Background::Random, Background::White}) {
+    TrainerConfig config = small_config();
+    config.background = background;
+    config.loss = background == Background::Random ? Loss::MSE : Loss::Huber;
+    Trainer trainer(images, cameras, config);
+    const double first = trainer.step(0).mse;
+    Trainer::Step last{};
+    for (int i = 1; i < 250; ++i) last = trainer.step(i / 250.0);
+    REQUIRE(last.step == 250);
+    REQUIRE(trainer.steps() == 250);
+    REQUIRE(last.mse < first / 20);
+    REQUIRE(last.live <= last.samples);
+    REQUIRE(last.samples < 2 << 13);
+    REQUIRE(psnr_of_view(trainer.checkpoint(), cameras, images, 3) > 27);
+    REQUIRE(trainer.checkpoint().occupancy->occupied_fraction() < 0.5);
+    const float black[3] = {0, 0, 0};
+    const RenderedImage image = render_image(trainer.checkpoint(), cameras, 0, black);
+    const size_t centre = kSize / 2 * kSize + kSize / 2;
+    REQUIRE(image.opacity.to_vector<float>()[centre] > 0.9f);
+    // A fixed background leaves depth open where the ball has the background's colour; random ones do not.
+    if (background == Background::Random) REQUIRE(image.depth.to_vector<float>()[centre] == Approx(2.3).margin(0.1));
+    REQUIRE(image.opacity.to_vector<float>()[0] < 0.1f);
+  }
+}
+
+TEST_CASE("a seed repeats the run bit by bit; another seed does not") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  const auto run = [&](uint64_t seed) {
+    TrainerConfig config = small_config();
+    config.seed = seed;
+    Trainer trainer(images, cameras, config);
+    std::vector<double> losses;
+    for (int i = 0; i < 40; ++i) losses.push_back(trainer.step(i / 40.0).loss);
+    const std::vector<float> table = trainer.checkpoint().field->table().to_vector<float>();
+    losses.insert(losses.end(), table.begin(), table.end());
+    return losses;
+  };
+  for (int threads : {1, 2}) {
+    set_num_threads(threads);
+    REQUIRE(run(7) == run(7));
+  }
+  REQUIRE(run(7) != run(8));
+}
+
+TEST_CASE("images without alpha train too, and an image of one pixel") {
+  const Tensor images = Tensor::full({1, 1, 1, 3}, 128, DType::UInt8);
+  const Cameras cameras{Tensor::from_vector<float>({1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, -3}, {1, 3, 4}),
+                        Tensor::from_vector<float>({1, 1, 0.5f, 0.5f, 0, 0, 0, 0}, {1, 8}), 1, 1};
+  Trainer trainer(images, cameras, small_config());
+  for (int i = 0; i < 5; ++i) REQUIRE(std::isfinite(trainer.step(0).loss));
+}
+
+TEST_CASE("rays that meet nothing leave the background and no gradient") {
+  Cameras cameras = circle();
+  cameras.poses = cameras.poses * 1.0;
+  for (int64_t i = 0; i < kViews; ++i)  // far away, looking elsewhere
+    cameras.poses.data<float>()[i * 12 + 11] = 100;
+  Trainer trainer(Tensor::zeros({kViews, kSize, kSize, 4}, DType::UInt8), cameras, small_config());
+  const Trainer::Step step = trainer.step(0);
+  REQUIRE(step.samples == 0);
+  REQUIRE(step.mse == 0);
+  const float grey[3] = {0.5f, 0.25f, 1.0f};
+  const std::vector<float> color = render_image(trainer.checkpoint(), cameras, 0, grey).color.to_vector<float>();
+  REQUIRE(color[0] == 0.5f);
+  REQUIRE(color[1] == 0.25f);
+}
+
+TEST_CASE("what does not fit together is refused") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  const TrainerConfig config = small_config();
+  REQUIRE_THROWS_AS(Trainer(cast(images, DType::Float32), cameras, config), TypeError);
+  REQUIRE_THROWS_AS(Trainer(Tensor::zeros({kViews, kSize, kSize, 2}, DType::UInt8), cameras, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(Tensor::zeros({3, kSize, kSize, 4}, DType::UInt8), cameras, config), ValueError);
+  TrainerConfig bad = config;
+  bad.lr = 0;
+  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
+  bad = config;
+  bad.field.box.high[1] = bad.field.box.low[1];
+  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
+  bad = config;
+  bad.field.density_hidden = 0;
+  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
+  bad = config;
+  bad.march.step = std::numeric_limits<float>::quiet_NaN();
+  REQUIRE_THROWS_AS(Trainer(images, cameras, bad).step(0), ValueError);
+  Trainer trainer(images, cameras, config);
+  REQUIRE_THROWS_AS(trainer.step(1.5), ValueError);
+  const float white[3] = {1, 1, 1};
+  REQUIRE_THROWS_AS(render_image(trainer.checkpoint(), cameras, kViews, white), IndexError);
+}
+
+TEST_CASE("live samples are those above the weight, ray by ray") {
+  Samples samples;
+  samples.offsets = Tensor::from_vector<int64_t>({0, 3, 3, 5}, {4});
+  samples.ray_index = Tensor::from_vector<int32_t>({0, 0, 0, 2, 2}, {5});
+  samples.positions = Tensor::from_vector<float>({0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4}, {5, 3});
+  samples.t = Tensor::from_vector<float>({0, 1, 2, 3, 4}, {5});
+  samples.dt = Tensor::from_vector<float>({5, 6, 7, 8, 9}, {5});
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const LiveSamples live = keep_live(samples, Tensor::from_vector<float>({0.5f, 0.1f, 0.2f, nan, 0.3f}, {5}), 0.1);
+  REQUIRE(live.index.to_vector<int64_t>() == std::vector<int64_t>{0, 2, 4});
+  REQUIRE(live.samples.offsets.to_vector<int64_t>() == std::vector<int64_t>{0, 2, 2, 3});
+  REQUIRE(live.samples.ray_index.to_vector<int32_t>() == std::vector<int32_t>{0, 0, 2});
+  REQUIRE(live.samples.positions.to_vector<float>() == std::vector<float>{0, 0, 0, 2, 2, 2, 4, 4, 4});
+  REQUIRE(live.samples.t.to_vector<float>() == std::vector<float>{0, 2, 4});
+  REQUIRE(live.samples.dt.to_vector<float>() == std::vector<float>{5, 7, 9});
+}
