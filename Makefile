@@ -32,7 +32,7 @@ CXX_FILES = $(shell git ls-files '*.cpp' '*.h' '*.cu')
 .DELETE_ON_ERROR:
 
 demo: install
-	needlecpp train demo --out runs/demo --time 100s --overwrite
+	needlecpp train demo --out runs/demo --time 60s --overwrite
 
 test: test-cpp test-py
 
@@ -47,7 +47,8 @@ test-py: install
 	python -m pytest -q --pyargs needlecpp tests_py
 
 bench: install
-	python benchmarks/field_step.py 17 17
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/core_ops.py
+	for log2_t in 15 17 19; do python benchmarks/field_step.py $$log2_t 17; done
 
 lint: $(VENV)/.tools
 	@clang-format --dry-run --Werror $(CXX_FILES)
