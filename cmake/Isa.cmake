@@ -2,7 +2,7 @@
 # namespace (NDL_ISA); which one runs is decided at load. Nothing else is ever compiled with these flags.
 # g++ 12 warns of its own _mm512_undefined_ps (GCC bug 105593), hence -Wno-maybe-uninitialized.
 set(NEEDLECPP_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast -Wall -Wextra -Wno-psabi
-    -Wno-maybe-uninitialized -Wno-uninitialized)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
 set(NEEDLECPP_ISAS baseline)
 set(NEEDLECPP_FLAGS_baseline "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")

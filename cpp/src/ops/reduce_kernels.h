@@ -36,9 +36,9 @@ namespace NDL_ISA {
 template <ReduceOp op, class V>
 NDL_HD V better_of(V a, V b) {
   if constexpr (op == ReduceOp::Max || op == ReduceOp::ArgMax)
-    return (a > b) | (a != a) ? a : b;
+    return ((a > b) | (a != a)) ? a : b;
   else
-    return (a < b) | (a != a) ? a : b;
+    return ((a < b) | (a != a)) ? a : b;
 }
 
 }  // namespace NDL_ISA

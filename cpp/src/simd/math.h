@@ -93,7 +93,7 @@ NDL_HD FloatV m_log(FloatV x) {
   const FloatV infinity = splat<FloatV>(__builtin_inff());
   y = x == infinity ? infinity : y;
   y = x == 0.0f ? -infinity : y;
-  return (x < 0.0f) | (x != x) ? splat<FloatV>(__builtin_nanf("")) : y;
+  return ((x < 0.0f) | (x != x)) ? splat<FloatV>(__builtin_nanf("")) : y;
 }
 
 // log(1 + x) with the rounding error of 1 + x given back.

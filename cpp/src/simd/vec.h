@@ -180,11 +180,11 @@ NDL_HD V select(typename VecTraits<V>::Mask mask, V a, V b) {
 // As the array libraries do it: a NaN on either side gives NaN.
 template <class V>
 NDL_HD V max_nan(V a, V b) {
-  return (a > b) | (a != a) ? a : b;
+  return ((a > b) | (a != a)) ? a : b;
 }
 template <class V>
 NDL_HD V min_nan(V a, V b) {
-  return (a < b) | (a != a) ? a : b;
+  return ((a < b) | (a != a)) ? a : b;
 }
 // Where no NaN can be: one instruction.
 template <class V>
