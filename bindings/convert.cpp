@@ -31,7 +31,7 @@ nb::dlpack::dtype dlpack_dtype(DType dtype) {
   return {static_cast<uint8_t>(nb::dlpack::dtype_code::Bool), 8, 1};
 }
 
-// The dtype of a foreign array; throws for those the engine has not.
+// The dtype of a foreign array; false for those the engine has not.
 bool find_dtype(nb::dlpack::dtype foreign, DType& found) {
   for (int i = 0; i < kNumDTypes; ++i)
     if (dlpack_dtype(static_cast<DType>(i)) == foreign) {
@@ -108,18 +108,27 @@ bool is_integer(nb::handle object) {
   return !nb::hasattr(object, "shape") || nb::len(nb::object(object.attr("shape"))) == 0;
 }
 
+int64_t int64_of(nb::handle object) {
+  const nb::object number = nb::steal(PyNumber_Index(object.ptr()));
+  if (!number.is_valid()) nb::raise_python_error();
+  int overflow = 0;
+  const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  NDL_CHECK(overflow == 0, ValueError, "int", "number out of range: got ", text_of(number), ", expected 64 bits.");
+  return value;
+}
+
 Dims dims_of(nb::handle object) {
   Dims dims;
   if (object.is_none()) return dims;
   if (is_integer(object)) {
-    dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(object))));
+    dims.push_back(int64_of(object));
     return dims;
   }
   NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ", text_of(object.type()),
             ", expected an int or a sequence of ints.");
   for (nb::handle item : nb::borrow<nb::sequence>(object)) {
     NDL_CHECK(is_integer(item), TypeError, "axes", "not an integer: got ", text_of(item.type()), ", expected int.");
-    dims.push_back(nb::cast<int64_t>(nb::int_(nb::borrow(item))));
+    dims.push_back(int64_of(item));
   }
   return dims;
 }
@@ -138,17 +147,24 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
   } else if (nb::try_cast(object, array)) {
     x = from_array(array, object, share);
   } else {
-    // Lists and numbers; Python floats become float32 as everywhere in this field.
+    // Lists and numbers, whose floats become float32 as everywhere in this field; and arrays that no capsule can
+    // describe: of the other byte order, or with strides that are no multiple of an element.
     nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(object);
     const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
     NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "not numbers: got ",
               text_of(object.type()), " of ", text_of(numpy_array.attr("dtype")),
               ", expected an array, list or number.");
-    x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, false);
-    if (kind == "f" && dtype.is_none()) x = cast(x, DType::Float32);
+    numpy_array = numpy_array.attr("astype")(numpy_array.attr("dtype").attr("newbyteorder")("="), "C");
+    x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true);
+    if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
   }
   const DType wanted = dtype_of(dtype, x.dtype());
   return wanted == x.dtype() ? x : unlocked([&] { return cast(x, wanted); });
+}
+
+Tensor value_of(nb::handle object, DType dtype) {
+  const bool typed = nb::isinstance<Tensor>(object) || nb::hasattr(object, "dtype");
+  return tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true);
 }
 
 nb::object to_numpy(const Tensor& tensor) {
@@ -161,7 +177,9 @@ nb::object to_numpy(const Tensor& tensor) {
   nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<Tensor*>(p); });
   const nb::ndarray<nb::numpy> array(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
                                      dlpack_dtype(x.dtype()));
-  return nb::cast(array);
+  nb::object result = nb::cast(array);
+  if (x.impl()->storage->read_only()) result.attr("flags").attr("writeable") = false;
+  return result;
 }
 
 nb::tuple to_tuple(const Dims& dims) {

@@ -29,12 +29,17 @@ Device device_of(nb::handle object);
 std::string text_of(nb::handle object);
 // Whether it can stand for one integer: int, numpy.int64(3), a 0-d integer array; not an array with axes, not a Tensor.
 bool is_integer(nb::handle object);
+// Its value; throws TypeError for floats and ValueError beyond int64.
+int64_t int64_of(nb::handle object);
 // An int or a sequence of ints; None -> empty.
 Dims dims_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
 Dims dims_of_args(const nb::args& args);
 // A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible).
 Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
+// A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
+// keep theirs.
+Tensor value_of(nb::handle object, DType dtype);
 nb::object to_numpy(const Tensor& x);  // shares memory; bfloat16 comes as float32
 nb::tuple to_tuple(const Dims& dims);
 

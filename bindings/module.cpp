@@ -32,7 +32,7 @@ void bind_core(nb::module_& m) {
           "enabled", [](const Device& d) { return is_available(d); }, "Whether tensors can be made here.")
       .def("__repr__", [](const Device& d) { return to_string(d); })
       .def("__str__", [](const Device& d) { return to_string(d); })
-      .def("__hash__", [](const Device& d) { return static_cast<int>(d.type) * 64 + d.index; })
+      .def("__hash__", [](const Device& d) { return nb::hash(nb::str(to_string(d).c_str())); })
       .def(
           "__eq__",
           [](const Device& d, nb::handle other) {

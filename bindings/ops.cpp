@@ -29,7 +29,7 @@ struct Binder {
     m.def(name, fn, self, extra...);
     tensor.def(name, fn, extra...);
   }
-  void unary(const char* name, Unary fn, const char* doc) { both(name, fn, "x"_a, Release(), doc); }
+  void unary(const char* name, Unary fn, const char* doc) { both(name, fn, "a"_a, Release(), doc); }
   void binary(const char* name, Binary fn, BinaryNumber number, const char* doc) {
     both(name, fn, "a"_a, "b"_a, Release(), doc);
     if (number) both(name, number, "a"_a, "b"_a, Release());
@@ -41,7 +41,7 @@ struct Binder {
           const Dims dims = dims_of(axes.is_none() ? axis : axes);
           return unlocked([&] { return fn(x, dims, keepdims); });
         },
-        "x"_a, "axis"_a = nb::none(), "keepdims"_a = false, "axes"_a = nb::none(), doc);
+        "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "axes"_a = nb::none(), doc);
   }
 };
 
@@ -85,17 +85,20 @@ void bind_elementwise(Binder& b) {
       [](const Tensor& x, std::optional<double> low, std::optional<double> high) {
         return clamp(x, low.value_or(-INFINITY), high.value_or(INFINITY));
       },
-      "x"_a, "min"_a = nb::none(), "max"_a = nb::none(), Release(), "x limited to [min, max].");
+      "a"_a, "min"_a = nb::none(), "max"_a = nb::none(), Release(), "x limited to [min, max].");
   b.m.def(
       "where",
       [](const Tensor& condition, nb::object x, nb::object y) {
         // Numbers are weak: they take the other side's dtype.
         const bool x_tensor = nb::isinstance<Tensor>(x);
         const bool y_tensor = nb::isinstance<Tensor>(y);
-        Tensor a = tensor_of(x, nb::none(), true);
-        Tensor c = tensor_of(y, nb::none(), true);
-        if (!x_tensor && y_tensor && is_floating(c.dtype())) a = cast(a, c.dtype());
-        if (x_tensor && !y_tensor && is_floating(a.dtype())) c = cast(c, a.dtype());
+        const auto beside = [](nb::handle number, nb::handle other, bool other_is_tensor) {
+          if (other_is_tensor && is_floating(nb::cast<Tensor>(other).dtype()))
+            return value_of(number, nb::cast<Tensor>(other).dtype());
+          return tensor_of(number, nb::none(), true);
+        };
+        const Tensor a = x_tensor ? nb::cast<Tensor>(x) : beside(x, y, y_tensor);
+        const Tensor c = y_tensor ? nb::cast<Tensor>(y) : beside(y, x, x_tensor);
         return unlocked([&] { return where(condition, a, c); });
       },
       "condition"_a, "a"_a, "b"_a, "a where condition is true, b elsewhere.");
@@ -113,26 +116,28 @@ void bind_reductions(Binder& b) {
         name,
         [is_max](const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
           const auto fn = is_max ? &argmax : &argmin;
-          return axis ? fn(x, *axis, keepdims) : fn(reshape(x, {-1}), 0, false);
+          if (axis) return fn(x, *axis, keepdims);
+          const Tensor flat = fn(reshape(x, {-1}), 0, false);
+          return keepdims ? reshape(flat, Dims::filled(x.rank(), 1)) : flat;
         },
-        "x"_a, "axis"_a = nb::none(), "keepdims"_a = false, Release(), "Index of the first extreme value, int64.");
+        "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, Release(), "Index of the first extreme value, int64.");
   }
-  b.both("cumsum", &cumsum, "x"_a, "axis"_a, "exclusive"_a = false, "reverse"_a = false, Release(),
+  b.both("cumsum", &cumsum, "a"_a, "axis"_a, "exclusive"_a = false, "reverse"_a = false, Release(),
          "Prefix sums along an axis.");
-  b.both("softmax", &softmax, "x"_a, "axis"_a = -1, Release(), "exp(x) / sum(exp(x)) along an axis.");
-  b.both("log_softmax", &log_softmax, "x"_a, "axis"_a = -1, Release(), "log(softmax(x)) along an axis.");
+  b.both("softmax", &softmax, "a"_a, "axis"_a = -1, Release(), "exp(x) / sum(exp(x)) along an axis.");
+  b.both("log_softmax", &log_softmax, "a"_a, "axis"_a = -1, Release(), "log(softmax(x)) along an axis.");
   b.both("matmul", &matmul, "a"_a, "b"_a, Release(), "Matrix product; leading axes broadcast.");
 }
 
 void bind_shape(Binder& b) {
   b.m.def(
-      "reshape", [](const Tensor& x, nb::object shape) { return reshape(x, dims_of(shape)); }, "x"_a, "shape"_a,
+      "reshape", [](const Tensor& x, nb::object shape) { return reshape(x, dims_of(shape)); }, "a"_a, "shape"_a,
       "The same elements in another shape; one size may be -1.");
   b.m.def(
-      "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "x"_a,
+      "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "a"_a,
       "shape"_a, "x repeated along axes of size 1, without a copy.");
   b.m.def(
-      "permute", [](const Tensor& x, nb::object axes) { return permute(x, dims_of(axes)); }, "x"_a, "axes"_a,
+      "permute", [](const Tensor& x, nb::object axes) { return permute(x, dims_of(axes)); }, "a"_a, "axes"_a,
       "The axes in another order.");
   b.m.def(
       "transpose",
@@ -142,21 +147,21 @@ void bind_shape(Binder& b) {
                   " axes, expected 2. Use permute for more.");
         return pair.empty() ? transpose(x) : transpose(x, pair[0], pair[1]);
       },
-      "x"_a, "axes"_a = nb::none(), "Two axes swapped (the last two by default).");
+      "a"_a, "axes"_a = nb::none(), "Two axes swapped (the last two by default).");
   b.both(
-      "flip", [](const Tensor& x, nb::object axes) { return flip(x, dims_of(axes)); }, "x"_a, "axes"_a = nb::none(),
+      "flip", [](const Tensor& x, nb::object axes) { return flip(x, dims_of(axes)); }, "a"_a, "axes"_a = nb::none(),
       "The order along the axes reversed, without a copy.");
   b.both(
-      "squeeze", [](const Tensor& x, nb::object axis) { return squeeze(x, dims_of(axis)); }, "x"_a,
+      "squeeze", [](const Tensor& x, nb::object axis) { return squeeze(x, dims_of(axis)); }, "a"_a,
       "axis"_a = nb::none(), "Without the axes of size 1.");
-  b.both("unsqueeze", &unsqueeze, "x"_a, "axis"_a, "A new axis of size 1.");
+  b.both("unsqueeze", &unsqueeze, "a"_a, "axis"_a, "A new axis of size 1.");
   b.m.def(
       "slice",
       [](const Tensor& x, int64_t axis, int64_t start, std::optional<int64_t> stop, int64_t step) {
         return slice(x, axis, start, stop.value_or(kSliceEnd), step);
       },
-      "x"_a, "axis"_a, "start"_a = 0, "stop"_a = nb::none(), "step"_a = 1, "x[start:stop:step] along one axis.");
-  b.m.def("unbind", &unbind, "x"_a, "axis"_a = 0, "The slices along an axis.");
+      "a"_a, "axis"_a, "start"_a = 0, "stop"_a = nb::none(), "step"_a = 1, "x[start:stop:step] along one axis.");
+  b.m.def("unbind", &unbind, "a"_a, "axis"_a = 0, "The slices along an axis.");
   b.m.def(
       "split",
       [](const Tensor& x, nb::object sections, int64_t axis) {
@@ -171,7 +176,7 @@ void bind_shape(Binder& b) {
         }
         return split(x, axis, sizes);
       },
-      "x"_a, "sections"_a, "axis"_a = 0, "Parts along an axis: of one size, or of the sizes listed.");
+      "a"_a, "sections"_a, "axis"_a = 0, "Parts along an axis: of one size, or of the sizes listed.");
   b.m.def("concat", &concat, "tensors"_a, "axis"_a = 0, Release(), "Joined along an axis.");
   b.m.def("stack", &stack, "tensors"_a, "axis"_a = 0, Release(), "Joined along a new axis.");
   b.m.def(
@@ -185,16 +190,16 @@ void bind_shape(Binder& b) {
         }
         return pad(x, before, after, value);
       },
-      "x"_a, "pad_width"_a, "value"_a = 0.0, Release(), "`value` around x: (before, after) for each axis.");
+      "a"_a, "pad_width"_a, "value"_a = 0.0, Release(), "`value` around x: (before, after) for each axis.");
 }
 
 void bind_gather(Binder& b) {
-  b.both("gather", &gather, "x"_a, "axis"_a, "index"_a, Release(), "y[i][j] = x[index[i][j]][j] for axis 0.");
-  b.both("scatter_add", &scatter_add, "x"_a, "axis"_a, "index"_a, "src"_a, Release(),
+  b.both("gather", &gather, "a"_a, "axis"_a, "index"_a, Release(), "y[i][j] = x[index[i][j]][j] for axis 0.");
+  b.both("scatter_add", &scatter_add, "a"_a, "axis"_a, "index"_a, "src"_a, Release(),
          "x with src added at the places that gather reads.");
-  b.both("index_select", &index_select, "x"_a, "axis"_a, "index"_a, Release(), "Slices of x along an axis.");
-  b.both("index_add", &index_add, "x"_a, "axis"_a, "index"_a, "src"_a, Release(), "x with slices of src added.");
-  b.m.def("nonzero", &nonzero, "x"_a, Release(), "Positions of nonzero elements, int64 [count, ndim].");
+  b.both("index_select", &index_select, "a"_a, "axis"_a, "index"_a, Release(), "Slices of x along an axis.");
+  b.both("index_add", &index_add, "a"_a, "axis"_a, "index"_a, "src"_a, Release(), "x with slices of src added.");
+  b.m.def("nonzero", &nonzero, "a"_a, Release(), "Positions of nonzero elements, int64 [count, ndim].");
   b.m.def(
       "one_hot",
       [](const Tensor& classes, int64_t num_classes, nb::object dtype) {

@@ -156,8 +156,13 @@ void bind_occupancy(nb::module_& m) {
           "update",
           [](OccupancyGrid& grid, const nb::callable& sigma_of, float step, double fraction, double decay,
              double threshold) {
-            grid.update([&](const Tensor& positions) { return nb::cast<Tensor>(sigma_of(positions)); },
-                        default_generator(), step, fraction, decay, threshold);
+            const auto checked = [&](const Tensor& positions) {
+              const nb::object sigma = sigma_of(positions);
+              NDL_CHECK(nb::isinstance<Tensor>(sigma), TypeError, "occupancy_update", "sigma_of gave no tensor: got ",
+                        text_of(sigma.type()), ", expected a Tensor of densities.");
+              return nb::cast<Tensor>(sigma);
+            };
+            grid.update(checked, default_generator(), step, fraction, decay, threshold);
           },
           "sigma_of"_a, "step"_a, "fraction"_a = 1.0, "decay"_a = 0.95, "threshold"_a = 0.01,
           "Probes a fraction of the cells with sigma_of ([n, 3] world positions to [n] densities) and marks the "

@@ -24,9 +24,22 @@ Tensor with_float(const Tensor& x, nb::float_ number) {
   const double value = PyFloat_AsDouble(number.ptr());
   return unlocked([&] { return fn(is_floating(x.dtype()) ? x : cast(x, DType::Float32), value); });
 }
-template <TensorNumber fn>
+// A double cannot hold every int64, so those meet as tensors.
+template <TensorTensor both, TensorNumber fn, bool kReflected>
 Tensor with_int(const Tensor& x, int64_t number) {
-  return unlocked([&] { return fn(x, static_cast<double>(number)); });
+  return unlocked([&] {
+    if (x.dtype() != DType::Int64) return fn(x, static_cast<double>(number));
+    const Tensor other = Tensor::from_vector<int64_t>({number}, {});
+    return kReflected ? both(other, x) : both(x, other);
+  });
+}
+// NumPy's scalars are as weak as Python's; its arrays are tensors.
+template <TensorTensor both, bool kReflected>
+nb::object with_array(const Tensor& x, nb::object other) {
+  if (!nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
+  Tensor y = tensor_of(other, nb::none(), true);
+  if (y.rank() == 0 && is_floating(x.dtype())) y = cast(y, x.dtype());
+  return nb::cast(unlocked([&] { return kReflected ? both(y, x) : both(x, y); }));
 }
 
 Tensor reverse_sub(const Tensor& x, double a) { return sub(a, x); }
@@ -40,11 +53,20 @@ template <TensorTensor both, TensorNumber number, TensorNumber reflected>
 void bind_operator(nb::class_<Tensor>& c, const char* name, const char* reflected_name) {
   c.def(name, both, Release(), nb::is_operator());
   c.def(name, &with_float<number>, nb::is_operator());
-  c.def(name, &with_int<number>, nb::is_operator());
+  c.def(name, &with_int<both, number, false>, nb::is_operator());
+  c.def(name, &with_array<both, false>, nb::is_operator());
   if (reflected_name) {
     c.def(reflected_name, &with_float<reflected>, nb::is_operator());
-    c.def(reflected_name, &with_int<reflected>, nb::is_operator());
+    c.def(reflected_name, &with_int<both, reflected, true>, nb::is_operator());
+    c.def(reflected_name, &with_array<both, true>, nb::is_operator());
   }
+}
+
+// As Python's own slices, integers beyond 64 bits are clipped.
+int64_t slice_bound(nb::handle object) {
+  const Py_ssize_t value = PyNumber_AsSsize_t(object.ptr(), nullptr);
+  if (value == -1 && PyErr_Occurred()) nb::raise_python_error();
+  return value;
 }
 
 std::vector<IndexItem> index_items(nb::handle key) {
@@ -62,11 +84,11 @@ std::vector<IndexItem> index_items(nb::handle key) {
       const nb::object step = entry.attr("step");
       item.has_start = !start.is_none();
       item.has_stop = !stop.is_none();
-      if (item.has_start) item.start = nb::cast<int64_t>(start);
-      if (item.has_stop) item.stop = nb::cast<int64_t>(stop);
-      if (!step.is_none()) item.step = nb::cast<int64_t>(step);
+      if (item.has_start) item.start = slice_bound(start);
+      if (item.has_stop) item.stop = slice_bound(stop);
+      if (!step.is_none()) item.step = slice_bound(step);
     } else if (is_integer(entry)) {
-      item = IndexItem::integer(nb::cast<int64_t>(nb::int_(nb::borrow(entry))));
+      item = IndexItem::integer(int64_of(entry));
     } else {
       item.kind = IndexItem::Kind::Array;
       item.array = tensor_of(entry, nb::none(), true);
@@ -125,7 +147,12 @@ void bind_construction(nb::class_<Tensor>& c) {
       "dtype"_a = nb::none(), "copy"_a = nb::none());
   c.def(
       "__dlpack__",
-      [](const Tensor& x, nb::kwargs) {
+      [](const Tensor& tensor, nb::object stream, nb::object max_version, nb::object dl_device, nb::object copy) {
+        NDL_CHECK(stream.is_none(), ValueError, "dlpack", "the CPU has no streams: got a stream, expected None.");
+        NDL_CHECK(dl_device.is_none() || dl_device.equal(nb::make_tuple(1, 0)), ValueError, "dlpack",
+                  "unsupported device: got ", text_of(dl_device), ", expected (1, 0), the CPU.");
+        const bool copied = !copy.is_none() && nb::cast<bool>(copy);
+        const Tensor x = copied ? unlocked([&] { return clone(tensor.detach()); }) : tensor;
         size_t sizes[kMaxRank];
         for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
         nb::capsule owner(new Tensor(x.detach()), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
@@ -134,9 +161,11 @@ void bind_construction(nb::class_<Tensor>& c) {
                 ? nb::cast(nb::ndarray<>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
                                          {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}))
                 : to_numpy(x);
-        return array.attr("__dlpack__")();
+        if (max_version.is_none()) return nb::object(array.attr("__dlpack__")());
+        return nb::object(array.attr("__dlpack__")("max_version"_a = max_version));
       },
-      "A DLPack capsule that shares this tensor's memory.");
+      nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(), "dl_device"_a = nb::none(),
+      "copy"_a = nb::none(), "A DLPack capsule that shares this tensor's memory, unless a copy is asked for.");
   c.def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(1, 0); });
   c.def("numpy", &to_numpy, "This tensor as a NumPy array that shares its memory (bfloat16 is converted to float32).");
   c.def(
@@ -154,13 +183,21 @@ void bind_construction(nb::class_<Tensor>& c) {
     return x.shape()[0];
   });
   c.def("__float__", [](const Tensor& x) { return x.item(); });
-  c.def("__int__", [](const Tensor& x) { return static_cast<int64_t>(x.item()); });
+  c.def("__int__", [](const Tensor& x) -> nb::object {
+    if (!is_floating(x.dtype())) return nb::int_(x.item_int());
+    return nb::steal(PyLong_FromDouble(x.item()));  // raises for NaN and infinities
+  });
   c.def("__bool__", [](const Tensor& x) { return x.item() != 0; });
   c.def("__iter__", [](const Tensor& x) {
     NDL_CHECK(x.rank() > 0, TypeError, "iter", "a 0-d tensor cannot be iterated: got shape (), expected an axis.");
     nb::list parts;
     for (const Tensor& part : unbind(x, 0)) parts.append(part);
     return nb::iter(parts);
+  });
+  // Pickles and deep copies: the elements, off the tape.
+  c.def("__reduce__", [](nb::object self) {
+    const Tensor x = nb::cast<Tensor>(self);
+    return nb::make_tuple(self.type(), nb::make_tuple(to_numpy(x), nb::none(), name(x.dtype()), x.requires_grad()));
   });
   c.def("__hash__", [](const Tensor& x) { return reinterpret_cast<intptr_t>(x.impl().get()); });
 }
@@ -209,7 +246,11 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def(
       "realize_cached_data", [](const Tensor& x) { return x; }, "needle's name for forcing a lazy tensor: itself.");
   c.def(
-      "requires_grad_", [](const Tensor& x, bool value) { return x.set_requires_grad(value); },
+      "requires_grad_",
+      [](nb::object self, bool value) {
+        nb::cast<Tensor>(self).set_requires_grad(value);
+        return self;
+      },
       "requires_grad"_a = true);
   c.def(
       "backward",
@@ -235,7 +276,7 @@ void bind_indexing(nb::class_<Tensor>& c) {
       "__setitem__",
       [](const Tensor& x, nb::object key, nb::object value) {
         const std::vector<IndexItem> items = index_items(key);
-        const Tensor values = tensor_of(value, nb::none(), true);
+        const Tensor values = value_of(value, x.dtype());
         unlocked([&] {
           set_item(x, items, values);
           return 0;
@@ -301,6 +342,8 @@ void bind_operators(nb::class_<Tensor>& c) {
 }
 
 void bind_movement(nb::class_<Tensor>& c) {
+  c.def(
+      "reshape", [](const Tensor& x, nb::object shape) { return reshape(x, dims_of(shape)); }, "shape"_a);
   c.def("reshape", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
   c.def("view", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
   c.def("permute", [](const Tensor& x, nb::args axes) { return permute(x, dims_of_args(axes)); });
@@ -344,7 +387,7 @@ void bind_tensor(nb::module_& m) {
   bind_indexing(c);
   bind_operators(c);
   bind_movement(c);
-  c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor asks the tensor
+  c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor is left to __radd__
 
   m.def(
       "asarray", [](nb::object array, nb::object dtype) { return tensor_of(array, dtype, true); }, "array"_a,

@@ -64,7 +64,6 @@ from ._core import (
     softmax,
     softplus,
     spherical_harmonics,
-    split,
     sqrt,
     square,
     squeeze,
@@ -80,6 +79,7 @@ from ._core import (
 )
 from ._core import flip as flip
 from ._core import frequency_encoding as frequency_encoding
+from ._core import split as _core_split
 
 negate = neg
 logsoftmax = log_softmax
@@ -94,6 +94,20 @@ def summation(a: Tensor, axes: int | Sequence[int] | None = None) -> Tensor:
     tensor([4., 6.])
     """
     return sum(a, axes)
+
+
+def split(a: Tensor, sections: int | Sequence[int] | None = None, axis: int = 0) -> tuple[Tensor, ...]:
+    """The parts of ``a`` along ``axis``: single slices without that axis (needle's ``split(a, axis=)``), parts of
+    ``sections`` elements each, or of the sizes listed (PyTorch's ``split``).
+
+    >>> import needlecpp as ndl
+    >>> x = ndl.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    >>> [part.shape for part in ndl.split(x, axis=1)]
+    [(2,), (2,), (2,)]
+    >>> [part.shape for part in ndl.split(x, (1, 2), axis=1)]
+    [(2, 1), (2, 2)]
+    """
+    return tuple(unbind(a, axis) if sections is None else _core_split(a, sections, axis))
 
 
 def add_scalar(a: Tensor, scalar: float) -> Tensor:

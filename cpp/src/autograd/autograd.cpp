@@ -43,19 +43,15 @@ namespace {
 thread_local bool g_grad_enabled = true;
 std::atomic<uint64_t> g_sequence{1};
 
-class GradMode {
- public:
-  explicit GradMode(bool enabled) : before_(grad_enabled()) { set_grad_enabled(enabled); }
-  ~GradMode() { set_grad_enabled(before_); }
-
- private:
-  bool before_;
-};
-
 void check_version(const char* op, const char* what, uint32_t saved, const Storage& storage) {
   NDL_CHECK(storage.version() == saved, Error, op, what, " was changed in place by ", storage.last_writer(),
             " after it was saved for the backward pass: got version ", storage.version(), ", expected ", saved,
             ". Clone it before the edit.");
+}
+
+// Whether a gradient that the user can see may be added to where it is, rather than replaced by a sum.
+bool may_add_into(const Tensor& gradient) {
+  return gradient.is_contiguous() && !gradient.requires_grad() && !gradient.impl()->storage->read_only();
 }
 
 // Where a requested gradient is to be found: at an output of a node or at a leaf.
@@ -145,14 +141,17 @@ void Sweep::accumulate(Tensor& slot, const Tensor& gradient) const {
 
 void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& gradient) const {
   if (leaf->gradient) {
-    if (create_)
-      leaf->gradient = engine::add(Tensor(leaf->gradient), gradient).impl();
-    else
-      engine::add_in_place(Tensor(leaf->gradient), gradient);
+    const Tensor existing(leaf->gradient);
+    if (!create_ && may_add_into(existing)) {
+      engine::add_in_place(existing, gradient);
+      existing.bump_version("backward");
+    } else {
+      leaf->gradient = engine::add(existing, gradient).impl();
+    }
     return;
   }
-  // Keep the arriving tensor when nobody else holds it; 2 handles are ours (the caller's and the parameter's).
-  const bool ours = gradient.is_contiguous() && gradient.impl().use_count() <= 2 &&
+  // Keep the arriving tensor when this handle is the only one; another leaf may be given the same tensor next.
+  const bool ours = gradient.is_contiguous() && gradient.impl().use_count() == 1 &&
                     gradient.impl()->storage.use_count() == 1 && !gradient.impl()->storage->read_only();
   leaf->gradient = (create_ || ours ? gradient : engine::contiguous_copy(gradient)).impl();
 }
@@ -304,8 +303,7 @@ Tensor Backward::accumulator(int input) const {
   const Node::Edge& edge = node_.inputs[input];
   if (!into_leaves_ || !edge.leaf || !edge.leaf->gradient) return Tensor();
   const Tensor gradient(edge.leaf->gradient);
-  const bool fits = gradient.is_contiguous() && gradient.shape() == edge.shape && gradient.dtype() == edge.dtype &&
-                    !gradient.impl()->storage->read_only();
+  const bool fits = gradient.shape() == edge.shape && gradient.dtype() == edge.dtype && may_add_into(gradient);
   return fits ? gradient : Tensor();
 }
 
@@ -421,6 +419,10 @@ void check_inplace(const char* op, const Tensor& target) {
   NDL_CHECK(!(grad_enabled() && target.requires_grad()), Error, op,
             "in-place edit of a tensor on the tape: got one that requires grad, expected one that does not. Use the "
             "out-of-place op, detach() or no_grad().");
+  for (int axis = 0; axis < target.rank(); ++axis)
+    NDL_CHECK(target.shape()[axis] <= 1 || target.strides()[axis] != 0, ValueError, op,
+              "in-place edit of a broadcast view: got one element standing for several on axis ", axis,
+              ", expected one each. Clone it first.");
   NDL_CHECK(!target.impl()->storage->read_only(), ValueError, op,
             "in-place edit of read-only memory: got a tensor that wraps a read-only array, expected a writable one. "
             "Clone it first.");

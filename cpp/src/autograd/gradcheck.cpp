@@ -97,17 +97,14 @@ bool gradgradcheck(const std::function<Tensors(const Tensors&)>& fn, const Tenso
   const auto first = [&fn, n_inputs](const Tensors& all) {
     const Tensors x(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n_inputs));
     const Tensors dys(all.begin() + static_cast<std::ptrdiff_t>(n_inputs), all.end());
-    const bool enabled = grad_enabled();
-    set_grad_enabled(true);
+    const GradMode mode(true);
     Tensors outputs;
     for (const Tensor& y : fn(x))
       if (y.requires_grad()) outputs.push_back(y);
     Tensors wanted;
     for (const Tensor& tensor : x)
       if (tensor.requires_grad()) wanted.push_back(tensor);
-    Tensors result = grad(outputs, wanted, dys, true, true);
-    set_grad_enabled(enabled);
-    return result;
+    return grad(outputs, wanted, dys, true, true);
   };
   return gradcheck(first, arguments, eps, atol, rtol);
 }

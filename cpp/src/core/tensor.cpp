@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "needlecpp/core/allocator.h"
+
 namespace needlecpp {
 namespace {
 
@@ -100,6 +102,8 @@ void for_each_element(const Tensor& x, Visit&& visit) {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   const int64_t count = needlecpp::numel(shape);
+  NDL_CHECK(static_cast<size_t>(count) <= (size_t{1} << 60) / itemsize(dtype), MemoryError, OpScope::current(),
+            "out of memory: got a request for ", count, " elements of ", name(dtype), ", expected at most 2^60 bytes.");
   auto impl = std::make_shared<TensorImpl>();
   impl->storage = std::make_shared<Storage>(static_cast<size_t>(count) * itemsize(dtype), device);
   impl->shape = shape;

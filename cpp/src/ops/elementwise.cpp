@@ -147,7 +147,12 @@ Tensor add(const Tensor& a, double b) {
                 [](Backward& g) { g.give(0, g.dy()); });
 }
 
-Tensor sub(const Tensor& a, double b) { return add(a, -b); }
+Tensor sub(const Tensor& a, double b) {
+  OpScope scope("sub");
+  const DType result = with_number(a, b);
+  return record("sub", binary(BinaryOp::Sub, "sub", a, number(b, result), result), {a}, {},
+                [](Backward& g) { g.give(0, g.dy()); });
+}
 
 Tensor sub(double a, const Tensor& b) {
   OpScope scope("sub");
@@ -361,10 +366,22 @@ Tensor identity(const Tensor& x) {
   return record("identity", y, {x}, {}, [](Backward& g) { g.give(0, g.dy()); });
 }
 
+namespace {
+
+// `source`, or a copy of it where an edit of `target` would change what is still to be read.
+Tensor unaliased(const Tensor& source, const Tensor& target) {
+  const bool shared = source.impl()->storage == target.impl()->storage;
+  const bool same_view =
+      source.offset() == target.offset() && source.shape() == target.shape() && source.strides() == target.strides();
+  return shared && !same_view ? clone(source) : source;
+}
+
+}  // namespace
+
 void copy_(const Tensor& target, const Tensor& source) {
   OpScope scope("copy_");
   check_inplace("copy_", target);
-  strided_copy(target, broadcast_to(source.detach(), target.shape()));
+  strided_copy(target, broadcast_to(unaliased(source.detach(), target), target.shape()));
   target.bump_version("copy_");
 }
 
@@ -379,7 +396,7 @@ void add_(const Tensor& target, const Tensor& source, double scale) {
   OpScope scope("add_");
   check_inplace("add_", target);
   NoGrad no_grad;
-  const Tensor change = scale == 1 ? source.detach() : mul(source.detach(), scale);
+  const Tensor change = scale == 1 ? unaliased(source.detach(), target) : mul(source.detach(), scale);
   accumulate_into(target, change);
   target.bump_version("add_");
 }

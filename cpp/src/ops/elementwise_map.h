@@ -38,7 +38,7 @@ void strided_copy(const Tensor& target, const Tensor& source);
 // target += change; the shape of change broadcasts to target's.
 void accumulate_into(const Tensor& target, const Tensor& change);
 
-// kernel(y, operands, single, count): y and operands are std::array<const void*, K> of the dtypes `write` and `read`;
+// kernel(y, operands, single, count): y is written in the dtype `write`, the K operands are read in the dtypes `read`;
 // single[k] says that operand k is one element for the whole run.
 template <int K, class Kernel>
 Tensor map(const Shape& shape, DType result, DType write, const std::array<const Tensor*, K>& inputs,

@@ -400,9 +400,6 @@ void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indic
   check_inplace("index_put_", x);
   NDL_CHECK(values.device() == x.device(), TypeError, "index_put_", "devices differ: got ", to_string(values.device()),
             ", expected ", to_string(x.device()), ".");
-  for (int i = 0; i < x.rank(); ++i)
-    NDL_CHECK(x.shape()[i] <= 1 || x.strides()[i] != 0, ValueError, "index_put_",
-              "x repeats its elements: got stride 0 on axis ", i, ", expected memory of its own. Clone it.");
   NoGrad off;
   const Selection selection = select_places("index_put_", x, indices);
   const DType wide = accumulate ? sum_dtype("index_put_", x.dtype()) : x.dtype();

@@ -1,6 +1,7 @@
 // Splits an index expression into a view (basic items) and advanced indexing of that view (arrays).
 #include "needlecpp/ops/indexing.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "needlecpp/autograd/function.h"
@@ -64,8 +65,10 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
         }
         break;
       case IndexItem::Kind::Slice: {
-        const int64_t start = item.has_start ? item.start : item.step > 0 ? 0 : kSliceEnd;
-        const int64_t stop = item.has_stop ? item.stop : item.step > 0 ? kSliceEnd : -kSliceEnd;
+        // Bounds that are given stay clear of the values that stand for missing ones.
+        const auto bound = [](int64_t i) { return std::clamp(i, 1 - kSliceEnd, kSliceEnd - 1); };
+        const int64_t start = item.has_start ? bound(item.start) : item.step > 0 ? 0 : kSliceEnd;
+        const int64_t stop = item.has_stop ? bound(item.stop) : item.step > 0 ? kSliceEnd : -kSliceEnd;
         parsed.view = slice(parsed.view, axis++, start, stop, item.step);
         arrays.emplace_back();
         break;
@@ -73,6 +76,8 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
       case IndexItem::Kind::Array:
         found = true;
         if (item.array.dtype() == DType::Bool) {  // a mask of rank r stands for r index arrays
+          NDL_CHECK(item.array.rank() > 0, IndexError, "index",
+                    "a mask needs an axis: got one truth value, expected a bool array. Use where() or an if.");
           const Tensor positions = nonzero(item.array);
           for (int k = 0; k < item.array.rank(); ++k, ++axis) {
             NDL_CHECK(item.array.shape()[k] == parsed.view.shape()[axis], IndexError, "index",

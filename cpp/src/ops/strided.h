@@ -3,7 +3,7 @@
 // An op sees its operands as one list of runs. Axes over which every operand steps uniformly are merged first, so
 // contiguous operands become one long run; then the innermost axis is the run, with a stride for each operand, and the
 // outer axes are counted like an odometer. Where the innermost axis is short, or an operand's dtype or stride is not
-// what a kernel reads, the elements go through small tiles on the stack instead (see elementwise.cpp).
+// what a kernel reads, the elements go through small tiles on the stack instead (see elementwise_map.h).
 #pragma once
 
 #include <array>

@@ -47,7 +47,7 @@ void check(const FieldConfig& config) {
 RadianceField::RadianceField(const FieldConfig& config, uint64_t seed) : config_(config) {
   check(config);
   Generator generator(seed);
-  table_ = hashgrid_init(config.grid, seed);
+  table_ = hashgrid_init(config.grid, ~seed);  // numbers of its own
   table_.set_requires_grad(true);
   const int64_t encoded = static_cast<int64_t>(config.grid.levels) * config.grid.features;
   density_weights_ = {weight(encoded, config.density_hidden, generator),

@@ -114,7 +114,8 @@ void OccupancyGrid::update(const std::function<Tensor(const Tensor&)>& sigma_of,
   const int64_t count = std::clamp<int64_t>(std::llround(fraction * static_cast<double>(cells)), 1, cells);
   const Generator::Key key = generator.next();
   const ProbeArgs args = {grid_args(*this, distance_), cells, count, key.seed, key.draw};
-  float* density = density_.data<float>();
+  const Tensor merged = density_;  // sigma_of is a stranger: it may call set_density
+  float* density = merged.data<float>();
   for (int64_t start = 0; start < count; start += kBatch) {
     const int64_t n = std::min(kBatch, count - start);
     const Tensor cell = Tensor::empty({n}, DType::Int32);
@@ -135,6 +136,8 @@ void OccupancyGrid::update(const std::function<Tensor(const Tensor&)>& sigma_of,
       NDL_KERNEL(merge_density)(density, cell_of, found, static_cast<float>(decay), begin, end);
     });
   }
+  NDL_CHECK(density_.is_same(merged), Error, "occupancy_update",
+            "the grid was set by sigma_of: got new densities during an update, expected none.");
   density_.bump_version("occupancy_update");
   refresh_bits(step, threshold);
 }

@@ -8,14 +8,14 @@
 // only touched entries move.
 //
 // Why two density passes: a forward costs a quarter of forward and backward, so evaluating all samples once more is
-// cheaper than dragging the dead ones through colour and the backward pass. A dropped sample gets no gradient. Its
-// density cannot grow, but it was below a weight of 1e-4 to begin with, and the first steps, when every density is
-// near one, drop nothing.
+// cheaper than dragging the dead ones through colour and the backward pass. A dropped sample gets no gradient, so its
+// density cannot grow; but its weight was below min_weight to begin with, and a fresh field is thin everywhere and
+// drops little.
 //
 // The number of rays adapts so that a step has about samples_per_step samples, whatever the grid leaves of a ray.
 //
-// Invariant: everything random comes from generator_, one draw after the other, so a seed fixes the run for a given
-// number of threads (sums over threads change with it).
+// Invariant: after the field's first weights everything random comes from State::generator, one draw after the other,
+// so a seed fixes the run for a given number of threads.
 #include "needlecpp/render/trainer.h"
 
 #include <algorithm>
@@ -104,7 +104,9 @@ RayColors shade(const RadianceField& field, const Samples& samples, const Rays& 
   }
   const Tensor harmonics = spherical_harmonics(rays.directions, field.config().sh_degree);
   const Tensor rgb = field.color_encoded(density.features, index_select(harmonics, 0, kept->ray_index));
-  return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, 0), kept->count()};
+  // Live samples end where the ray stops already.
+  const double stop = kept == &samples ? early_stop : 0;
+  return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, stop), kept->count()};
 }
 
 void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& config) {

@@ -102,10 +102,10 @@ def zeros_like(array: Tensor, *, device: Device | None = None, requires_grad: bo
 
 
 def one_hot(
-    n: int, i: Tensor, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
+    n: int, i: Any, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
     """1 at the class i, 0 at the other n - 1: shape (*i.shape, n). Float class numbers are taken as integers."""
-    return _finish(_core.one_hot(i.astype("int64"), n, dtype), device, requires_grad)
+    return _finish(_core.one_hot(_core.asarray(i).astype("int64"), n, dtype), device, requires_grad)
 
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
@@ -125,7 +125,7 @@ def kaiming_uniform(
     """``shape`` or (fan_in, fan_out), uniform in ±sqrt(6 / fan_in) (He et al., 2015); for ReLU only."""
     _check_relu(nonlinearity)
     bound = math.sqrt(2.0) * math.sqrt(3.0 / fan_in)
-    return rand(*(shape or (fan_in, fan_out)), low=-bound, high=bound, **kwargs)
+    return rand(*((fan_in, fan_out) if shape is None else shape), low=-bound, high=bound, **kwargs)
 
 
 def kaiming_normal(
@@ -133,7 +133,7 @@ def kaiming_normal(
 ) -> Tensor:
     """``shape`` or (fan_in, fan_out), normal with std sqrt(2 / fan_in) (He et al., 2015); for ReLU only."""
     _check_relu(nonlinearity)
-    return randn(*(shape or (fan_in, fan_out)), std=math.sqrt(2.0 / fan_in), **kwargs)
+    return randn(*((fan_in, fan_out) if shape is None else shape), std=math.sqrt(2.0 / fan_in), **kwargs)
 
 
 def _check_relu(nonlinearity: str) -> None:

@@ -15,6 +15,9 @@ class Parameter(Tensor):
     def __init__(self, array: Any, device: Device | None = None, dtype: str = "float32") -> None:
         super().__init__(array, device=device, dtype=dtype, requires_grad=True)
 
+    def __reduce__(self) -> tuple[type[Parameter], tuple[Any, ...]]:
+        return Parameter, (self.numpy(), None, self.dtype)
+
 
 def _walk(value: object, prefix: str) -> Iterator[tuple[str, Module | Parameter]]:
     """The modules and parameters in an attribute: itself, or the items of a list, tuple or dict."""

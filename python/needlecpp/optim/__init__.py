@@ -51,7 +51,10 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """u = momentum·u + g + weight_decay·p; p -= lr·u.
+    """u = momentum·u + (1 - dampening)·(g + weight_decay·p); p -= lr·u.
+
+    ``dampening`` is ``momentum`` by default, as in needle, so that momentum does not change the size of the steps; PyTorch's
+    default is 0.
 
     >>> import needlecpp as ndl
     >>> p = ndl.nn.Parameter([1.0])
@@ -63,16 +66,24 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.0, weight_decay: float = 0.0
+        self,
+        params: Iterable[Tensor],
+        lr: float = 0.01,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        dampening: float | None = None,
     ) -> None:
         super().__init__(params, lr, weight_decay)
         self.momentum = momentum
+        self.dampening = momentum if dampening is None else dampening
         self._buffers: dict[int, Tensor] = {}
 
     def _update(self, index: int, parameter: Tensor, gradient: Tensor) -> None:
         if self.momentum and index not in self._buffers:
             self._buffers[index] = _core.zeros(*parameter.shape, dtype=parameter.dtype)
-        _core.sgd_step_(parameter, gradient, self._buffers.get(index), self.lr, self.momentum, self.weight_decay)
+        # The kernel's buffer is u / (1 - dampening).
+        lr = self.lr * (1 - self.dampening)
+        _core.sgd_step_(parameter, gradient, self._buffers.get(index), lr, self.momentum, self.weight_decay)
 
 
 class Adam(Optimizer):

@@ -11,21 +11,26 @@ namespace needlecpp {
 bool grad_enabled();
 void set_grad_enabled(bool enabled);  // for this thread
 
-// While one lives, nothing is recorded on this thread.
-class NoGrad {
+// While one lives, recording on this thread is on or off.
+class GradMode {
  public:
-  NoGrad() : before_(grad_enabled()) { set_grad_enabled(false); }
-  ~NoGrad() { set_grad_enabled(before_); }
-  NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
+  explicit GradMode(bool enabled) : before_(grad_enabled()) { set_grad_enabled(enabled); }
+  ~GradMode() { set_grad_enabled(before_); }
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
 
  private:
   bool before_;
 };
+class NoGrad : public GradMode {
+ public:
+  NoGrad() : GradMode(false) {}
+};
 
 // Adds d(sum of <outputs, dys>)/d(leaf) into the .grad() of every leaf that requires it. An undefined dy stands for
 // ones and needs a one-element output. Saved tensors are freed as the sweep passes unless retain_graph; create_graph
-// records the backward itself (and retains).
+// records the backward itself (and retains): a leaf then holds a gradient whose tape holds the leaf, which nothing
+// frees until set_grad({}); grad() has no such cycle.
 void backward(const Tensors& outputs, const Tensors& dys = {}, bool retain_graph = false, bool create_graph = false);
 
 // The gradients with respect to `inputs` (leaves or not), without touching any .grad(). An input that no output

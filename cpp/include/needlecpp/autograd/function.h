@@ -128,8 +128,8 @@ Tensors record(const char* name, Tensors outputs, const Tensors& inputs, const T
   return outputs;
 }
 
-// In-place ops call this first: throws when `target` is a leaf that requires grad (while grad is enabled), a view of
-// a tensor on the tape, or read-only memory.
+// In-place ops call this first: throws when `target` requires grad (while grad is enabled), is a broadcast view or
+// read-only memory. A detached view of a tensor on the tape may be edited: the version check finds it in the backward.
 void check_inplace(const char* op, const Tensor& target);
 
 }  // namespace needlecpp

@@ -40,6 +40,8 @@ struct TrainerConfig {
   uint64_t seed = 0;
 };
 
+// One thread at a time may call a trainer or render its checkpoint; other threads may render a checkpoint that was
+// saved and loaded.
 class Trainer {
  public:
   // images: [n, height, width, 3 or 4] uint8, sRGB, straight alpha; kept as they are. Throws ValueError when images and
