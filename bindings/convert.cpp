@@ -105,7 +105,9 @@ std::string text_of(nb::handle object) { return nb::cast<std::string>(nb::str(ob
 bool is_integer(nb::handle object) {
   if (PyLong_Check(object.ptr())) return !PyBool_Check(object.ptr());
   if (!PyIndex_Check(object.ptr()) || nb::isinstance<Tensor>(object)) return false;
-  return !nb::hasattr(object, "shape") || nb::len(nb::object(object.attr("shape"))) == 0;
+  if (!nb::hasattr(object, "dtype")) return true;
+  const std::string kind = text_of(object.attr("dtype").attr("kind"));
+  return (kind == "i" || kind == "u") && nb::len(nb::object(object.attr("shape"))) == 0;
 }
 
 int64_t int64_of(nb::handle object) {

@@ -234,6 +234,14 @@ OPS: list[Op] = [
     Op("concatenate", lambda a, b: ndl.concatenate([a, b]), lambda a, b: np.concatenate([a, b]), ((3, 4), (1, 4))),
     Op("stack", lambda a, b: ndl.stack([a, b], 1), lambda a, b: np.stack([a, b], 1), ((3, 4), (3, 4))),
     Op("split", lambda x: ndl.split(x, 3, 1)[1], lambda x: x[:, 3:]),
+    Op("split slices", lambda x: ndl.split(x, axis=1)[2], lambda x: x[:, 2], covers="split"),
+    Op(
+        "argmax keepdims",
+        lambda x: ndl.argmax(x, keepdims=True),
+        lambda x: x.argmax(keepdims=True),
+        covers="argmax",
+        **CONSTANT,
+    ),
     Op("split sizes", lambda x: ndl.split(x, (1, 0, 3), 1)[2], lambda x: x[:, 1:], covers="split"),
     Op("unbind", lambda x: ndl.unbind(x, 1)[2], lambda x: x[:, 2]),
     Op(

@@ -38,6 +38,44 @@ TEST_CASE("a gradient handed to two inputs is not shared between their leaves") 
   REQUIRE(dy.item() == 1);
 }
 
+TEST_CASE("leaves that are given one gradient keep buffers of their own") {
+  const Tensor a = leaf({1}, {1});
+  const Tensor b = leaf({1}, {1});
+  for (int i = 0; i < 2; ++i) sum((a + b) * 2.0).backward();
+  REQUIRE(a.grad().item() == 4);
+  REQUIRE(b.grad().item() == 4);
+  REQUIRE(a.grad().raw() != b.grad().raw());
+
+  const Tensor c = leaf({1}, {1});
+  const Tensor d = leaf({1}, {1});
+  sum((c + d * 1.0) * 2.0 + c * 3.0).backward();
+  REQUIRE(c.grad().item() == 5);
+  REQUIRE(d.grad().item() == 2);
+}
+
+TEST_CASE("adding to a gradient advances its version, and never happens to one on the tape or to a broadcast one") {
+  const Tensor x = leaf({3}, {1});
+  sum(x * x).backward();
+  const Tensor y = sum(x * x.grad());
+  sum(x).backward();
+  REQUIRE_THROWS_WITH(y.backward(), ContainsSubstring("[mul]") && ContainsSubstring("backward"));
+
+  const Tensor z = leaf({2}, {1});
+  sum(z * z * z).backward(Tensor(), false, true);
+  const Tensor first = z.grad();
+  const Tensor squared = sum(first * first);  // (3 z^2)^2
+  sum(z * 5.0).backward();
+  REQUIRE(first.item() == 12);
+  REQUIRE(z.grad().item() == 17);
+  REQUIRE(grad({squared}, {z})[0].item() == Approx(288));  // 36 z^3
+  z.set_grad(Tensor());
+
+  const Tensor v = leaf({1, 2, 3}, {3});
+  v.set_grad(broadcast_to(Tensor::zeros({1}, DType::Float64), {3}));
+  sum(v * v).backward();
+  REQUIRE(v.grad().to_vector<double>() == std::vector<double>{2, 4, 6});
+}
+
 TEST_CASE("broadcast inputs get gradients of their own shape") {
   const Tensor row = leaf({1, 2, 3}, {3});
   const Tensor column = leaf({1, 2}, {2, 1});

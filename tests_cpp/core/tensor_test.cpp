@@ -134,6 +134,7 @@ TEST_CASE("the allocator counts, reuses and limits") {
   REQUIRE(message.find("4194304") != std::string::npos);
   REQUIRE(message.find(std::to_string(before.current + (1 << 20))) != std::string::npos);
   REQUIRE_THROWS_AS(Tensor::empty({int64_t{1} << 45}), MemoryError);
+  REQUIRE_THROWS_AS(Tensor::empty({int64_t{1} << 61}, DType::Float64), MemoryError);  // 2^64 bytes
 }
 
 TEST_CASE("blocks of every size hold what was asked for") {

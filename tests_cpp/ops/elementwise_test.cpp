@@ -216,6 +216,21 @@ TEST_CASE("every dtype: casts, arithmetic, promotion") {
   REQUIRE(cast(Tensor::full({1}, -1.0), DType::UInt8).item() == 255);
 }
 
+TEST_CASE("in-place edits read the old values of an overlapping source") {
+  const auto numbers = [] { return cast(Tensor::arange(6), DType::Float32); };
+  const Tensor a = numbers();
+  copy_(a, flip(a, {0}));
+  REQUIRE(a.to_vector<float>() == std::vector<float>{5, 4, 3, 2, 1, 0});
+  const Tensor b = numbers();
+  add_(slice(b, 0, 1), slice(b, 0, 0, 5));
+  REQUIRE(b.to_vector<float>() == std::vector<float>{0, 1, 3, 5, 7, 9});
+  const Tensor c = numbers();
+  add_(c, c);
+  REQUIRE(c.to_vector<float>() == std::vector<float>{0, 2, 4, 6, 8, 10});
+  REQUIRE_THROWS_AS(copy_(broadcast_to(Tensor::zeros({1}), {3}), numbers()), ValueError);
+  REQUIRE_THROWS_AS(fill_(broadcast_to(Tensor::zeros({1}), {3}), 1), ValueError);
+}
+
 TEST_CASE("wrong arguments are named") {
   REQUIRE_THROWS_AS(Tensor::zeros({2}) + Tensor::zeros({3}), ValueError);
   REQUIRE_THROWS_AS(where(Tensor::zeros({2}), Tensor::zeros({2}), Tensor::zeros({2})), TypeError);

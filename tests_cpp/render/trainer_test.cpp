@@ -150,6 +150,20 @@ TEST_CASE("rays that meet nothing leave the background and no gradient") {
   REQUIRE(color[1] == 0.25f);
 }
 
+TEST_CASE("the table and the weights of a field are different numbers") {
+  const RadianceField field(small_config().field, 3);
+  const auto parameters = field.named_parameters();
+  const std::vector<float> table = parameters[0].second.to_vector<float>();
+  const std::vector<float> weight = parameters[1].second.to_vector<float>();
+  double products = 0, a = 0, b = 0;
+  for (size_t i = 0; i < weight.size(); ++i) {
+    products += static_cast<double>(table[i]) * weight[i];
+    a += static_cast<double>(table[i]) * table[i];
+    b += static_cast<double>(weight[i]) * weight[i];
+  }
+  REQUIRE(std::abs(products) < 0.2 * std::sqrt(a * b));
+}
+
 TEST_CASE("what does not fit together is refused") {
   const Cameras cameras = circle();
   const Tensor images = photographs(cameras);

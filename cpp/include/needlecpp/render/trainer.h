@@ -23,7 +23,9 @@ struct TrainerConfig {
   int occupancy_resolution = 128;
   int64_t samples_per_step = 1 << 15;  // the number of rays adapts until a step has about this many samples
   int64_t max_rays = 1 << 14;
-  Background background = Background::Random;  // behind the samples while training
+  // Behind the samples while training. Random teaches a field with alpha what is empty. Pictures without alpha are
+  // taken as opaque: where they show an empty backdrop of one colour, name that colour.
+  Background background = Background::Random;
   Loss loss = Loss::MSE;
   double huber_delta = 0.1;
   double lr = 2e-2;
