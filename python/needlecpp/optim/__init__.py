@@ -53,7 +53,7 @@ class Optimizer:
 class SGD(Optimizer):
     """u = momentum·u + (1 - dampening)·(g + weight_decay·p); p -= lr·u.
 
-    ``dampening`` is ``momentum`` by default, as in needle: momentum then leaves the size of the steps as it is. PyTorch's
+    ``dampening`` is ``momentum`` by default, as in needle: momentum leaves the size of the steps as it is. PyTorch's
     default is 0.
 
     >>> import needlecpp as ndl
