@@ -114,6 +114,18 @@ def test_train_on_broken_data(
     assert files(here) == []
 
 
+def test_train_on_a_truncated_test_image(
+    here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = blender_scene(size=(64, 64))
+    image = scene / "test" / "r_1.png"
+    image.write_bytes(image.read_bytes()[:-60])
+    sentence = fails(capsys, ["train", str(scene), "--out", "run", "--steps", "2"])
+    assert "transforms_test.json: frame 1" in sentence
+    assert "truncated" in sentence
+    assert files(here) == []
+
+
 def test_train_on_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere" in fails(capsys, ["train", "nowhere"])
     assert "transforms.json" in fails(capsys, ["train", "."])

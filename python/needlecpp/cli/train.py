@@ -51,7 +51,7 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
     scene = load_scene(options.data, "train", options.downscale, options.holdout, options.box)
     split = next((name for name in ("test", "val") if name in scene.splits), None) if options.evaluate else None
     if split is not None:  # faults of the test data are better known now than after the training
-        load_scene(options.data, split, options.downscale, options.holdout, images=False)
+        load_scene(options.data, split, options.downscale, options.holdout, images="check")
     if not options.quiet:
         note(f"{options.data}: {len(scene)} training images of {scene.width}x{scene.height} pixels")
         if not scene.has_alpha and options.background != "random":
