@@ -48,7 +48,7 @@ def files(folder: Path) -> list[str]:
         (["--time", "0"], "--time"),
         (["--time", ""], "--time"),
         (["--time", "3 parsecs"], "--time"),
-        (["--time", "1" + "0" * 400], "--time"),
+        (["--time", "1" + "0" * 400], "expected a finite duration above 0"),
         (["--time", "5s", "--steps", "3"], "--time and --steps"),
         (["--steps", "0"], "--steps"),
         (["--steps", "-7"], "--steps"),
@@ -138,7 +138,7 @@ def test_train_with_unusable_out(here: Path, blender_scene: MakeScene, capsys: p
     (here / "full").mkdir()
     (here / "full" / "precious.txt").write_text("mine")
     (here / "run").mkdir()
-    (here / "run" / "config.json").write_text("{}")
+    (here / "run" / "config.json").write_text(json.dumps(CONFIG))
     before = files(here)
     assert "not a folder" in fails(capsys, ["train", scene, "--out", "file", "--steps", "2"])
     assert "cannot be written" in fails(capsys, ["train", scene, "--out", "file/run", "--steps", "2"])
@@ -148,8 +148,42 @@ def test_train_with_unusable_out(here: Path, blender_scene: MakeScene, capsys: p
     assert files(here) == before
 
 
+@pytest.mark.parametrize("config", ["{}", '{"format": 1}', '{"format": "x", "needlecpp": "y"}', "[1]", "{", "\xff"])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_foreign_config_is_not_a_run(
+    config: str, overwrite: bool, here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Many programs have a config.json, some of them a model.safetensors beside it."""
+    (here / "site" / "views").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "eval.json", "evaluation.json", "views/000_index.png"):
+        (here / "site" / name).write_text(config, encoding="latin-1")
+    before = files(here)
+    options = ["--overwrite"] if overwrite else []
+    sentence = fails(capsys, ["train", str(blender_scene()), "--out", "site", "--steps", "2", *options])
+    assert "not a run" in sentence
+    assert "--overwrite" not in sentence
+    assert files(here) == before
+    assert (here / "site" / "config.json").read_text(encoding="latin-1") == config
+
+
+def test_paths_that_cannot_be_used(here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = blender_scene()
+    assert "--out is empty" in fails(capsys, ["train", str(scene), "--out", "", "--steps", "2"])
+    assert "UTF-8" in fails(capsys, ["train", str(scene), "--out", "r\udcff", "--steps", "2"])
+    assert "UTF-8" in fails(capsys, ["train", str(scene), "--out", "r\0", "--steps", "2"])
+    assert "--out is empty" in fails(capsys, ["render", "run", "--out="])
+    assert "UTF-8" in fails(capsys, ["render", "run", "--out", "\udcff.mp4"])
+    assert "RUN" in fails(capsys, ["render", "\udcff", "--out", "x"])
+    assert "RUN" in fails(capsys, ["eval", ""])
+    # The default run folder is named after the data.
+    odd = scene.rename(scene.with_name("s\udcff"))
+    assert "--out" in fails(capsys, ["train", str(odd), "--steps", "2"])
+    assert files(here) == []
+
+
 CONFIG: dict[str, Any] = {
     "format": 1,
+    "needlecpp": "0.1.0",
     "background": "random",
     "data": {
         "path": "/nowhere/scene",

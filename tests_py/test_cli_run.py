@@ -150,6 +150,22 @@ def test_overwrite_replaces_the_whole_run(
     assert json.loads((run / "config.json").read_text())["data"]["path"].endswith("other")
 
 
+def test_overwrite_leaves_what_is_not_a_runs(
+    run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result_of(capsys, ["eval", str(run)])
+    result_of(capsys, ["eval", str(run), "--split", "train"])
+    mine = ["evaluation.json", "eval_mine.json", "views/mine.png", "views_mine/000_a.png", "viewsheds/000_a.png"]
+    for name in mine:
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text("mine")
+    scene = str(blender_scene(name="other"))
+    result_of(capsys, ["train", scene, "--out", str(run), "--steps", "2", "--overwrite", "--no-eval"])
+    left = sorted(str(file.relative_to(run)) for file in run.rglob("*") if file.is_file())
+    assert left == sorted([*mine, "config.json", "model.safetensors", "metrics.jsonl"])
+    assert not (run / "views_train").exists()
+
+
 def test_ctrl_c_saves(
     tmp_path: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration
+from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration, parse_out, parse_run
 from needlecpp.cli.console import Warnings, note, print_json
 from needlecpp.data.scene import DataError
 
@@ -64,7 +64,10 @@ def train(
             "or 'demo', the built-in scene.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder to create; default: runs/<name>.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=parse_out, metavar="RUN", help="Run folder to create; default: runs/<name>."),
+    ] = None,
     time: Annotated[
         str | None, typer.Option(metavar="60s|2m|1h", help="How long to train; default: 60s unless --steps is given.")
     ] = None,
@@ -136,7 +139,7 @@ def train(
 
 @app.command("eval")
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
+    run: Annotated[Path, typer.Argument(parser=parse_run, metavar="RUN", help="Run folder that train has written.")],
     split: Annotated[str, typer.Option(metavar="train|val|test", help="Which views to compare with.")] = "test",
     data: Annotated[
         str | None, typer.Option(metavar="DATA", help="The data set; default: the one that the run was trained on.")
@@ -162,8 +165,8 @@ def evaluate(
 
 @app.command()
 def render(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
-    out: Annotated[Path, typer.Option(metavar="DIR|x.mp4", help="Folder for PNG frames, or a film.")],
+    run: Annotated[Path, typer.Argument(parser=parse_run, metavar="RUN", help="Run folder that train has written.")],
+    out: Annotated[Path, typer.Option(parser=parse_out, metavar="DIR|x.mp4", help="Folder for PNG frames, or a film.")],
     path: Annotated[
         str, typer.Option(metavar="orbit|FILE.json", help="Camera path; files of nerfstudio and instant-ngp are read.")
     ] = "orbit",

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,14 +29,16 @@ from needlecpp.data.scene import DataError, SceneData
 
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.jsonl"
 FORMAT = 1
+SUFFIXES = ("", "_train", "_val", "_test")  # of eval.json and views
 
 
 def check_out(out: Path, overwrite: bool) -> None:
     """Raises CliError if a run cannot be written to ``out``; leaves nothing behind."""
     if out.is_dir():
-        if is_run(out) and not overwrite:
+        run = is_run(out)
+        if run and not overwrite:
             raise CliError(f"--out {out} already holds a run, give --overwrite to replace it")
-        if not is_run(out) and any(out.iterdir()):
+        if not run and any(out.iterdir()):
             raise CliError(f"--out {out} holds files that are not a run, choose another folder")
     elif os.path.lexists(out):
         raise CliError(f"--out {out} is not a folder")
@@ -55,19 +58,35 @@ def check_writable(folder: Path, option: str) -> None:
 
 
 def is_run(folder: Path) -> bool:
-    return (folder / CONFIG).is_file() or (folder / MODEL).is_file()
+    """Whether config.json is one that train has written; other programs have files of that name too."""
+    try:
+        config = read_json(folder / CONFIG)
+    except DataError:
+        return False
+    return isinstance(config.get("format"), int) and isinstance(config.get("needlecpp"), str)
+
+
+def clear(folder: Path, pattern: str) -> None:
+    """Deletes the files in ``folder`` whose whole name matches."""
+    if folder.is_dir():
+        for file in list(folder.iterdir()):
+            if re.fullmatch(pattern, file.name) and (file.is_file() or file.is_symlink()):
+                file.unlink()
+
+
+def clear_views(folder: Path) -> None:
+    clear(folder, r"\d{3,}_.*\.png")
 
 
 def start_run(out: Path, config: dict[str, Any]) -> None:
     """Creates the folder, clears an older run's files from it, and writes config.json."""
     out.mkdir(parents=True, exist_ok=True)
-    old = [out / name for name in (MODEL, METRICS)]
-    for pattern in ("eval*.json", "views*/*.png"):
-        old += out.glob(pattern)
-    for file in old:
-        file.unlink(missing_ok=True)
-    for folder in out.glob("views*"):
-        with contextlib.suppress(OSError):  # something else is in it
+    for name in (MODEL, METRICS, *(f"eval{suffix}.json" for suffix in SUFFIXES)):
+        (out / name).unlink(missing_ok=True)
+    for suffix in SUFFIXES:
+        folder = out / f"views{suffix}"
+        clear_views(folder)
+        with contextlib.suppress(OSError):  # it is not there, or something else is in it
             folder.rmdir()
     write_json(out / CONFIG, config)
 
