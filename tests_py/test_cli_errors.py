@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needlecpp.cli.app import main
+import typer
+from needlecpp.cli.app import _options_last, app, main
 from needlecpp.cli.arguments import CliError, parse_duration
 
 MakeScene = Callable[..., Path]
@@ -66,6 +67,9 @@ def files(folder: Path) -> list[str]:
         (["--background", "pink"], "--background"),
         (["--box", "0"], "--box"),
         (["--box", "nan"], "--box"),
+        (["--box", "inf"], "--box"),
+        (["--box", "1e9"], "--box is 1e+09, expected 5e-07 to 500000"),
+        (["--box", "1e-9"], "--box"),
         (["--frobnicate"], "--frobnicate"),
         (["--steps"], "--steps"),
     ],
@@ -76,6 +80,8 @@ def test_train_options(
     scene = str(blender_scene())
     assert words in fails(capsys, ["train", scene, *options])
     assert words in fails(capsys, ["train", *options, "--json", scene])
+    if len(options) % 2 == 0 and options != ["--frobnicate"]:  # each has its value
+        assert words in fails(capsys, [*options, "--json", "train", scene])
     assert files(here) == []
 
 
@@ -86,6 +92,26 @@ def test_no_data_and_unknown_commands(here: Path, capsys: pytest.CaptureFixture[
     assert "--out" in fails(capsys, ["render", "run"])
     assert "fly" in fails(capsys, ["fly"])
     assert files(here) == []
+
+
+def test_options_stand_anywhere() -> None:
+    def moved(*words: str) -> list[str]:
+        return _options_last(typer.main.get_command(app), list(words))
+
+    assert moved("--json", "train", "demo") == ["train", "--json", "demo"]
+    assert moved("--seed", "-1", "--out=x", "train", "demo") == ["train", "--seed", "-1", "--out=x", "demo"]
+    assert moved("--out", "train", "train", "demo") == ["train", "--out", "train", "demo"]
+    assert moved("--path", "eval", "render", "run") == ["render", "--path", "eval", "run"]
+    for stays in (
+        ["train", "--json", "demo"],
+        ["--version"],
+        ["--help", "train"],
+        ["--out", "train", "demo"],
+        ["--frames", "3", "train", "demo"],
+        ["fly", "train"],
+        [],
+    ):
+        assert moved(*stays) == stays
 
 
 def drop_focal(split: str, document: dict[str, Any]) -> None:

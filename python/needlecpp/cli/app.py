@@ -7,7 +7,6 @@ with Ctrl-C.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import typer
 
 from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration, parse_out, parse_run
 from needlecpp.cli.console import Warnings, note, print_json
-from needlecpp.data.scene import DataError
+from needlecpp.data.scene import LEAST_SIDE, MOST_SIDE, DataError
 
 DEFAULT_SECONDS = 60.0
 
@@ -109,8 +108,8 @@ def train(
     at_least(downscale, "--downscale", 1)
     at_least(holdout, "--holdout", 0)
     one_of(background, "--background", BACKGROUNDS)
-    if box is not None and not 0 < box < math.inf:
-        raise CliError(f"--box is {box}, expected more than 0")
+    if box is not None and not LEAST_SIDE <= 2 * box <= MOST_SIDE:
+        raise CliError(f"--box is {box:g}, expected {LEAST_SIDE / 2:g} to {MOST_SIDE / 2:g}")
     from needlecpp.cli.train import TrainOptions, summary
     from needlecpp.cli.train import train as run_training
 
@@ -207,10 +206,32 @@ def _report(result: dict[str, Any], text: str | None, json: bool) -> None:
         print(text, flush=True)
 
 
+def _options_last(command: Any, words: list[str]) -> list[str]:
+    """Moves a subcommand's options that stand before it behind it, so that they work in any position.
+
+    >>> _options_last(typer.main.get_command(app), ["--json", "--steps", "9", "train", "demo"])
+    ['train', '--json', '--steps', '9', 'demo']
+    """
+    for i, word in enumerate(words):
+        subcommand = command.commands.get(word)
+        if subcommand is None:
+            continue
+        flags = {name: p.is_flag for p in subcommand.params if p.param_type_name == "option" for name in p.opts}
+        at = 0
+        while at < i:
+            name, equals, _ = words[at].partition("=")
+            if name not in flags:
+                break
+            at += 1 if flags[name] or equals else 2
+        if at == i:  # words[:i] are options and their values, and nothing else
+            return [word, *words[:i], *words[i + 1 :]]
+    return words
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     command = typer.main.get_command(app)
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _options_last(command, list(sys.argv[1:] if arguments is None else arguments))
     try:
         # Not command.main(), which has its own ideas of messages and of what Ctrl-C is.
         with Warnings(), command.make_context("needlecpp", words) as context:

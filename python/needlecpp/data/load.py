@@ -100,7 +100,7 @@ def parse_box(box: BoxArgument) -> Box:
         valid = False
     if not valid:
         raise DataError(f"box is {box!r}, expected a half extent above 0, or (low, high) corners with low < high")
-    return make_box(low, high)
+    return make_box(low, high, f"box is {box!r}")
 
 
 def _integer(value: int, name: str, least: int) -> int:
