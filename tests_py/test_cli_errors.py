@@ -260,6 +260,13 @@ def test_eval_of_what_is_not_a_run(here: Path, run: Path, capsys: pytest.Capture
         (lambda c: c.update(cameras=[]), "cameras"),
         (lambda c: c["cameras"].update(poses=[[1, 2], [3]]), "cameras.poses"),
         (lambda c: c["cameras"].update(poses=[]), "cameras.poses"),
+        (lambda c: c["cameras"].update(poses=2 * c["cameras"]["poses"]), "2 poses but 1 intrinsics"),
+        (lambda c: c["cameras"].update(width=16385), "out of range"),
+        (lambda c: c["cameras"].update(height=0), "out of range"),
+        (lambda c: c.update(background="pink"), "background is 'pink'"),
+        (lambda c: c.update(unit_scale=float("inf")), "unit_scale"),
+        (lambda c: c.update(unit_scale=float("nan")), "unit_scale"),
+        (lambda c: c.update(unit_scale=10**400), "unit_scale"),
         (lambda c: c["cameras"]["intrinsics"][0].__setitem__(0, float("nan")), "cameras.intrinsics"),
     ],
 )
@@ -299,12 +306,23 @@ def test_render_arguments(here: Path, run: Path, capsys: pytest.CaptureFixture[s
     (here / "broken.json").write_text("{")
     (here / "other.json").write_text("{}")
     camera = {"camera_to_world": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 4, 0, 0, 0, 1], "fov": 50}
+    key = {"R": [0, 0, 0, 1], "T": [0, 0, 0], "fov": 50}
     for name, path in {
         "nofov": {"camera_path": [{"camera_to_world": camera["camera_to_world"]}]},
         "nomatrix": {"camera_path": [camera, {"fov": 50}]},
         "sheared": {"camera_path": [camera, {**camera, "camera_to_world": [1.0] * 12 + [0, 0, 0, 1]}]},
         "fisheye": {"camera_type": "fisheye", "camera_path": [camera]},
         "void": {"camera_path": []},
+        "narrow": {"camera_path": [camera, {**camera, "fov": 1e-40}]},
+        "narrower": {"camera_path": [camera, {**camera, "fov": 5e-324}]},
+        "still": {"fps": 0, "camera_path": [camera]},
+        "hectic": {"fps": 1000.5, "camera_path": [camera]},
+        "wide": {"render_width": 16385, "camera_path": [camera]},
+        "low": {"render_height": 0, "camera_path": [camera]},
+        "farngp": {"path": [key, {**key, "T": [0, 1e39, 0]}]},
+        "nearlyfarngp": {"path": [key, {**key, "T": [0, 3e38, 0]}]},
+        "spunngp": {"path": [key, {**key, "R": [0, 0, 0, 1e300]}]},
+        "narrowngp": {"path": [key, {**key, "fov": 1e-320}]},
     }.items():
         (here / f"{name}.json").write_text(json.dumps(path))
     before = files(here)
@@ -323,6 +341,16 @@ def test_render_arguments(here: Path, run: Path, capsys: pytest.CaptureFixture[s
         (["--path", "sheared.json"], "frame 1"),
         (["--path", "fisheye.json"], "camera_type fisheye"),
         (["--path", "void.json"], "camera_path"),
+        (["--path", "narrow.json"], "narrow.json: frame 1: fov is 1e-40"),
+        (["--path", "narrower.json"], "narrower.json: frame 1: fov"),
+        (["--path", "still.json"], "still.json: fps is 0"),
+        (["--path", "hectic.json"], "hectic.json: fps is 1000.5"),
+        (["--path", "wide.json"], "wide.json: render_width is 16385"),
+        (["--path", "low.json"], "low.json: render_height is 0"),
+        (["--path", "farngp.json"], "farngp.json: frame 1: T"),
+        (["--path", "nearlyfarngp.json"], "nearlyfarngp.json: frame 1: T"),
+        (["--path", "spunngp.json"], "spunngp.json: frame 1: R"),
+        (["--path", "narrowngp.json"], "narrowngp.json: frame 1: fov"),
     ]:
         assert words in fails(capsys, ["render", "run", "--out", "frames", *arguments])
     assert "--out file" in fails(capsys, ["render", "run", "--out", "file"])

@@ -140,6 +140,20 @@ def test_render_frames_and_sizes(run: Path, tmp_path: Path, capsys: pytest.Captu
         assert frame.size == (20, 10)
 
 
+def test_render_replaces_an_earlier_flight(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "frames"
+    result_of(capsys, ["render", str(run), "--out", str(out), "--frames", "4"])
+    for name in ("frame_12345.png", "frame_0003_mine.png", "frame_1.png"):
+        (out / name).write_text("mine")
+    result_of(capsys, ["render", str(run), "--out", str(out), "--frames", "2"])
+    assert sorted(file.name for file in out.iterdir()) == [
+        "frame_0000.png",
+        "frame_0001.png",
+        "frame_0003_mine.png",
+        "frame_1.png",
+    ]
+
+
 def test_overwrite_replaces_the_whole_run(
     run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -537,3 +537,10 @@ def test_fox(data_root: Path) -> None:
         [1375.52 / 4, 1374.49 / 4, 554.558 / 4, 965.268 / 4, 0.0578421, -0.0805099, -0.000980296, 0.00015575]
     )
     assert scene.box[1][0] == pytest.approx(2 / 0.33)
+
+
+def test_pictures_that_no_run_could_hold(capture_scene: MakeScene) -> None:
+    root = capture_scene(size=(16386, 2), count=2)
+    with pytest.raises(DataError, match=r"16386x2, expected at most 16384 pixels a side"):
+        load_scene(root, holdout=0, images=False)
+    assert load_scene(root, holdout=0, downscale=2, images=False).width == 8193

@@ -16,7 +16,7 @@ import typer
 
 from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration, parse_out, parse_run
 from needlecpp.cli.console import Warnings, note, print_json
-from needlecpp.data.scene import LEAST_SIDE, MOST_SIDE, DataError
+from needlecpp.data.scene import LEAST_SIDE, MOST_FPS, MOST_PIXELS, MOST_SIDE, DataError
 
 DEFAULT_SECONDS = 60.0
 
@@ -185,10 +185,10 @@ def render(
     Needs nothing but the run folder.
     """
     at_least(frames, "--frames", 1, 1_000_000)
-    at_least(width, "--width", 1, 16384)
-    at_least(height, "--height", 1, 16384)
-    if fps is not None and not 0 < fps <= 1000:
-        raise CliError(f"--fps is {fps}, expected a number between 0 and 1000")
+    at_least(width, "--width", 1, MOST_PIXELS)
+    at_least(height, "--height", 1, MOST_PIXELS)
+    if fps is not None and not 0 < fps <= MOST_FPS:
+        raise CliError(f"--fps is {fps:g}, expected more than 0 and at most {MOST_FPS}")
     if background is not None:
         one_of(background, "--background", ("white", "black"))
     from needlecpp.cli.film import render as run_film

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.cli.arguments import CliError
+from needlecpp.cli.arguments import BACKGROUNDS, CliError
 from needlecpp.cli.console import to_json
-from needlecpp.data.jsonc import is_number, read_json
-from needlecpp.data.scene import DataError, SceneData
+from needlecpp.data.jsonc import finite, read_json
+from needlecpp.data.scene import MOST_PIXELS, DataError, SceneData
 
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.jsonl"
 FORMAT = 1
@@ -244,22 +244,27 @@ def open_run(folder: Path) -> Run:
     box = array("box", 2, 3)
     offset = [float(v) for v in array("unit_offset", 3)]
     poses, intrinsics = array("cameras.poses", -1, 3, 4), array("cameras.intrinsics", -1, 8)
+    if len(poses) != len(intrinsics):
+        raise DataError(f"{file}: cameras has {len(poses)} poses but {len(intrinsics)} intrinsics")
+    background = get("background", str)
+    if background not in BACKGROUNDS:
+        raise DataError(f"{file}: background is {background!r}, expected {', '.join(BACKGROUNDS)}")
     sizes = [get(f"cameras.{side}", int) for side in ("width", "height")]
     downscale, holdout = get("data.downscale", int), get("data.holdout", int)
-    unit_scale = get("unit_scale", int, float)
+    unit_scale = finite(get("unit_scale", int, float), "unit_scale", str(file))
     relative = get("data.relative", str, type(None))
-    if not is_number(unit_scale) or min(*sizes, downscale) < 1 or holdout < 0 or unit_scale <= 0:
+    if min(*sizes, downscale) < 1 or max(sizes) > MOST_PIXELS or holdout < 0 or unit_scale <= 0:
         raise DataError(f"{file}: a size, downscale, holdout or unit_scale is out of range")
     return Run(
         folder=folder,
-        background=get("background", str),
+        background=background,
         data_path=get("data.path", str),
         data_relative=relative,
         downscale=downscale,
         holdout=holdout,
         kind=get("data.kind", str),
         box=(box[0].tolist(), box[1].tolist()),
-        unit_scale=float(unit_scale),
+        unit_scale=unit_scale,
         unit_offset=(offset[0], offset[1], offset[2]),
         poses=poses,
         intrinsics=intrinsics,

@@ -13,7 +13,7 @@ import numpy as np
 
 from needlecpp.data.images import load_images, probe_images
 from needlecpp.data.jsonc import Record, is_number, read_json
-from needlecpp.data.scene import Box, DataError, DataWarning, SceneData
+from needlecpp.data.scene import MOST_PIXELS, Box, DataError, DataWarning, SceneData
 from needlecpp.data.transforms import (
     Frame,
     check_lens,
@@ -158,6 +158,11 @@ def _load_transforms(
         raise DataError(f"downscale is {downscale}, expected at most the image's size {full_width}x{full_height}")
     # Rounded to the nearest size; intrinsics follow the ratio that comes of it.
     width, height = ((2 * s + downscale) // (2 * downscale) for s in sizes[0])
+    if max(width, height) > MOST_PIXELS:
+        raise DataError(
+            f"{frames[0].where}: the image is {width}x{height}, expected at most {MOST_PIXELS} pixels a side, "
+            "choose a larger downscale"
+        )
     intrinsics[:, 0:4:2] *= width / full_width
     intrinsics[:, 1:4:2] *= height / full_height
     return SceneData(
