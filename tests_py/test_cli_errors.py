@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from needlecpp.cli.app import main
+import typer
+from needlecpp.cli.app import _options_last, app, main
 from needlecpp.cli.arguments import CliError, parse_duration
 
 MakeScene = Callable[..., Path]
@@ -48,7 +49,7 @@ def files(folder: Path) -> list[str]:
         (["--time", "0"], "--time"),
         (["--time", ""], "--time"),
         (["--time", "3 parsecs"], "--time"),
-        (["--time", "1" + "0" * 400], "--time"),
+        (["--time", "1" + "0" * 400], "expected a finite duration above 0"),
         (["--time", "5s", "--steps", "3"], "--time and --steps"),
         (["--steps", "0"], "--steps"),
         (["--steps", "-7"], "--steps"),
@@ -66,6 +67,9 @@ def files(folder: Path) -> list[str]:
         (["--background", "pink"], "--background"),
         (["--box", "0"], "--box"),
         (["--box", "nan"], "--box"),
+        (["--box", "inf"], "--box"),
+        (["--box", "1e9"], "--box is 1e+09, expected 5e-07 to 500000"),
+        (["--box", "1e-9"], "--box"),
         (["--frobnicate"], "--frobnicate"),
         (["--steps"], "--steps"),
     ],
@@ -76,6 +80,8 @@ def test_train_options(
     scene = str(blender_scene())
     assert words in fails(capsys, ["train", scene, *options])
     assert words in fails(capsys, ["train", *options, "--json", scene])
+    if len(options) % 2 == 0 and options != ["--frobnicate"]:  # each has its value
+        assert words in fails(capsys, [*options, "--json", "train", scene])
     assert files(here) == []
 
 
@@ -86,6 +92,26 @@ def test_no_data_and_unknown_commands(here: Path, capsys: pytest.CaptureFixture[
     assert "--out" in fails(capsys, ["render", "run"])
     assert "fly" in fails(capsys, ["fly"])
     assert files(here) == []
+
+
+def test_options_stand_anywhere() -> None:
+    def moved(*words: str) -> list[str]:
+        return _options_last(typer.main.get_command(app), list(words))
+
+    assert moved("--json", "train", "demo") == ["train", "--json", "demo"]
+    assert moved("--seed", "-1", "--out=x", "train", "demo") == ["train", "--seed", "-1", "--out=x", "demo"]
+    assert moved("--out", "train", "train", "demo") == ["train", "--out", "train", "demo"]
+    assert moved("--path", "eval", "render", "run") == ["render", "--path", "eval", "run"]
+    for stays in (
+        ["train", "--json", "demo"],
+        ["--version"],
+        ["--help", "train"],
+        ["--out", "train", "demo"],
+        ["--frames", "3", "train", "demo"],
+        ["fly", "train"],
+        [],
+    ):
+        assert moved(*stays) == stays
 
 
 def drop_focal(split: str, document: dict[str, Any]) -> None:
@@ -114,6 +140,18 @@ def test_train_on_broken_data(
     assert files(here) == []
 
 
+def test_train_on_a_truncated_test_image(
+    here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = blender_scene(size=(64, 64))
+    image = scene / "test" / "r_1.png"
+    image.write_bytes(image.read_bytes()[:-60])
+    sentence = fails(capsys, ["train", str(scene), "--out", "run", "--steps", "2"])
+    assert "transforms_test.json: frame 1" in sentence
+    assert "truncated" in sentence
+    assert files(here) == []
+
+
 def test_train_on_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nowhere" in fails(capsys, ["train", "nowhere"])
     assert "transforms.json" in fails(capsys, ["train", "."])
@@ -126,7 +164,7 @@ def test_train_with_unusable_out(here: Path, blender_scene: MakeScene, capsys: p
     (here / "full").mkdir()
     (here / "full" / "precious.txt").write_text("mine")
     (here / "run").mkdir()
-    (here / "run" / "config.json").write_text("{}")
+    (here / "run" / "config.json").write_text(json.dumps(CONFIG))
     before = files(here)
     assert "not a folder" in fails(capsys, ["train", scene, "--out", "file", "--steps", "2"])
     assert "cannot be written" in fails(capsys, ["train", scene, "--out", "file/run", "--steps", "2"])
@@ -136,8 +174,42 @@ def test_train_with_unusable_out(here: Path, blender_scene: MakeScene, capsys: p
     assert files(here) == before
 
 
+@pytest.mark.parametrize("config", ["{}", '{"format": 1}', '{"format": "x", "needlecpp": "y"}', "[1]", "{", "\xff"])
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_foreign_config_is_not_a_run(
+    config: str, overwrite: bool, here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Many programs have a config.json, some of them a model.safetensors beside it."""
+    (here / "site" / "views").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "eval.json", "evaluation.json", "views/000_index.png"):
+        (here / "site" / name).write_text(config, encoding="latin-1")
+    before = files(here)
+    options = ["--overwrite"] if overwrite else []
+    sentence = fails(capsys, ["train", str(blender_scene()), "--out", "site", "--steps", "2", *options])
+    assert "not a run" in sentence
+    assert "--overwrite" not in sentence
+    assert files(here) == before
+    assert (here / "site" / "config.json").read_text(encoding="latin-1") == config
+
+
+def test_paths_that_cannot_be_used(here: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = blender_scene()
+    assert "--out is empty" in fails(capsys, ["train", str(scene), "--out", "", "--steps", "2"])
+    assert "UTF-8" in fails(capsys, ["train", str(scene), "--out", "r\udcff", "--steps", "2"])
+    assert "UTF-8" in fails(capsys, ["train", str(scene), "--out", "r\0", "--steps", "2"])
+    assert "--out is empty" in fails(capsys, ["render", "run", "--out="])
+    assert "UTF-8" in fails(capsys, ["render", "run", "--out", "\udcff.mp4"])
+    assert "RUN" in fails(capsys, ["render", "\udcff", "--out", "x"])
+    assert "RUN" in fails(capsys, ["eval", ""])
+    # The default run folder is named after the data.
+    odd = scene.rename(scene.with_name("s\udcff"))
+    assert "--out" in fails(capsys, ["train", str(odd), "--steps", "2"])
+    assert files(here) == []
+
+
 CONFIG: dict[str, Any] = {
     "format": 1,
+    "needlecpp": "0.1.0",
     "background": "random",
     "data": {
         "path": "/nowhere/scene",
@@ -188,6 +260,13 @@ def test_eval_of_what_is_not_a_run(here: Path, run: Path, capsys: pytest.Capture
         (lambda c: c.update(cameras=[]), "cameras"),
         (lambda c: c["cameras"].update(poses=[[1, 2], [3]]), "cameras.poses"),
         (lambda c: c["cameras"].update(poses=[]), "cameras.poses"),
+        (lambda c: c["cameras"].update(poses=2 * c["cameras"]["poses"]), "2 poses but 1 intrinsics"),
+        (lambda c: c["cameras"].update(width=16385), "out of range"),
+        (lambda c: c["cameras"].update(height=0), "out of range"),
+        (lambda c: c.update(background="pink"), "background is 'pink'"),
+        (lambda c: c.update(unit_scale=float("inf")), "unit_scale"),
+        (lambda c: c.update(unit_scale=float("nan")), "unit_scale"),
+        (lambda c: c.update(unit_scale=10**400), "unit_scale"),
         (lambda c: c["cameras"]["intrinsics"][0].__setitem__(0, float("nan")), "cameras.intrinsics"),
     ],
 )
@@ -227,12 +306,23 @@ def test_render_arguments(here: Path, run: Path, capsys: pytest.CaptureFixture[s
     (here / "broken.json").write_text("{")
     (here / "other.json").write_text("{}")
     camera = {"camera_to_world": [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 4, 0, 0, 0, 1], "fov": 50}
+    key = {"R": [0, 0, 0, 1], "T": [0, 0, 0], "fov": 50}
     for name, path in {
         "nofov": {"camera_path": [{"camera_to_world": camera["camera_to_world"]}]},
         "nomatrix": {"camera_path": [camera, {"fov": 50}]},
         "sheared": {"camera_path": [camera, {**camera, "camera_to_world": [1.0] * 12 + [0, 0, 0, 1]}]},
         "fisheye": {"camera_type": "fisheye", "camera_path": [camera]},
         "void": {"camera_path": []},
+        "narrow": {"camera_path": [camera, {**camera, "fov": 1e-40}]},
+        "narrower": {"camera_path": [camera, {**camera, "fov": 5e-324}]},
+        "still": {"fps": 0, "camera_path": [camera]},
+        "hectic": {"fps": 1000.5, "camera_path": [camera]},
+        "wide": {"render_width": 16385, "camera_path": [camera]},
+        "low": {"render_height": 0, "camera_path": [camera]},
+        "farngp": {"path": [key, {**key, "T": [0, 1e39, 0]}]},
+        "nearlyfarngp": {"path": [key, {**key, "T": [0, 3e38, 0]}]},
+        "spunngp": {"path": [key, {**key, "R": [0, 0, 0, 1e300]}]},
+        "narrowngp": {"path": [key, {**key, "fov": 1e-320}]},
     }.items():
         (here / f"{name}.json").write_text(json.dumps(path))
     before = files(here)
@@ -251,6 +341,16 @@ def test_render_arguments(here: Path, run: Path, capsys: pytest.CaptureFixture[s
         (["--path", "sheared.json"], "frame 1"),
         (["--path", "fisheye.json"], "camera_type fisheye"),
         (["--path", "void.json"], "camera_path"),
+        (["--path", "narrow.json"], "narrow.json: frame 1: fov is 1e-40"),
+        (["--path", "narrower.json"], "narrower.json: frame 1: fov"),
+        (["--path", "still.json"], "still.json: fps is 0"),
+        (["--path", "hectic.json"], "hectic.json: fps is 1000.5"),
+        (["--path", "wide.json"], "wide.json: render_width is 16385"),
+        (["--path", "low.json"], "low.json: render_height is 0"),
+        (["--path", "farngp.json"], "farngp.json: frame 1: T"),
+        (["--path", "nearlyfarngp.json"], "nearlyfarngp.json: frame 1: T"),
+        (["--path", "spunngp.json"], "spunngp.json: frame 1: R"),
+        (["--path", "narrowngp.json"], "narrowngp.json: frame 1: fov"),
     ]:
         assert words in fails(capsys, ["render", "run", "--out", "frames", *arguments])
     assert "--out file" in fails(capsys, ["render", "run", "--out", "file"])

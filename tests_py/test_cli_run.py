@@ -140,6 +140,20 @@ def test_render_frames_and_sizes(run: Path, tmp_path: Path, capsys: pytest.Captu
         assert frame.size == (20, 10)
 
 
+def test_render_replaces_an_earlier_flight(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "frames"
+    result_of(capsys, ["render", str(run), "--out", str(out), "--frames", "4"])
+    for name in ("frame_12345.png", "frame_0003_mine.png", "frame_1.png"):
+        (out / name).write_text("mine")
+    result_of(capsys, ["render", str(run), "--out", str(out), "--frames", "2"])
+    assert sorted(file.name for file in out.iterdir()) == [
+        "frame_0000.png",
+        "frame_0001.png",
+        "frame_0003_mine.png",
+        "frame_1.png",
+    ]
+
+
 def test_overwrite_replaces_the_whole_run(
     run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +162,22 @@ def test_overwrite_replaces_the_whole_run(
     result_of(capsys, ["train", scene, "--out", str(run), "--steps", "2", "--overwrite", "--no-eval"])
     assert {file.name for file in run.iterdir()} == {"config.json", "model.safetensors", "metrics.jsonl"}
     assert json.loads((run / "config.json").read_text())["data"]["path"].endswith("other")
+
+
+def test_overwrite_leaves_what_is_not_a_runs(
+    run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result_of(capsys, ["eval", str(run)])
+    result_of(capsys, ["eval", str(run), "--split", "train"])
+    mine = ["evaluation.json", "eval_mine.json", "views/mine.png", "views_mine/000_a.png", "viewsheds/000_a.png"]
+    for name in mine:
+        (run / name).parent.mkdir(exist_ok=True)
+        (run / name).write_text("mine")
+    scene = str(blender_scene(name="other"))
+    result_of(capsys, ["train", scene, "--out", str(run), "--steps", "2", "--overwrite", "--no-eval"])
+    left = sorted(str(file.relative_to(run)) for file in run.rglob("*") if file.is_file())
+    assert left == sorted([*mine, "config.json", "model.safetensors", "metrics.jsonl"])
+    assert not (run / "views_train").exists()
 
 
 def test_ctrl_c_saves(

@@ -358,7 +358,24 @@ BROKEN: dict[str, tuple[Edit, list[str]]] = {
     "fisheye model": (without(camera_model="OPENCV_FISHEYE"), ["OPENCV_FISHEYE"]),
     "ftheta lens": (without(ftheta_p0=0.1), ["ftheta_p0"]),
     "third radial term": (without(k3=0.1), ["k3"]),
-    "aabb_scale zero": (without(aabb_scale=0), ["aabb_scale is 0"]),
+    "aabb_scale zero": (without(aabb_scale=0), ["aabb_scale is 0", "at most 1024"]),
+    "aabb_scale above": (without(aabb_scale=1025), ["aabb_scale is 1025", "at most 1024"]),
+    "aabb_scale tiny": (without(aabb_scale=1e-9), ["aabb_scale 1e-09", "scene box"]),
+    "aabb_scale tinier": (without(aabb_scale=1e-320), ["aabb_scale", "scene box"]),
+    "aabb_scale of a huge aabb": (
+        without(aabb=[[0, 0, 0], [9e5, 1, 1]], aabb_scale=4),
+        ["aabb with aabb_scale 4", "3.6e+06 x 4 x 4", "scene box"],
+    ),
+    "aabb huge": (without(aabb=[[-1e39, -1, -1], [1e39, 1, 1]]), ["aabb", "scene box"]),
+    "aabb overflowing": (without(aabb=[[-1e308, -1, -1], [1e308, 1, 1]]), ["aabb", "scene box"]),
+    "aabb flat": (without(aabb=[[0, 0, 0], [1, 1, 1e-7]]), ["aabb", "scene box"]),
+    "aabb far away": (without(aabb=[[1e9, 0, 0], [1e9 + 1, 1, 1]]), ["aabb", "scene box", "float32"]),
+    "scale small": (without(aabb_scale=1, scale=1e-8), ["scale 1e-08", "scene box"]),
+    "scale tiny": (without(scale=1e-320), ["scale is"]),
+    "scale huge": (without(scale=1e39), ["scale is 1e+39"]),
+    "offset huge": (without(offset=[0, -1e39, 0]), ["offset is -1e+39"]),
+    "offset far": (without(aabb_scale=1, offset=1e9), ["offset 1e+09", "scene box"]),
+    "cameras far apart": (edit_pose(1, 3, 1e8), ["transform_matrix", "scene box"]),
     "scale negative": (without(scale=-1), ["scale is -1"]),
     "aabb empty": (without(aabb=[[0, 0, 0], [0, 1, 1]]), ["aabb"]),
     "aabb of one corner": (without(aabb=[[0, 0, 0]]), ["aabb"]),
@@ -520,3 +537,10 @@ def test_fox(data_root: Path) -> None:
         [1375.52 / 4, 1374.49 / 4, 554.558 / 4, 965.268 / 4, 0.0578421, -0.0805099, -0.000980296, 0.00015575]
     )
     assert scene.box[1][0] == pytest.approx(2 / 0.33)
+
+
+def test_pictures_that_no_run_could_hold(capture_scene: MakeScene) -> None:
+    root = capture_scene(size=(16386, 2), count=2)
+    with pytest.raises(DataError, match=r"16386x2, expected at most 16384 pixels a side"):
+        load_scene(root, holdout=0, images=False)
+    assert load_scene(root, holdout=0, downscale=2, images=False).width == 8193

@@ -7,7 +7,6 @@ with Ctrl-C.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration
+from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration, parse_out, parse_run
 from needlecpp.cli.console import Warnings, note, print_json
-from needlecpp.data.scene import DataError
+from needlecpp.data.scene import LEAST_SIDE, MOST_FPS, MOST_PIXELS, MOST_SIDE, DataError
 
 DEFAULT_SECONDS = 60.0
 
@@ -64,7 +63,10 @@ def train(
             "or 'demo', the built-in scene.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(metavar="RUN", help="Run folder to create; default: runs/<name>.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=parse_out, metavar="RUN", help="Run folder to create; default: runs/<name>."),
+    ] = None,
     time: Annotated[
         str | None, typer.Option(metavar="60s|2m|1h", help="How long to train; default: 60s unless --steps is given.")
     ] = None,
@@ -106,8 +108,8 @@ def train(
     at_least(downscale, "--downscale", 1)
     at_least(holdout, "--holdout", 0)
     one_of(background, "--background", BACKGROUNDS)
-    if box is not None and not 0 < box < math.inf:
-        raise CliError(f"--box is {box}, expected more than 0")
+    if box is not None and not LEAST_SIDE <= 2 * box <= MOST_SIDE:
+        raise CliError(f"--box is {box:g}, expected {LEAST_SIDE / 2:g} to {MOST_SIDE / 2:g}")
     from needlecpp.cli.train import TrainOptions, summary
     from needlecpp.cli.train import train as run_training
 
@@ -136,7 +138,7 @@ def train(
 
 @app.command("eval")
 def evaluate(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
+    run: Annotated[Path, typer.Argument(parser=parse_run, metavar="RUN", help="Run folder that train has written.")],
     split: Annotated[str, typer.Option(metavar="train|val|test", help="Which views to compare with.")] = "test",
     data: Annotated[
         str | None, typer.Option(metavar="DATA", help="The data set; default: the one that the run was trained on.")
@@ -162,8 +164,8 @@ def evaluate(
 
 @app.command()
 def render(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that train has written.")],
-    out: Annotated[Path, typer.Option(metavar="DIR|x.mp4", help="Folder for PNG frames, or a film.")],
+    run: Annotated[Path, typer.Argument(parser=parse_run, metavar="RUN", help="Run folder that train has written.")],
+    out: Annotated[Path, typer.Option(parser=parse_out, metavar="DIR|x.mp4", help="Folder for PNG frames, or a film.")],
     path: Annotated[
         str, typer.Option(metavar="orbit|FILE.json", help="Camera path; files of nerfstudio and instant-ngp are read.")
     ] = "orbit",
@@ -183,10 +185,10 @@ def render(
     Needs nothing but the run folder.
     """
     at_least(frames, "--frames", 1, 1_000_000)
-    at_least(width, "--width", 1, 16384)
-    at_least(height, "--height", 1, 16384)
-    if fps is not None and not 0 < fps <= 1000:
-        raise CliError(f"--fps is {fps}, expected a number between 0 and 1000")
+    at_least(width, "--width", 1, MOST_PIXELS)
+    at_least(height, "--height", 1, MOST_PIXELS)
+    if fps is not None and not 0 < fps <= MOST_FPS:
+        raise CliError(f"--fps is {fps:g}, expected more than 0 and at most {MOST_FPS}")
     if background is not None:
         one_of(background, "--background", ("white", "black"))
     from needlecpp.cli.film import render as run_film
@@ -204,10 +206,32 @@ def _report(result: dict[str, Any], text: str | None, json: bool) -> None:
         print(text, flush=True)
 
 
+def _options_last(command: Any, words: list[str]) -> list[str]:
+    """Moves a subcommand's options that stand before it behind it, so that they work in any position.
+
+    >>> _options_last(typer.main.get_command(app), ["--json", "--steps", "9", "train", "demo"])
+    ['train', '--json', '--steps', '9', 'demo']
+    """
+    for i, word in enumerate(words):
+        subcommand = command.commands.get(word)
+        if subcommand is None:
+            continue
+        flags = {name: p.is_flag for p in subcommand.params if p.param_type_name == "option" for name in p.opts}
+        at = 0
+        while at < i:
+            name, equals, _ = words[at].partition("=")
+            if name not in flags:
+                break
+            at += 1 if flags[name] or equals else 2
+        if at == i:  # words[:i] are options and their values, and nothing else
+            return [word, *words[:i], *words[i + 1 :]]
+    return words
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     command = typer.main.get_command(app)
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _options_last(command, list(sys.argv[1:] if arguments is None else arguments))
     try:
         # Not command.main(), which has its own ideas of messages and of what Ctrl-C is.
         with Warnings(), command.make_context("needlecpp", words) as context:

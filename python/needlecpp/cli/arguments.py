@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 BACKGROUNDS = ("white", "black", "random")
 
@@ -25,8 +26,30 @@ def parse_duration(text: str) -> float:
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     total = hours * 3600 + minutes * 60 + seconds
     if not 0 < total < math.inf:
-        raise CliError(f"--time is {text!r}, expected more than 0 seconds")
+        raise CliError(f"--time is {text!r}, expected a finite duration above 0 seconds")
     return total
+
+
+def parse_out(text: str) -> Path:
+    """The path of ``--out``."""
+    return _path(text, "--out")
+
+
+def parse_run(text: str) -> Path:
+    """The path of a run folder."""
+    return _path(text, "RUN")
+
+
+def _path(text: str, option: str) -> Path:
+    if not text:
+        raise CliError(f"{option} is empty, expected a path")
+    try:
+        valid = b"\0" not in text.encode()
+    except UnicodeEncodeError:  # Python reads bytes that are not UTF-8 as half surrogates
+        valid = False
+    if not valid:
+        raise CliError(f"{option} is {text!r}, expected a path in UTF-8")
+    return Path(text)
 
 
 def at_least(value: int | None, option: str, least: int, most: int = 2**31 - 1) -> None:

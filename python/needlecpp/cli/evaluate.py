@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from needlecpp.cli.arguments import CliError
 from needlecpp.cli.console import Bar, note
-from needlecpp.cli.run import Run, check_writable, write_json
+from needlecpp.cli.run import Run, check_writable, clear_views, write_json
 from needlecpp.data import load_scene
 from needlecpp.render.metrics import SSIM_WINDOW, composite, psnr, ssim, to_uint8
 
@@ -44,8 +44,7 @@ def evaluate(
     cameras = scene.cameras()
     views: list[dict[str, Any]] = []
     folder.mkdir(exist_ok=True)
-    for old in folder.glob("[0-9][0-9][0-9]_*.png"):
-        old.unlink()
+    clear_views(folder)
     with Bar("evaluating", quiet) as bar:
         for i, name in enumerate(scene.names):
             start = time.perf_counter()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from needlecpp.cli.arguments import CliError
 from needlecpp.cli.console import Bar
-from needlecpp.cli.run import Run, check_writable
+from needlecpp.cli.run import Run, check_writable, clear
 from needlecpp.render.metrics import to_uint8
 from needlecpp.render.paths import CameraPath, orbit, read_camera_path
 
@@ -99,6 +99,7 @@ def _png_writer(folder: Path, count: int) -> Writer:
     from PIL import Image
 
     folder.mkdir(parents=True, exist_ok=True)
+    clear(folder, r"frame_\d{4,}\.png")  # of an earlier flight, which may have been longer
     digits = max(4, len(str(count - 1)))
     numbers = iter(range(count))
 

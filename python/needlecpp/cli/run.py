@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +22,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.cli.arguments import CliError
+from needlecpp.cli.arguments import BACKGROUNDS, CliError
 from needlecpp.cli.console import to_json
-from needlecpp.data.jsonc import is_number, read_json
-from needlecpp.data.scene import DataError, SceneData
+from needlecpp.data.jsonc import finite, read_json
+from needlecpp.data.scene import MOST_PIXELS, DataError, SceneData
 
 CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.jsonl"
 FORMAT = 1
+SUFFIXES = ("", "_train", "_val", "_test")  # of eval.json and views
 
 
 def check_out(out: Path, overwrite: bool) -> None:
     """Raises CliError if a run cannot be written to ``out``; leaves nothing behind."""
     if out.is_dir():
-        if is_run(out) and not overwrite:
+        run = is_run(out)
+        if run and not overwrite:
             raise CliError(f"--out {out} already holds a run, give --overwrite to replace it")
-        if not is_run(out) and any(out.iterdir()):
+        if not run and any(out.iterdir()):
             raise CliError(f"--out {out} holds files that are not a run, choose another folder")
     elif os.path.lexists(out):
         raise CliError(f"--out {out} is not a folder")
@@ -55,19 +58,35 @@ def check_writable(folder: Path, option: str) -> None:
 
 
 def is_run(folder: Path) -> bool:
-    return (folder / CONFIG).is_file() or (folder / MODEL).is_file()
+    """Whether config.json is one that train has written; other programs have files of that name too."""
+    try:
+        config = read_json(folder / CONFIG)
+    except DataError:
+        return False
+    return isinstance(config.get("format"), int) and isinstance(config.get("needlecpp"), str)
+
+
+def clear(folder: Path, pattern: str) -> None:
+    """Deletes the files in ``folder`` whose whole name matches."""
+    if folder.is_dir():
+        for file in list(folder.iterdir()):
+            if re.fullmatch(pattern, file.name) and (file.is_file() or file.is_symlink()):
+                file.unlink()
+
+
+def clear_views(folder: Path) -> None:
+    clear(folder, r"\d{3,}_.*\.png")
 
 
 def start_run(out: Path, config: dict[str, Any]) -> None:
     """Creates the folder, clears an older run's files from it, and writes config.json."""
     out.mkdir(parents=True, exist_ok=True)
-    old = [out / name for name in (MODEL, METRICS)]
-    for pattern in ("eval*.json", "views*/*.png"):
-        old += out.glob(pattern)
-    for file in old:
-        file.unlink(missing_ok=True)
-    for folder in out.glob("views*"):
-        with contextlib.suppress(OSError):  # something else is in it
+    for name in (MODEL, METRICS, *(f"eval{suffix}.json" for suffix in SUFFIXES)):
+        (out / name).unlink(missing_ok=True)
+    for suffix in SUFFIXES:
+        folder = out / f"views{suffix}"
+        clear_views(folder)
+        with contextlib.suppress(OSError):  # it is not there, or something else is in it
             folder.rmdir()
     write_json(out / CONFIG, config)
 
@@ -225,22 +244,27 @@ def open_run(folder: Path) -> Run:
     box = array("box", 2, 3)
     offset = [float(v) for v in array("unit_offset", 3)]
     poses, intrinsics = array("cameras.poses", -1, 3, 4), array("cameras.intrinsics", -1, 8)
+    if len(poses) != len(intrinsics):
+        raise DataError(f"{file}: cameras has {len(poses)} poses but {len(intrinsics)} intrinsics")
+    background = get("background", str)
+    if background not in BACKGROUNDS:
+        raise DataError(f"{file}: background is {background!r}, expected {', '.join(BACKGROUNDS)}")
     sizes = [get(f"cameras.{side}", int) for side in ("width", "height")]
     downscale, holdout = get("data.downscale", int), get("data.holdout", int)
-    unit_scale = get("unit_scale", int, float)
+    unit_scale = finite(get("unit_scale", int, float), "unit_scale", str(file))
     relative = get("data.relative", str, type(None))
-    if not is_number(unit_scale) or min(*sizes, downscale) < 1 or holdout < 0 or unit_scale <= 0:
+    if min(*sizes, downscale) < 1 or max(sizes) > MOST_PIXELS or holdout < 0 or unit_scale <= 0:
         raise DataError(f"{file}: a size, downscale, holdout or unit_scale is out of range")
     return Run(
         folder=folder,
-        background=get("background", str),
+        background=background,
         data_path=get("data.path", str),
         data_relative=relative,
         downscale=downscale,
         holdout=holdout,
         kind=get("data.kind", str),
         box=(box[0].tolist(), box[1].tolist()),
-        unit_scale=float(unit_scale),
+        unit_scale=unit_scale,
         unit_offset=(offset[0], offset[1], offset[2]),
         poses=poses,
         intrinsics=intrinsics,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from needlecpp.cli.arguments import CliError
+from needlecpp.cli.arguments import CliError, parse_out
 from needlecpp.cli.console import Bar, duration, note
 from needlecpp.cli.evaluate import evaluate
 from needlecpp.cli.run import METRICS, MODEL, check_out, describe, open_run, start_run
@@ -46,12 +46,12 @@ class TrainOptions:
 
 def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
     """Trains, saves, evaluates. Returns the result, and whether the user broke off."""
-    out = options.out if options.out is not None else Path("runs") / _default_name(options.data)
+    out = options.out if options.out is not None else parse_out(f"runs/{_default_name(options.data)}")
     check_out(out, options.overwrite)
     scene = load_scene(options.data, "train", options.downscale, options.holdout, options.box)
     split = next((name for name in ("test", "val") if name in scene.splits), None) if options.evaluate else None
     if split is not None:  # faults of the test data are better known now than after the training
-        load_scene(options.data, split, options.downscale, options.holdout, images=False)
+        load_scene(options.data, split, options.downscale, options.holdout, images="check")
     if not options.quiet:
         note(f"{options.data}: {len(scene)} training images of {scene.width}x{scene.height} pixels")
         if not scene.has_alpha and options.background != "random":

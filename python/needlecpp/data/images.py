@@ -35,15 +35,15 @@ def probe_images(files: Sequence[Path], wheres: Sequence[str]) -> tuple[list[tup
 
 
 def load_images(
-    files: Sequence[Path], wheres: Sequence[str], has_alpha: bool, size: tuple[int, int]
+    files: Sequence[Path], wheres: Sequence[str], has_alpha: bool, size: tuple[int, int], keep: bool = True
 ) -> NDArray[np.uint8]:
     """Decodes image files to [n, height, width, 3 or 4] at ``size`` (width, height), in threads.
 
     Only the result and one full-size image a thread are held at a time. Raises DataError for a file
-    that is truncated or broken.
+    that is truncated or broken. Without ``keep`` that is all it does, and the result is empty.
     """
     width, height = size
-    out = np.empty((len(files), height, width, 4 if has_alpha else 3), np.uint8)
+    out = np.empty((len(files) if keep else 0, height, width, 4 if has_alpha else 3), np.uint8)
 
     def load(i: int) -> None:
         with _open(files[i], wheres[i]) as image:
@@ -54,7 +54,8 @@ def load_images(
             except Exception as e:  # Pillow's decoders raise whatever their format's parser stumbles over
                 reason = str(e) or type(e).__name__
                 raise DataError(f"{wheres[i]}: {files[i]} is truncated or broken ({reason})") from None
-        out[i] = area_average(pixels, width, height)
+        if keep:
+            out[i] = area_average(pixels, width, height)
 
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(load, range(len(files))):

@@ -7,12 +7,13 @@ import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from needlecpp.data.images import load_images, probe_images
 from needlecpp.data.jsonc import Record, is_number, read_json
-from needlecpp.data.scene import Box, DataError, DataWarning, SceneData
+from needlecpp.data.scene import MOST_PIXELS, Box, DataError, DataWarning, SceneData
 from needlecpp.data.transforms import (
     Frame,
     check_lens,
@@ -35,7 +36,7 @@ def load_scene(
     holdout: int = 8,
     box: BoxArgument | None = None,
     *,
-    images: bool = True,
+    images: bool | Literal["check"] = True,
 ) -> SceneData:
     """Loads one split of a scene.
 
@@ -51,7 +52,8 @@ def load_scene(
             frame; the others train. 0 keeps all for training.
         box: overrides the scene box: a half extent around the origin, or (low, high) corners; world
             units.
-        images: False checks everything but leaves the pictures undecoded: ``images`` is [0, h, w, c] then.
+        images: False checks everything but leaves the pictures undecoded, ``"check"`` decodes them but keeps
+            none: ``images`` is [0, h, w, c] then.
 
     Returns:
         Images, cameras and bounds, see :class:`SceneData`.
@@ -71,7 +73,7 @@ def load_scene(
     if os.fspath(path) == "demo":
         from needlecpp.data.demo import demo_scene
 
-        scene = demo_scene(split, downscale, images)
+        scene = demo_scene(split, downscale, images is True)
     else:
         scene = _load_transforms(Path(path), split, downscale, holdout, images)
     if box is not None:
@@ -98,7 +100,7 @@ def parse_box(box: BoxArgument) -> Box:
         valid = False
     if not valid:
         raise DataError(f"box is {box!r}, expected a half extent above 0, or (low, high) corners with low < high")
-    return make_box(low, high)
+    return make_box(low, high, f"box is {box!r}")
 
 
 def _integer(value: int, name: str, least: int) -> int:
@@ -107,7 +109,9 @@ def _integer(value: int, name: str, least: int) -> int:
     return int(value)
 
 
-def _load_transforms(path: Path, split: str, downscale: int, holdout: int, images: bool) -> SceneData:
+def _load_transforms(
+    path: Path, split: str, downscale: int, holdout: int, images: bool | Literal["check"]
+) -> SceneData:
     kind, files = _locate(path)
     if split not in files and kind == "blender":
         raise _unknown_split(path, split, tuple(files))
@@ -154,10 +158,15 @@ def _load_transforms(path: Path, split: str, downscale: int, holdout: int, image
         raise DataError(f"downscale is {downscale}, expected at most the image's size {full_width}x{full_height}")
     # Rounded to the nearest size; intrinsics follow the ratio that comes of it.
     width, height = ((2 * s + downscale) // (2 * downscale) for s in sizes[0])
+    if max(width, height) > MOST_PIXELS:
+        raise DataError(
+            f"{frames[0].where}: the image is {width}x{height}, expected at most {MOST_PIXELS} pixels a side, "
+            "choose a larger downscale"
+        )
     intrinsics[:, 0:4:2] *= width / full_width
     intrinsics[:, 1:4:2] *= height / full_height
     return SceneData(
-        images=load_images(image_files if images else [], wheres, has_alpha, (width, height)),
+        images=load_images(image_files if images else [], wheres, has_alpha, (width, height), images is True),
         poses=np.stack([frame.pose for frame in frames]).astype(np.float32),
         intrinsics=intrinsics.astype(np.float32),
         names=[frame.name for frame in frames],

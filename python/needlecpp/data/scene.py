@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Vec3 = tuple[float, float, float]
 Box = tuple[Vec3, Vec3]
 
+MOST_PIXELS = 16384  # along a side of a picture
+MOST_FPS = 1000
+LEAST_SIDE, MOST_SIDE = 1e-6, 1e6  # of a scene box, world units; a checkpoint's box has to be within
+
 
 class DataError(ValueError):
     """A data set that cannot be used; the message is one sentence naming file, frame and key."""

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from needlecpp.data.jsonc import Record, is_number, number, shape_of, vector
-from needlecpp.data.scene import Box, DataError, Vec3
+from needlecpp.data.scene import LEAST_SIDE, MOST_SIDE, Box, DataError, Vec3
 
+LEAST_SCALE, MOST_SCALE = 1e-9, 1e9  # of the way into the unit cube
 POSE_TOLERANCE = 1e-3  # of a column's length, and of the cosine between two columns
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".bmp")
 PINHOLE_MODELS = {"", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "PERSPECTIVE"}
@@ -212,6 +213,7 @@ class World:
     unit_offset: Vec3
 
 
+@np.errstate(all="ignore")  # what overflows is found in the box
 def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64]], kind: str) -> World:
     """The scene box in world units: ``aabb`` and ``aabb_scale`` as instant-ngp reads them, else a
     default.
@@ -223,12 +225,14 @@ def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64
     where = str(file)
     scale = number(document, "scale", where)
     scale = 0.33 if scale is None else scale
-    if scale <= 0:
-        raise DataError(f"{where}: scale is {scale:g}, expected more than 0")
+    if not LEAST_SCALE <= scale <= MOST_SCALE:
+        raise DataError(f"{where}: scale is {scale:g}, expected from {LEAST_SCALE:g} to {MOST_SCALE:g}")
     offset = tuple(_offset(document, where))
+    if not np.isfinite(np.array(offset, np.float32)).all():
+        raise DataError(f"{where}: offset is {max(offset, key=abs):g}, expected a number that float32 holds")
     aabb_scale = number(document, "aabb_scale", where)
     if aabb_scale is not None and not 0 < aabb_scale <= 1024:
-        raise DataError(f"{where}: aabb_scale is {aabb_scale:g}, expected a power of two from 1 to 128")
+        raise DataError(f"{where}: aabb_scale is {aabb_scale:g}, expected a number above 0 and at most 1024")
     corners = document.get("aabb")
     if corners is not None:
         if not isinstance(corners, list) or len(corners) != 2:
@@ -238,19 +242,24 @@ def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64
         if not (low < high).all():
             raise DataError(f"{where}: aabb has no volume, expected [[min x, y, z], [max x, y, z]]")
         middle, half = (low + high) / 2, (high - low) / 2 * (aabb_scale or 1)
+        cause = f"{where}: aabb" if aabb_scale is None else f"{where}: aabb with aabb_scale {aabb_scale:g}"
+        box = make_box(middle - half, middle + half, cause)
         scale = float(1 / (high - low).max())
         offset = tuple(0.5 - middle * scale)
-        return World(make_box(middle - half, middle + half), aabb_scale or 1.0, scale, _vec3(offset))
+        return World(box, aabb_scale or 1.0, scale, _vec3(offset))
     if aabb_scale is not None:
         middle = (0.5 - np.array(offset)) / scale
         half = 0.5 * aabb_scale / scale
-        return World(make_box(middle - half, middle + half), aabb_scale, scale, _vec3(offset))
+        largest = max(offset, key=abs)
+        cause = f"{where}: aabb_scale {aabb_scale:g} with scale {scale:g} and offset {largest:g}"
+        return World(make_box(middle - half, middle + half, cause), aabb_scale, scale, _vec3(offset))
     if kind == "blender":
         return World(((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5)), 1.0, scale, _vec3(offset))
     stack = np.stack(poses)
     middle = focus_point(stack)
     half = 2 * max(float(np.abs(stack[:, :, 3] - middle).max()), 1e-3)
-    return World(make_box(middle - half, middle + half), 4.0, scale, _vec3(offset))
+    box = make_box(middle - half, middle + half, f"{where}: transform_matrix of the frames")
+    return World(box, 4.0, scale, _vec3(offset))
 
 
 def _offset(document: Record, where: str) -> list[float]:
@@ -285,7 +294,16 @@ def focus_point(poses: NDArray[Any]) -> NDArray[np.float64]:
     return point
 
 
-def make_box(low: Sequence[float] | NDArray[Any], high: Sequence[float] | NDArray[Any]) -> Box:
+@np.errstate(all="ignore")
+def make_box(low: Sequence[float] | NDArray[Any], high: Sequence[float] | NDArray[Any], cause: str) -> Box:
+    """Checks a scene box as the engine will hold it, in float32; ``cause`` is what gave it, for the message."""
+    sides = np.array(high, np.float32) - np.array(low, np.float32)
+    if not ((sides >= np.float32(LEAST_SIDE)) & (sides <= np.float32(MOST_SIDE))).all():
+        got = " x ".join(f"{b - a:g}" for a, b in zip(_vec3(low), _vec3(high), strict=True))
+        raise DataError(
+            f"{cause}: the scene box is {got} in size, expected sides of {LEAST_SIDE:g} to {MOST_SIDE:g} "
+            "that float32 resolves"
+        )
     return _vec3(low), _vec3(high)
 
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from needlecpp.data.jsonc import Record, number, read_json, shape_of, vector
-from needlecpp.data.scene import DataError, Vec3
+from needlecpp.data.scene import MOST_FPS, MOST_PIXELS, DataError, Vec3
 from needlecpp.data.transforms import focus_point, opencv_pose
 
 if TYPE_CHECKING:
     from needlecpp import _core
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 F64 = NDArray[np.float64]
 
 
@@ -179,6 +180,8 @@ def _nerfstudio(document: Record, file: Path, width: int, height: int) -> Camera
         poses.append(opencv_pose(np.reshape(flat, (4, 4)).tolist(), where, "camera_to_world"))
         focals.append(_focal(record, height, where))
     fps = number(document, "fps", str(file))
+    if fps is not None and not 0 < fps <= MOST_FPS:
+        raise DataError(f"{file}: fps is {fps:g}, expected more than 0 and at most {MOST_FPS}")
     return CameraPath(np.stack(poses).astype(np.float32), _lenses(focals, width, height), width, height, fps)
 
 
@@ -193,15 +196,19 @@ def _instant_ngp(
         quaternion, position = vector(record, "R", 4, where), vector(record, "T", 3, where)
         if quaternion is None or position is None:
             raise DataError(f"{where}: {'R' if quaternion is None else 'T'} is missing")
+        world = [(v - o) / scale for v, o in zip(position, offset[1:] + offset[:1], strict=True)]
+        for key, values in (("R", quaternion), ("T", world)):
+            if max(map(abs, values)) > FLOAT32_MAX:
+                raise DataError(f"{where}: {key} is too large a number for float32")
         if keys and np.dot(keys[-1][:4], quaternion) < 0:  # the short way round
             quaternion = [-v for v in quaternion]
         keys.append(np.array(quaternion + position))
         fovs.append(_focal(record, height, where))
     count = frames or 30 * len(keys)
     knots = np.array([np.append(key, focal) for key, focal in zip(keys, fovs, strict=True)])
-    values = np.stack([_spline(knots, t) for t in np.linspace(0, len(keys) - 1, count)])
+    points = np.stack([_spline(knots, t) for t in np.linspace(0, len(keys) - 1, count)])
     poses = []
-    for i, value in enumerate(values):
+    for i, value in enumerate(points):
         length = np.linalg.norm(value[:4])
         if length < 1e-6:
             raise DataError(f"{file}: R vanishes near frame {i * len(keys) // count}, expected a unit quaternion")
@@ -211,7 +218,7 @@ def _instant_ngp(
         pose = pose[[2, 0, 1]]  # the unit cube's (y, z, x) are the world's axes
         pose[:, 3] = (pose[:, 3] - np.array(offset)) / scale
         poses.append(pose)
-    return CameraPath(np.stack(poses).astype(np.float32), _lenses(list(values[:, 7]), width, height), width, height)
+    return CameraPath(np.stack(poses).astype(np.float32), _lenses(list(points[:, 7]), width, height), width, height)
 
 
 def _spline(knots: F64, t: float) -> F64:
@@ -241,15 +248,19 @@ def _focal(record: Record, height: int, where: str) -> float:
         raise DataError(f"{where}: fov is missing")
     if not 0 < fov < 180:
         raise DataError(f"{where}: fov is {fov:g}, expected a vertical angle between 0 and 180 degrees")
-    return 0.5 * height / math.tan(math.radians(fov) / 2)
+    half = math.tan(math.radians(fov) / 2)
+    focal = 0.5 * height / half if half > 0 else math.inf
+    if not 0 < focal <= FLOAT32_MAX:
+        raise DataError(f"{where}: fov is {fov:g}, whose focal length is not a number that float32 holds")
+    return focal
 
 
 def _size(document: Record, key: str, default: int, file: Path) -> int:
     value = number(document, key, str(file))
     if value is None:
         return default
-    if value < 1 or value != int(value):
-        raise DataError(f"{file}: {key} is {value:g}, expected a whole number of pixels")
+    if not 1 <= value <= MOST_PIXELS or value != int(value):
+        raise DataError(f"{file}: {key} is {value:g}, expected a whole number of pixels from 1 to {MOST_PIXELS}")
     return int(value)
 
 
