@@ -58,7 +58,7 @@ inline constexpr float kXY = 1.0925484305920792f;     // 1/2 sqrt(15/pi)
 inline constexpr float kZZ = 0.94617469575755997f;    // 3/4 sqrt(5/pi)
 inline constexpr float kZZ1 = 0.31539156525251999f;   // 1/4 sqrt(5/pi)
 inline constexpr float kXXYY = 0.54627421529603959f;  // 1/4 sqrt(15/pi)
-inline constexpr float kXXX = 0.59004358992664352f;   // 1/4 sqrt(35/(2 pi))
+inline constexpr float kX3 = 0.59004358992664352f;    // 1/4 sqrt(35/(2 pi))
 inline constexpr float kXYZ = 2.8906114426405538f;    // 1/2 sqrt(105/pi)
 inline constexpr float kXZZ = 0.45704579946446572f;   // 1/4 sqrt(21/(2 pi))
 inline constexpr float kZZZ = 0.3731763325901154f;    // 1/4 sqrt(7/pi)
@@ -80,13 +80,13 @@ NDL_HD void harmonics(int degree, V x, V y, V z, V* out) {
   out[7] = x * z * -kXY;
   out[8] = (xx - yy) * kXXYY;
   if (degree == 3) return;
-  out[9] = y * (yy - xx * 3.0f) * kXXX;
+  out[9] = y * (yy - xx * 3.0f) * kX3;
   out[10] = x * y * z * kXYZ;
   out[11] = y * (1.0f - zz * 5.0f) * kXZZ;
   out[12] = z * (zz * 5.0f - 3.0f) * kZZZ;
   out[13] = x * (1.0f - zz * 5.0f) * kXZZ;
   out[14] = z * (xx - yy) * kXXZ;
-  out[15] = x * (yy * 3.0f - xx) * kXXX;
+  out[15] = x * (yy * 3.0f - xx) * kX3;
 }
 
 // Gradient of sum(d * harmonics) by (x, y, z).
@@ -103,12 +103,12 @@ NDL_HD void harmonics_slope(int degree, V x, V y, V z, const V* d, V slope[3]) {
   slope[2] += d[6] * z * (2 * kZZ) - (d[5] * y + d[7] * x) * kXY;
   if (degree == 3) return;
   const V xx = x * x, yy = y * y, zz = z * z;
-  const V difference = (yy - xx) * (3 * kXXX);
+  const V difference = (yy - xx) * (3 * kX3);
   const V ring = (1.0f - zz * 5.0f) * kXZZ;
   slope[0] +=
-      d[10] * y * z * kXYZ - d[9] * x * y * (6 * kXXX) + d[13] * ring + d[14] * x * z * (2 * kXXZ) + d[15] * difference;
+      d[10] * y * z * kXYZ - d[9] * x * y * (6 * kX3) + d[13] * ring + d[14] * x * z * (2 * kXXZ) + d[15] * difference;
   slope[1] +=
-      d[9] * difference + d[10] * x * z * kXYZ + d[11] * ring - d[14] * y * z * (2 * kXXZ) + d[15] * x * y * (6 * kXXX);
+      d[9] * difference + d[10] * x * z * kXYZ + d[11] * ring - d[14] * y * z * (2 * kXXZ) + d[15] * x * y * (6 * kX3);
   slope[2] += d[10] * x * y * kXYZ - (d[11] * y + d[13] * x) * z * (10 * kXZZ) + d[12] * (zz * 15.0f - 3.0f) * kZZZ +
               d[14] * (xx - yy) * kXXZ;
 }
