@@ -12,6 +12,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "needlecpp/core/tensor.h"
@@ -42,6 +43,15 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
 Tensor value_of(nb::handle object, DType dtype);
 nb::object to_numpy(const Tensor& x);  // shares memory; bfloat16 comes as float32
 nb::tuple to_tuple(const Dims& dims);
+
+// Points and colours: three floats as a tuple.
+using Triple = std::tuple<float, float, float>;
+inline Triple triple(const float v[3]) { return {v[0], v[1], v[2]}; }
+inline void assign(float to[3], const Triple& v) {
+  to[0] = std::get<0>(v);
+  to[1] = std::get<1>(v);
+  to[2] = std::get<2>(v);
+}
 
 // Runs without Python's lock.
 template <class Fn>

@@ -8,14 +8,6 @@ namespace needlecpp::python {
 namespace {
 
 using Release = nb::call_guard<nb::gil_scoped_release>;
-using Triple = std::tuple<float, float, float>;
-
-Triple triple(const float v[3]) { return {v[0], v[1], v[2]}; }
-void assign(float to[3], const Triple& v) {
-  to[0] = std::get<0>(v);
-  to[1] = std::get<1>(v);
-  to[2] = std::get<2>(v);
-}
 
 // Enumerations travel as their lower-case names.
 template <class Enum>

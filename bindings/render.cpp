@@ -20,24 +20,6 @@ Activation activation_of(const std::string& activation_name) {
   return Activation::Sigmoid;
 }
 
-// Three floats as an attribute.
-template <class Owner>
-auto get3(float (Owner::*member)[3]) {
-  return [member](const Owner& owner) {
-    const float* v = owner.*member;
-    return nb::make_tuple(v[0], v[1], v[2]);
-  };
-}
-template <class Owner>
-auto set3(float (Owner::*member)[3]) {
-  return [member](Owner& owner, std::tuple<float, float, float> v) {
-    float* to = owner.*member;
-    to[0] = std::get<0>(v);
-    to[1] = std::get<1>(v);
-    to[2] = std::get<2>(v);
-  };
-}
-
 void bind_encodings(nb::module_& m) {
   nb::class_<HashGridConfig>(m, "HashGridConfig",
                              "Levels, features a level, table size and resolutions of a hash grid.")
@@ -99,14 +81,17 @@ void bind_cameras(nb::module_& m) {
   nb::class_<Box>(m, "Box", "An axis-aligned box in world units.")
       .def(
           "__init__",
-          [](Box* self, std::tuple<float, float, float> low, std::tuple<float, float, float> high) {
+          [](Box* self, const Triple& low, const Triple& high) {
             new (self) Box;
-            set3 (&Box::low)(*self, low);
-            set3 (&Box::high)(*self, high);
+            assign(self->low, low);
+            assign(self->high, high);
           },
           "low"_a, "high"_a)
-      .def_prop_rw("low", get3(&Box::low), set3(&Box::low))
-      .def_prop_rw("high", get3(&Box::high), set3(&Box::high));
+      .def_prop_rw(
+          "low", [](const Box& box) { return triple(box.low); }, [](Box& box, const Triple& v) { assign(box.low, v); })
+      .def_prop_rw(
+          "high", [](const Box& box) { return triple(box.high); },
+          [](Box& box, const Triple& v) { assign(box.high, v); });
   m.def(
       "generate_rays",
       [](const Cameras& cameras, const Tensor& camera_index, const Tensor& pixels) {

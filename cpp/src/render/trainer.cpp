@@ -204,14 +204,12 @@ Trainer::Step Trainer::step(double progress) {
   const Tensor difference = color - target;
   const Tensor loss = config.loss == Loss::MSE ? mean(square(difference)) : huber(difference, config.huber_delta);
 
-  Step result{s.steps + 1, loss.item(), 0, s.rays, samples.count(), shaded.live};
-  {
-    NoGrad no_grad;
-    result.mse = mean(square(difference)).item();
-  }
+  const double value = loss.item();
+  const double mse = config.loss == Loss::MSE ? value : mean(square(difference.detach())).item();
   if (loss.requires_grad()) loss.backward();
   s.optimize(progress);
   ++s.steps;
+  const Step result{s.steps, value, mse, s.rays, samples.count(), shaded.live};
 
   // Towards the budget, by at most a factor of two a step.
   const double ratio =
