@@ -9,6 +9,7 @@
 4
 """
 
+from . import functional
 from .modules import Flatten, Identity, Linear, Module, Parameter, ReLU, Sequential, Sigmoid, Softplus, Tanh
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "Sigmoid",
     "Softplus",
     "Tanh",
+    "functional",
 ]

@@ -1,0 +1,11 @@
+"""Functions of layers under PyTorch's names: convolution, pooling, normalization, activations, losses.
+
+>>> import needlecpp as ndl
+>>> ndl.nn.functional.softplus(ndl.zeros(1))
+tensor([0.6931472])
+"""
+
+from ..ops._elementwise import relu, sigmoid, softplus, tanh
+from ..ops._softmax import log_softmax, softmax
+
+__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]

@@ -1,0 +1,11 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from .._core import (
+    matmul,
+)
+
+__all__ = [
+    "matmul",
+]

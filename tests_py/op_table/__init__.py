@@ -1,0 +1,20 @@
+"""The table of ops that tests run over: one module a family, one row an op."""
+
+from __future__ import annotations
+
+from . import elementwise, gather, matmul, reduce, scan, shape, softmax
+from .row import Op as Op
+
+_FAMILIES = (elementwise, gather, matmul, reduce, scan, shape, softmax)
+
+OPS = [row for family in _FAMILIES for row in family.ROWS]
+GOLDEN = {name: call for family in _FAMILIES for name, call in family.GOLDEN.items()}
+
+# Public functions whose tests stand elsewhere: the rendering ops have oracles of their own.
+ELSEWHERE = {
+    "fused_mlp",
+    "hashgrid",
+    "render_volume",
+    "spherical_harmonics",
+    "frequency_encoding",
+}
