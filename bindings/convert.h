@@ -11,8 +11,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "needlecpp/core/tensor.h"
@@ -59,6 +61,26 @@ auto unlocked(Fn&& fn) {
   nb::gil_scoped_release release;
   return fn();
 }
+
+// A Python callable that the engine may keep and call from any thread; its last reference is dropped with the lock
+// held.
+class Callable {
+ public:
+  explicit Callable(nb::object fn)
+      : fn_(new nb::object(std::move(fn)), [](nb::object* object) {
+          if (!nb::is_alive()) return;
+          nb::gil_scoped_acquire acquire;
+          delete object;
+        }) {}
+  // The caller holds the lock.
+  template <class... Args>
+  nb::object operator()(Args&&... args) const {
+    return (*fn_)(std::forward<Args>(args)...);
+  }
+
+ private:
+  std::shared_ptr<nb::object> fn_;
+};
 
 void bind_tensor(nb::module_& m);
 void bind_ops(nb::module_& m);

@@ -253,6 +253,19 @@ void bind_properties(nb::class_<Tensor>& c) {
       },
       "requires_grad"_a = true);
   c.def(
+      "register_hook",
+      [](const Tensor& x, nb::object hook) {
+        return register_hook(x, [callable = Callable(hook)](const Tensor& gradient) {
+          nb::gil_scoped_acquire acquire;
+          const nb::object changed = callable(gradient);
+          return changed.is_none() ? Tensor() : nb::cast<Tensor>(changed);
+        });
+      },
+      "hook"_a,
+      "Calls hook(gradient) when this tensor's gradient is complete in a sweep; a tensor it returns takes the "
+      "gradient's place. Returns a handle with .remove().");
+  c.def("retain_grad", &retain_grad, "Makes backward() set .grad of this result of an op too.");
+  c.def(
       "backward",
       [](const Tensor& x, std::optional<Tensor> dy, bool retain_graph, bool create_graph) {
         unlocked([&] {
@@ -381,6 +394,8 @@ void bind_movement(nb::class_<Tensor>& c) {
 }  // namespace
 
 void bind_tensor(nb::module_& m) {
+  nb::class_<HookHandle>(m, "HookHandle", "A registered hook.")
+      .def("remove", &HookHandle::remove, "Takes the hook away.");
   nb::class_<Tensor> c(m, "Tensor", "An n-dimensional array with gradients.", nb::is_weak_referenceable());
   bind_construction(c);
   bind_properties(c);

@@ -40,7 +40,7 @@ from ._core import (
     tensor,
     zeros,
 )
-from .autograd import enable_grad, grad, gradcheck, gradgradcheck, no_grad
+from .autograd import checkpoint, enable_grad, grad, gradcheck, gradgradcheck, jvp, no_grad, vjp
 from .ops import *  # noqa: F403
 
 float32, float64, float16, bfloat16 = "float32", "float64", "float16", "bfloat16"
@@ -55,6 +55,7 @@ __all__ = [
     "autograd",
     "bfloat16",
     "bool_",
+    "checkpoint",
     "cpu",
     "cuda",
     "empty",
@@ -72,6 +73,7 @@ __all__ = [
     "int32",
     "int64",
     "isa",
+    "jvp",
     "manual_seed",
     "memory_limit",
     "memory_stats",
@@ -90,6 +92,7 @@ __all__ = [
     "set_num_threads",
     "tensor",
     "uint8",
+    "vjp",
     "zeros",
     *ops.__all__,
 ]

@@ -25,14 +25,19 @@
 // create_graph runs the lambdas with grad enabled: plain ops record their own backward. Fused ops replay their composed
 // twin then (Backward::through_twin).
 //
-// Read sweep() first.
+// Hooks see a gradient when it is complete: for the result of an op when its node comes up, for a leaf with hooks at
+// the end of the sweep, until which its gradient is held back.
+//
+// Read Sweep::run() first.
 #include "needlecpp/autograd/autograd.h"
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <queue>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "autograd/engine_ops.h"
 #include "needlecpp/autograd/function.h"
@@ -41,12 +46,33 @@ namespace needlecpp {
 namespace {
 
 thread_local bool g_grad_enabled = true;
+thread_local bool g_anomaly_detection = false;
 std::atomic<uint64_t> g_sequence{1};
+
+struct AnomalyPause {
+  bool before = std::exchange(g_anomaly_detection, false);
+  ~AnomalyPause() { g_anomaly_detection = before; }
+};
 
 void check_version(const char* op, const char* what, uint32_t saved, const Storage& storage) {
   NDL_CHECK(storage.version() == saved, Error, op, what, " was changed in place by ", storage.last_writer(),
             " after it was saved for the backward pass: got version ", storage.version(), ", expected ", saved,
             ". Clone it before the edit.");
+}
+
+// The gradient after the hooks.
+Tensor run_hooks(const std::shared_ptr<GradientHooks>& hooks, Tensor gradient) {
+  if (!hooks) return gradient;
+  const auto entries = hooks->entries;  // a hook may remove itself
+  for (const auto& [id, hook] : entries) {
+    const Tensor changed = hook(gradient);
+    if (!changed.defined()) continue;
+    NDL_CHECK(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), ValueError, "hook",
+              "the gradient returned does not fit: got ", changed.shape(), " ", name(changed.dtype()), ", expected ",
+              gradient.shape(), " ", name(gradient.dtype()), ".");
+    gradient = changed;
+  }
+  return gradient;
 }
 
 // Whether a gradient that the user can see may be added to where it is, rather than replaced by a sum.
@@ -61,7 +87,8 @@ struct Request {
 
 class Sweep {
  public:
-  Sweep(bool retain, bool create) : retain_(retain || create), create_(create) {}
+  // Nodes recorded before `oldest` are not run: gradients are requested there at most.
+  Sweep(bool retain, bool create, uint64_t oldest = 0) : retain_(retain || create), create_(create), oldest_(oldest) {}
 
   void request(const Tensor& input, size_t index) {
     if (input.impl()->node)
@@ -94,16 +121,19 @@ class Sweep {
   };
 
   void deliver(const Node::Edge& edge, Tensor gradient);
+  void finish_leaves();
   void accumulate(Tensor& slot, const Tensor& gradient) const;
   void accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& gradient) const;
 
   bool retain_;
   bool create_;
+  uint64_t oldest_;
   bool restricted_ = false;
   std::unordered_map<Node*, Pending> pending_;
   std::priority_queue<Node*, std::vector<Node*>, Later> ready_;
   std::unordered_map<Node*, Request> node_requests_;
   std::unordered_map<TensorImpl*, std::vector<size_t>> leaf_requests_;
+  std::unordered_map<std::shared_ptr<TensorImpl>, Tensor> hooked_leaves_;
   std::unordered_set<Node*> useful_;
   Tensors results_;
 };
@@ -119,8 +149,10 @@ void Sweep::mark_useful(const Tensors& outputs) {
   std::sort(reachable.begin(), reachable.end(), [](Node* a, Node* b) { return a->sequence < b->sequence; });
   for (Node* node : reachable)
     for (const Node::Edge& edge : node->inputs)
-      if ((edge.leaf && leaf_requests_.count(edge.leaf.get())) ||
-          (edge.node && (useful_.count(edge.node.get()) || node_requests_.count(edge.node.get())))) {
+      if (node->sequence < oldest_)
+        break;
+      else if ((edge.leaf && leaf_requests_.count(edge.leaf.get())) ||
+               (edge.node && (useful_.count(edge.node.get()) || node_requests_.count(edge.node.get())))) {
         useful_.insert(node);
         break;
       }
@@ -159,7 +191,10 @@ void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tenso
 void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
   if (edge.leaf) {
     if (!restricted_) {
-      accumulate_leaf(edge.leaf, gradient);
+      if (edge.leaf->hooks)
+        accumulate(hooked_leaves_[edge.leaf], gradient);
+      else
+        accumulate_leaf(edge.leaf, gradient);
     } else if (auto found = leaf_requests_.find(edge.leaf.get()); found != leaf_requests_.end()) {
       for (size_t index : found->second) accumulate(results_[index], gradient);
     }
@@ -176,6 +211,13 @@ void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
   accumulate(at->second.dys[edge.output], gradient);
 }
 
+void Sweep::finish_leaves() {
+  for (const auto& [leaf, gradient] : hooked_leaves_) accumulate_leaf(leaf, run_hooks(leaf->hooks, gradient));
+  for (const auto& [leaf, indices] : leaf_requests_)
+    for (size_t index : indices)
+      if (results_[index].defined()) results_[index] = run_hooks(leaf->hooks, results_[index]);
+}
+
 void Sweep::run() {
   GradMode mode(create_);
   while (!ready_.empty()) {
@@ -185,6 +227,13 @@ void Sweep::run() {
     const std::shared_ptr<Node> keep = std::move(at->second.node);
     Tensors dys = std::move(at->second.dys);
     pending_.erase(at);
+    for (size_t k = 0; k < dys.size(); ++k) {
+      const std::shared_ptr<GradientHooks> hooks = node->outputs[k].hooks;
+      if (!hooks || !dys[k].defined()) continue;
+      dys[k] = run_hooks(hooks, dys[k]);
+      if (const std::shared_ptr<TensorImpl> retained = hooks->retained.lock(); retained && !restricted_)
+        retained->gradient = dys[k].impl();
+    }
     if (auto found = node_requests_.find(node); found != node_requests_.end())
       for (auto [output, index] : found->second.outputs)
         if (dys[output].defined()) results_[index] = dys[output];
@@ -196,9 +245,16 @@ void Sweep::run() {
     Tensors gradients;
     {
       OpScope scope(node->name);
-      Backward context(*node, std::move(dys), !restricted_ && !create_);
-      node->fn(context);
+      Backward context(*node, dys, !restricted_ && !create_);
+      {
+        const AnomalyPause pause;  // the node is named, not an op in its lambda
+        node->fn(context);
+      }
       gradients = context.take_gradients();
+      if (g_anomaly_detection)
+        detail::check_made_nan(interned(std::string(node->name) + " backward"), gradients.data(), gradients.size(),
+                               dys.data(), dys.size());
+      dys.clear();
     }
     if (!retain_) {
       node->released = true;
@@ -215,6 +271,7 @@ void Sweep::run() {
       deliver(edge, std::move(gradient));
     }
   }
+  finish_leaves();
 }
 
 // Checks the pairs (output, dy) and fills in ones.
@@ -245,6 +302,40 @@ Tensors checked_dys(const Tensors& outputs, const Tensors& dys) {
 
 bool grad_enabled() { return g_grad_enabled; }
 void set_grad_enabled(bool enabled) { g_grad_enabled = enabled; }
+bool anomaly_detection() { return g_anomaly_detection; }
+void set_anomaly_detection(bool enabled) { g_anomaly_detection = enabled; }
+
+void HookHandle::remove() {
+  const std::shared_ptr<GradientHooks> hooks = hooks_.lock();
+  if (!hooks) return;
+  auto& entries = hooks->entries;
+  entries.erase(std::remove_if(entries.begin(), entries.end(), [this](const auto& e) { return e.first == id_; }),
+                entries.end());
+}
+
+namespace {
+
+const std::shared_ptr<GradientHooks>& hooks_of(const char* op, const Tensor& x) {
+  NDL_CHECK(x.requires_grad(), Error, op, "no gradient will arrive: got a tensor that does not require grad, ",
+            "expected one that does.");
+  TensorImpl& impl = *x.impl();
+  auto& hooks = impl.node ? impl.node->outputs[impl.output].hooks : impl.hooks;
+  if (!hooks) hooks = std::make_shared<GradientHooks>();
+  return hooks;
+}
+
+}  // namespace
+
+HookHandle register_hook(const Tensor& x, GradientHook hook) {
+  const std::shared_ptr<GradientHooks>& hooks = hooks_of("register_hook", x);
+  hooks->entries.emplace_back(hooks->next_id, std::move(hook));
+  return {hooks, hooks->next_id++};
+}
+
+void retain_grad(const Tensor& x) {
+  const std::shared_ptr<GradientHooks>& hooks = hooks_of("retain_grad", x);
+  if (!x.is_leaf()) hooks->retained = x.impl();
+}
 
 void backward(const Tensors& outputs, const Tensors& dys, bool retain_graph, bool create_graph) {
   const Tensors seeds = checked_dys(outputs, dys);
@@ -254,8 +345,13 @@ void backward(const Tensors& outputs, const Tensors& dys, bool retain_graph, boo
 }
 
 Tensors grad(const Tensors& outputs, const Tensors& inputs, const Tensors& dys, bool retain_graph, bool create_graph) {
+  return detail::grad_since(0, outputs, inputs, dys, retain_graph, create_graph);
+}
+
+Tensors detail::grad_since(uint64_t oldest, const Tensors& outputs, const Tensors& inputs, const Tensors& dys,
+                           bool retain_graph, bool create_graph) {
   const Tensors seeds = checked_dys(outputs, dys);
-  Sweep sweep(retain_graph, create_graph);
+  Sweep sweep(retain_graph, create_graph, oldest);
   for (size_t i = 0; i < inputs.size(); ++i) {
     NDL_CHECK(inputs[i].defined() && inputs[i].requires_grad(), Error, "grad", "input ", i,
               " does not require grad: got requires_grad=False, expected True.");
@@ -309,6 +405,10 @@ Tensor Backward::accumulator(int input) const {
 
 Tensor Backward::saved(int i) const {
   const SavedTensor& saved = node_.saved[i];
+  if (!saved.tensor.defined()) return Tensor();
+  NDL_CHECK(saved.tensor.impl()->storage.get() == saved.storage, Error, node_.name,
+            "a tensor was changed in place on the tape after it was saved for the backward pass: got other memory, ",
+            "expected the same. Clone it before the edit.");
   check_version(node_.name, "a tensor", saved.version, *saved.tensor.impl()->storage);
   return saved.tensor;
 }
@@ -360,6 +460,18 @@ void Backward::through_twin(const std::function<Tensors(const Tensors&)>& twin, 
 
 namespace detail {
 
+uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
+
+void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const Tensor* inputs, size_t n_inputs) {
+  const NoGrad no_grad;
+  const AnomalyPause pause;  // the check itself is made of ops
+  const auto holds_nan = [](const Tensor& x) { return x.defined() && engine::has_nan(x); };
+  const bool made =
+      std::any_of(outputs, outputs + n_outputs, holds_nan) && std::none_of(inputs, inputs + n_inputs, holds_nan);
+  NDL_CHECK(!made, Error, name, "made a NaN: got NaN in its result and none in its inputs, expected numbers. ",
+            "Look at the values that went in.");
+}
+
 bool any_requires_grad(std::initializer_list<Tensor> inputs) {
   for (const Tensor& input : inputs)
     if (input.defined() && input.requires_grad()) return true;
@@ -376,7 +488,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
             size_t n_saved, bool save_outputs, BackwardFn fn) {
   auto node = std::make_shared<Node>();
   node->name = name;
-  node->sequence = g_sequence.fetch_add(1, std::memory_order_relaxed);
+  node->sequence = next_sequence();
   node->fn = std::move(fn);
   node->inputs.resize(n_inputs);
   for (size_t i = 0; i < n_inputs; ++i) {
@@ -392,7 +504,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   }
   node->saved.resize(n_saved);
   for (size_t i = 0; i < n_saved; ++i)
-    if (saved[i].defined()) node->saved[i] = {saved[i], saved[i].version()};
+    if (saved[i].defined()) node->saved[i] = {saved[i], saved[i].version(), saved[i].impl()->storage.get()};
   node->outputs.resize(outputs.size());
   for (size_t k = 0; k < outputs.size(); ++k) {
     TensorImpl& impl = *outputs[k].impl();
@@ -415,10 +527,17 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
 
 }  // namespace detail
 
+const char* interned(const std::string& name) {
+  static std::mutex mutex;
+  static std::unordered_set<std::string> names;
+  const std::lock_guard lock(mutex);
+  return names.insert(name).first->c_str();
+}
+
 void check_inplace(const char* op, const Tensor& target) {
   NDL_CHECK(!(grad_enabled() && target.requires_grad()), Error, op,
-            "in-place edit of a tensor on the tape: got one that requires grad, expected one that does not. Use the "
-            "out-of-place op, detach() or no_grad().");
+            "in-place edit of a tensor on the tape: got one that requires grad, expected one that does not. Use an "
+            "op out of place, detach() or no_grad().");
   for (int axis = 0; axis < target.rank(); ++axis)
     NDL_CHECK(target.shape()[axis] <= 1 || target.strides()[axis] != 0, ValueError, op,
               "in-place edit of a broadcast view: got one element standing for several on axis ", axis,
@@ -427,5 +546,37 @@ void check_inplace(const char* op, const Tensor& target) {
             "in-place edit of read-only memory: got a tensor that wraps a read-only array, expected a writable one. "
             "Clone it first.");
 }
+
+namespace detail {
+
+Tensor alias(const Tensor& x) { return Tensor(std::make_shared<TensorImpl>(*x.impl())); }
+
+void check_editable(const char* op, const Tensor& target) {
+  NDL_CHECK(!(target.is_leaf() && target.requires_grad()), Error, op,
+            "in-place edit of a leaf: got a tensor that requires grad and is no op's result, expected no leaf. Use "
+            "no_grad() to change its value, or an op out of place.");
+  NDL_CHECK(target.impl()->storage.use_count() == 1, Error, op,
+            "in-place edit on the tape of memory that is shared: got one of ", target.impl()->storage.use_count(),
+            " owners (a view, a NumPy array, or what an op kept for its backward), expected the only one. Use an op "
+            "out of place, or assign to x[...] of the whole tensor.");
+}
+
+void take_over(const char* op, const Tensor& target, const Tensor& result) {
+  NDL_CHECK(result.shape() == target.shape(), ValueError, op, "the result does not fit in place: got shape ",
+            result.shape(), ", expected ", target.shape(), ".");
+  NDL_CHECK(result.dtype() == target.dtype(), TypeError, op, "the result does not fit in place: got ",
+            name(result.dtype()), ", expected ", name(target.dtype()), ". Cast first.");
+  TensorImpl& to = *target.impl();
+  const TensorImpl& from = *result.impl();
+  to.storage = from.storage;
+  to.offset = from.offset;
+  to.strides = from.strides;
+  to.contiguous = from.contiguous;
+  to.requires_grad = from.requires_grad;
+  to.node = from.node;
+  to.output = from.output;
+}
+
+}  // namespace detail
 
 }  // namespace needlecpp

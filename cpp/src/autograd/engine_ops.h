@@ -9,6 +9,7 @@ Tensor add(const Tensor& a, const Tensor& b);              // on the tape when g
 void add_in_place(const Tensor& target, const Tensor& b);  // target contiguous, same shape and dtype
 Tensor sum_to(const Tensor& x, const Shape& shape);
 Tensor cast(const Tensor& x, DType dtype);
+bool has_nan(const Tensor& x);
 Tensor contiguous_copy(const Tensor& x);  // always new memory
 
 }  // namespace needlecpp::engine

@@ -1,11 +1,16 @@
-// The one file that knows OpenMP.
+// The one file that knows OpenMP, and what stands in for it in a build without: threads started for one loop. Those are
+// for compilers that have no OpenMP and for the thread sanitizer, which does not see the waits inside OpenMP's runtime.
 #include "needlecpp/core/parallel.h"
 
+#ifdef _OPENMP
 #include <omp.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <thread>
+#include <vector>
 
 #include "needlecpp/core/error.h"
 #include "simd/isa.h"
@@ -35,11 +40,44 @@ class FirstError {
   std::exception_ptr error_;
 };
 
+#ifdef _OPENMP
+int default_threads() { return omp_get_max_threads(); }
+bool inside_loop() { return omp_in_parallel(); }
+
+// Calls body(thread, team) once on each thread of a team of at most `threads`.
+template <class Body>
+void on_team(int threads, Body&& body) {
+#pragma omp parallel num_threads(threads)
+  body(omp_get_thread_num(), omp_get_num_threads());
+}
+#else
+thread_local bool g_inside_loop = false;
+
+int default_threads() {
+  static const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return threads;
+}
+bool inside_loop() { return g_inside_loop; }
+
+template <class Body>
+void on_team(int threads, Body&& body) {
+  const auto member = [&](int thread) {
+    g_inside_loop = true;
+    body(thread, threads);
+    g_inside_loop = false;
+  };
+  std::vector<std::thread> others;
+  for (int thread = 1; thread < threads; ++thread) others.emplace_back(member, thread);
+  member(0);
+  for (std::thread& other : others) other.join();
+}
+#endif
+
 }  // namespace
 
 int num_threads() {
   const int threads = g_threads.load(std::memory_order_relaxed);
-  return threads > 0 ? threads : omp_get_max_threads();
+  return threads > 0 ? threads : default_threads();
 }
 
 void set_num_threads(int count) {
@@ -54,31 +92,30 @@ namespace detail {
 void run_ranges(int64_t count, int64_t grain, RangeFn run, void* context) {
   const int64_t most = grain > 0 ? (count + grain - 1) / grain : count;
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), most));
-  if (threads <= 1 || omp_in_parallel()) {
+  if (threads <= 1 || inside_loop()) {
     run(context, 0, count);
     return;
   }
   FirstError error;
-#pragma omp parallel num_threads(threads)
-  {
-    const int64_t team = omp_get_num_threads();
-    const int64_t me = omp_get_thread_num();
+  on_team(threads, [&](int64_t me, int64_t team) {
     const int64_t begin = count * me / team;
     const int64_t end = count * (me + 1) / team;
     if (begin < end) error.guard([&] { run(context, begin, end); });
-  }
+  });
   error.rethrow();
 }
 
 void run_tasks(int64_t count, RangeFn run, void* context) {
   const int threads = static_cast<int>(std::min<int64_t>(num_threads(), count));
-  if (threads <= 1 || omp_in_parallel()) {
+  if (threads <= 1 || inside_loop()) {
     for (int64_t task = 0; task < count; ++task) run(context, task, task + 1);
     return;
   }
   FirstError error;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-  for (int64_t task = 0; task < count; ++task) error.guard([&] { run(context, task, task + 1); });
+  std::atomic<int64_t> next{0};
+  on_team(threads, [&](int64_t, int64_t) {
+    for (int64_t task = next++; task < count; task = next++) error.guard([&] { run(context, task, task + 1); });
+  });
   error.rethrow();
 }
 

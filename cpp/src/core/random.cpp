@@ -61,10 +61,16 @@ void check_floating(const char* op, DType dtype) {
 
 }  // namespace
 
+namespace {
+thread_local Generator* g_thread_generator = nullptr;
+}
+
 Generator& default_generator() {
   static Generator generator;
-  return generator;
+  return g_thread_generator ? *g_thread_generator : generator;
 }
+GeneratorScope::GeneratorScope(Generator& generator) : before_(g_thread_generator) { g_thread_generator = &generator; }
+GeneratorScope::~GeneratorScope() { g_thread_generator = before_; }
 
 void manual_seed(uint64_t seed) { default_generator().seed(seed); }
 

@@ -9,11 +9,15 @@
 // The lambda runs once, during the sweep. It reads the incoming gradient b.dy(k), the inputs or other tensors it
 // asked to save (b.saved(i): checked against in-place edits), its own outputs (b.output(k)), and gives a gradient for
 // each input that wants one. Gradients of broadcast inputs are summed to the input's shape by the engine.
+//
+// A program's own differentiable function is written the same way; where its forward is made of ops that should not be
+// recorded themselves, it runs under NoGrad.
 #pragma once
 
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,6 +33,14 @@ using BackwardFn = std::function<void(Backward&)>;
 struct SavedTensor {
   Tensor tensor;
   uint32_t version = 0;
+  const Storage* storage = nullptr;  // an in-place op on the tape gives its tensor other memory
+};
+
+// What runs when a gradient is complete.
+struct GradientHooks {
+  std::vector<std::pair<uint64_t, GradientHook>> entries;
+  uint64_t next_id = 0;
+  std::weak_ptr<TensorImpl> retained;  // gets a copy of the handle in its .grad(), after the hooks
 };
 
 // One recorded op.
@@ -50,6 +62,7 @@ class Node : public std::enable_shared_from_this<Node> {
     DType dtype = DType::Float32;
     uint32_t version = 0;
     bool contiguous = true;
+    std::shared_ptr<GradientHooks> hooks;
   };
   Node() = default;
   ~Node();
@@ -70,6 +83,7 @@ class Backward {
 
   // Gradient of output k; undefined when nothing depended on it (never for an op with one output).
   const Tensor& dy(int k = 0) const { return dys_[k]; }
+  int n_outputs() const { return static_cast<int>(dys_.size()); }
   // As dy(k), with zeros in place of undefined.
   Tensor dy_or_zeros(int k) const;
   Tensor saved(int i) const;
@@ -100,6 +114,11 @@ class Backward {
 };
 
 namespace detail {
+uint64_t next_sequence();  // larger than that of any node so far
+// grad() that does not look behind nodes recorded before `oldest`: paths between the inputs there are not followed.
+Tensors grad_since(uint64_t oldest, const Tensors& outputs, const Tensors& inputs, const Tensors& dys,
+                   bool retain_graph, bool create_graph);
+void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const Tensor* inputs, size_t n_inputs);
 bool any_requires_grad(std::initializer_list<Tensor> inputs);
 bool any_requires_grad(const Tensors& inputs);
 void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
@@ -112,6 +131,8 @@ enum class SaveOutputs { No, Yes };
 template <class Fn>
 Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inputs,
               std::initializer_list<Tensor> saved, Fn&& fn, SaveOutputs save = SaveOutputs::No) {
+  if (anomaly_detection()) [[unlikely]]
+    detail::check_made_nan(name, &output, 1, inputs.begin(), inputs.size());
   if (grad_enabled() && detail::any_requires_grad(inputs))
     detail::attach(name, {output}, inputs.begin(), inputs.size(), saved.begin(), saved.size(), save == SaveOutputs::Yes,
                    std::forward<Fn>(fn));
@@ -122,14 +143,47 @@ Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inp
 template <class Fn>
 Tensors record(const char* name, Tensors outputs, const Tensors& inputs, const Tensors& saved, Fn&& fn,
                SaveOutputs save = SaveOutputs::No) {
+  if (anomaly_detection()) [[unlikely]]
+    detail::check_made_nan(name, outputs.data(), outputs.size(), inputs.data(), inputs.size());
   if (grad_enabled() && detail::any_requires_grad(inputs))
     detail::attach(name, outputs, inputs.data(), inputs.size(), saved.data(), saved.size(), save == SaveOutputs::Yes,
                    std::forward<Fn>(fn));
   return outputs;
 }
 
-// In-place ops call this first: throws when `target` requires grad (while grad is enabled), is a broadcast view or
-// read-only memory. A detached view of a tensor on the tape may be edited: the version check finds it in the backward.
+// An op's name that is not a literal, kept for ever.
+const char* interned(const std::string& name);
+
+// In-place ops. Off the tape they call check_inplace() first, write, and advance the version. On the tape,
+//
+//   void mul_(const Tensor& target, const Tensor& factor) {
+//     if (on_tape({target, factor}))
+//       return edit_on_tape("mul_", target, [&](const Tensor& before) { return mul(before, factor); });
+//     check_inplace("mul_", target);
+//     ...
+//
+// the op runs out of place and `target` takes over the result: its memory and its place on the tape.
+
+// Throws when `target` requires grad (while grad is enabled), is a broadcast view or read-only memory. A detached view
+// of a tensor on the tape may be edited: the version check finds it in the backward.
 void check_inplace(const char* op, const Tensor& target);
+// Whether an op on these would be recorded.
+inline bool on_tape(std::initializer_list<Tensor> inputs) {
+  return grad_enabled() && detail::any_requires_grad(inputs);
+}
+namespace detail {
+void check_editable(const char* op, const Tensor& target);
+Tensor alias(const Tensor& x);
+void take_over(const char* op, const Tensor& target, const Tensor& result);
+}  // namespace detail
+
+// `target` becomes out_of_place(before), of the same shape and dtype, where `before` is what target was. Throws when
+// target is a leaf that requires grad, or when anything else shares its memory (a view, a NumPy array, what an op kept
+// for its backward) and would not follow. out_of_place may write into the memory of `before`, which then is its result.
+template <class Op>
+void edit_on_tape(const char* op, const Tensor& target, Op&& out_of_place) {
+  detail::check_editable(op, target);
+  detail::take_over(op, target, out_of_place(detail::alias(target)));
+}
 
 }  // namespace needlecpp

@@ -2,21 +2,29 @@
 // Element i of a draw depends on (seed, draw number, i) alone, hence not on the thread count or the device.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
 
-// A stream of draws. `next()` hands out the key of one draw; kernels turn (key, element) into numbers.
+// A stream of draws. `next()` hands out the key of one draw; kernels turn (key, element) into numbers. Threads may draw
+// from one stream: each gets other numbers, in no particular order.
 class Generator {
  public:
   explicit Generator(uint64_t seed = 0) : seed_(seed) {}
+  Generator(const Generator& other) : seed_(other.seed()), draw_(other.draw()) {}
+  Generator& operator=(const Generator& other) {
+    seed_ = other.seed();
+    draw_ = other.draw();
+    return *this;
+  }
   struct Key {
     uint64_t seed;
     uint64_t draw;
   };
-  Key next() { return {seed_, draw_++}; }
+  Key next() { return {seed_, draw_.fetch_add(1, std::memory_order_relaxed)}; }
   void seed(uint64_t value) {
     seed_ = value;
     draw_ = 0;
@@ -26,12 +34,26 @@ class Generator {
   void set_draw(uint64_t draw) { draw_ = draw; }
 
  private:
-  uint64_t seed_;
-  uint64_t draw_ = 0;
+  std::atomic<uint64_t> seed_;
+  std::atomic<uint64_t> draw_{0};
 };
 
+// The stream that draws of this thread come from unless another is named: one for the whole program, or the one of the
+// innermost GeneratorScope.
 Generator& default_generator();
 void manual_seed(uint64_t seed);  // reseeds the default generator
+
+// While one lives, `generator` is this thread's default.
+class GeneratorScope {
+ public:
+  explicit GeneratorScope(Generator& generator);
+  ~GeneratorScope();
+  GeneratorScope(const GeneratorScope&) = delete;
+  GeneratorScope& operator=(const GeneratorScope&) = delete;
+
+ private:
+  Generator* before_;
+};
 
 // Uniform in [low, high); float32 has 24 random bits, float64 53.
 Tensor rand(const Shape& shape, double low = 0, double high = 1, DType dtype = DType::Float32,

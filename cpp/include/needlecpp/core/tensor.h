@@ -15,8 +15,9 @@ namespace needlecpp {
 
 class Node;
 class Tensor;
+struct GradientHooks;
 
-// What a handle points to. `gradient` and `node` belong to the tape (autograd/autograd.h).
+// What a handle points to. `gradient`, `hooks` and `node` belong to the tape (autograd/autograd.h).
 struct TensorImpl {
   std::shared_ptr<Storage> storage;
   int64_t offset = 0;  // in elements
@@ -27,8 +28,9 @@ struct TensorImpl {
   bool contiguous = true;
   bool requires_grad = false;
   std::shared_ptr<TensorImpl> gradient;
-  std::shared_ptr<Node> node;  // the op that made it, null for a leaf
-  int output = 0;              // which of the node's outputs it is
+  std::shared_ptr<GradientHooks> hooks;  // of a leaf; those of an op's result stand in its node
+  std::shared_ptr<Node> node;            // the op that made it, null for a leaf
+  int output = 0;                        // which of the node's outputs it is
 };
 
 class Tensor {
