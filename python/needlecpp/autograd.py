@@ -142,11 +142,11 @@ class FunctionContext:
 
 
 class Function:
-    """A differentiable function of one's own: a subclass defines ``forward`` and ``backward`` and is called by ``apply``.
+    """A differentiable function of one's own: a subclass defines ``forward`` and ``backward``; ``apply`` calls it.
 
     ``forward(ctx, *args)`` is not recorded; it returns a tensor or a tuple of them. ``backward(ctx, *dys)`` gets the
-    gradient of each output and returns one gradient for each argument of forward, None for those that have none. Written
-    in ops, it can be differentiated again.
+    gradient of each output and returns one gradient for each argument of forward, None for those that have none.
+    Written in ops, it can be differentiated again.
 
     >>> import needlecpp as ndl
     >>> class Cube(ndl.autograd.Function):
@@ -262,6 +262,12 @@ def jvp(
     return _like(outputs, len(outputs) == 1), _like(products, len(outputs) == 1)
 
 
+def _leaf(x: Tensor) -> Tensor:
+    leaf = x.detach()
+    leaf.requires_grad = True
+    return leaf
+
+
 def jacobian(fn: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = False) -> Tensor:
     """``J[i..., j...] = d fn(x)[i...] / d x[j...]``: the shape of the output followed by that of ``x``.
 
@@ -273,7 +279,7 @@ def jacobian(fn: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = Fal
             [0., 4.]])
     """
     with enable_grad():
-        source = x if create_graph and x.requires_grad else x.detach().requires_grad_()
+        source: Tensor = x if create_graph and x.requires_grad else _leaf(x)
         y = fn(source)
         flat = y.reshape(-1)
         rows = [
@@ -301,15 +307,15 @@ def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def checkpoint(fn: Callable[..., Any], *inputs: Tensor) -> Any:
     """``fn(*inputs)``, whose intermediate tensors are not kept but computed again in the backward pass.
 
-    Gradients reach the inputs and whatever else on the tape ``fn`` reads, such as the parameters of a module. ``fn`` must
-    be a function of those alone; random draws inside are the same both times (Chen et al. 2016, "Training Deep Nets with
-    Sublinear Memory Cost").
+    Gradients reach the inputs and whatever else on the tape ``fn`` reads, such as the parameters of a module. ``fn``
+    must be a function of those alone; random draws inside are the same both times (Chen et al. 2016, "Training Deep
+    Nets with Sublinear Memory Cost").
 
     >>> import needlecpp as ndl
     >>> x = ndl.Tensor([1.0, 2.0], requires_grad=True)
     >>> ndl.autograd.checkpoint(lambda x: (x.exp() * x).sum(), x).backward()
     >>> x.grad
-    tensor([ 5.436563, 22.167168])
+    tensor([ 5.4365635, 22.167168 ])
     """
     outputs = _core.checkpoint(fn, list(inputs))
     return outputs[0] if len(outputs) == 1 else tuple(outputs)
