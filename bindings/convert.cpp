@@ -43,9 +43,22 @@ bool find_dtype(nb::dlpack::dtype foreign, DType& found) {
 
 using AnyArray = nb::ndarray<nb::ro, nb::device::cpu>;
 
+// Whether its memory may be written. An old, unversioned capsule cannot say; as NumPy does, it is taken for constant
+// (JAX's arrays come this way, and must not change).
 bool writable(nb::handle object) {
-  if (!nb::hasattr(object, "flags") || !nb::hasattr(object.attr("flags"), "writeable")) return true;
-  return nb::cast<bool>(object.attr("flags").attr("writeable"));
+  if (nb::hasattr(object, "flags") && nb::hasattr(object.attr("flags"), "writeable"))
+    return nb::cast<bool>(object.attr("flags").attr("writeable"));
+  if (nb::hasattr(object, "__dlpack__")) {
+    try {
+      const nb::object capsule = object.attr("__dlpack__")("max_version"_a = nb::make_tuple(1, 0));
+      const char* capsule_name = PyCapsule_GetName(capsule.ptr());
+      if (!capsule_name || std::strcmp(capsule_name, "dltensor_versioned") != 0) return false;
+    } catch (nb::python_error&) {
+      return false;
+    }
+  }
+  nb::ndarray<nb::device::cpu> array;  // refuses what is flagged as read-only
+  return nb::try_cast(object, array);
 }
 
 Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
@@ -72,7 +85,7 @@ Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
     nb::gil_scoped_acquire acquire;
     delete owner;
   };
-  Tensor shared = Tensor::wrap(const_cast<void*>(array.data()), shape, strides, dtype, release, !writable(source));
+  Tensor shared = Tensor::wrap(const_cast<void*>(array.data()), shape, strides, dtype, release, share && !writable(source));
   return share ? shared : unlocked([&] { return clone(shared); });
 }
 
@@ -169,19 +182,29 @@ Tensor value_of(nb::handle object, DType dtype) {
   return tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true);
 }
 
-nb::object to_numpy(const Tensor& tensor) {
-  Tensor x = tensor.detach();
-  if (x.dtype() == DType::BFloat16) x = unlocked([&] { return cast(x, DType::Float32); });
-  const Dims& shape = x.shape();
+namespace {
+
+// The tensor's memory as an array of a framework that nanobind knows; it keeps the memory alive.
+template <class... Kind>
+nb::object export_as(const Tensor& tensor) {
+  const Tensor x = tensor.detach();
   size_t sizes[kMaxRank];
-  for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(shape[i]);
-  auto* keep = new Tensor(x);
-  nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<Tensor*>(p); });
-  const nb::ndarray<nb::numpy> array(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
-                                     dlpack_dtype(x.dtype()));
-  nb::object result = nb::cast(array);
-  if (x.impl()->storage->read_only()) result.attr("flags").attr("writeable") = false;
-  return result;
+  for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
+  nb::capsule owner(new Tensor(x), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
+  return nb::cast(nb::ndarray<Kind...>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
+                                         dlpack_dtype(x.dtype())));
+}
+
+}  // namespace
+
+nb::object to_numpy(const Tensor& tensor) {
+  const bool wide = tensor.dtype() == DType::BFloat16;
+  const Tensor x = wide ? unlocked([&] { return cast(tensor.detach(), DType::Float32); }) : tensor;
+  return x.impl()->storage->read_only() ? export_as<nb::numpy, nb::ro>(x) : export_as<nb::numpy>(x);
+}
+
+nb::object to_exporter(const Tensor& x) {
+  return x.impl()->storage->read_only() ? export_as<nb::array_api, nb::ro>(x) : export_as<nb::array_api>(x);
 }
 
 nb::tuple to_tuple(const Dims& dims) {

@@ -44,6 +44,7 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
 // keep theirs.
 Tensor value_of(nb::handle object, DType dtype);
 nb::object to_numpy(const Tensor& x);  // shares memory; bfloat16 comes as float32
+nb::object to_exporter(const Tensor& x);  // an object whose __dlpack__ hands out x's memory
 nb::tuple to_tuple(const Dims& dims);
 
 // Points and colours: three floats as a tuple.

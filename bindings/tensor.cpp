@@ -153,14 +153,7 @@ void bind_construction(nb::class_<Tensor>& c) {
                   "unsupported device: got ", text_of(dl_device), ", expected (1, 0), the CPU.");
         const bool copied = !copy.is_none() && nb::cast<bool>(copy);
         const Tensor x = copied ? unlocked([&] { return clone(tensor.detach()); }) : tensor;
-        size_t sizes[kMaxRank];
-        for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
-        nb::capsule owner(new Tensor(x.detach()), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
-        nb::object array =
-            x.dtype() == DType::BFloat16
-                ? nb::cast(nb::ndarray<>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
-                                         {static_cast<uint8_t>(nb::dlpack::dtype_code::Bfloat), 16, 1}))
-                : to_numpy(x);
+        nb::object array = to_exporter(x);
         if (max_version.is_none()) return nb::object(array.attr("__dlpack__")());
         return nb::object(array.attr("__dlpack__")("max_version"_a = max_version));
       },
