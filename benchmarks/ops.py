@@ -210,7 +210,9 @@ PRIMITIVES = [
         _make("a @ b", a="lib.rand(1024, 1024)", b="lib.rand(1024, 1024)"),
         _make("a @ b", a="lib.rand(1024, 1024)", b="lib.rand(1024, 1024)"),
     ),
-    Case("gemv", gigabytes(N), _make("a @ b", a=SQUARE, b="lib.rand(SIDE)"), _make("a @ b", a=SQUARE, b="lib.rand(SIDE)")),
+    Case(
+        "gemv", gigabytes(N), _make("a @ b", a=SQUARE, b="lib.rand(SIDE)"), _make("a @ b", a=SQUARE, b="lib.rand(SIDE)")
+    ),
     Case(
         "gemv transposed",
         gigabytes(N),
@@ -231,7 +233,9 @@ PRIMITIVES = [
         _make("lib.histogram(x, 256)", x=f"lib.rand({_M})"),
         _make("lib.histc(x, 256)", x=f"lib.rand({_M})"),
     ),
-    Case("sort", (_M / 1e6, "M/s"), _make("lib.sort(x)", x=f"lib.rand({_M})"), _make("lib.sort(x)", x=f"lib.rand({_M})")),
+    Case(
+        "sort", (_M / 1e6, "M/s"), _make("lib.sort(x)", x=f"lib.rand({_M})"), _make("lib.sort(x)", x=f"lib.rand({_M})")
+    ),
     Case(
         "sort by key",
         (_M / 1e6, "M/s"),

@@ -85,7 +85,8 @@ Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
     nb::gil_scoped_acquire acquire;
     delete owner;
   };
-  Tensor shared = Tensor::wrap(const_cast<void*>(array.data()), shape, strides, dtype, release, share && !writable(source));
+  Tensor shared =
+      Tensor::wrap(const_cast<void*>(array.data()), shape, strides, dtype, release, share && !writable(source));
   return share ? shared : unlocked([&] { return clone(shared); });
 }
 
@@ -192,7 +193,7 @@ nb::object export_as(const Tensor& tensor) {
   for (int i = 0; i < x.rank(); ++i) sizes[i] = static_cast<size_t>(x.shape()[i]);
   nb::capsule owner(new Tensor(x), [](void* p) noexcept { delete static_cast<Tensor*>(p); });
   return nb::cast(nb::ndarray<Kind...>(x.raw(), static_cast<size_t>(x.rank()), sizes, owner, x.strides().begin(),
-                                         dlpack_dtype(x.dtype())));
+                                       dlpack_dtype(x.dtype())));
 }
 
 }  // namespace

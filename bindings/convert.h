@@ -43,7 +43,7 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
 // A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
 // keep theirs.
 Tensor value_of(nb::handle object, DType dtype);
-nb::object to_numpy(const Tensor& x);  // shares memory; bfloat16 comes as float32
+nb::object to_numpy(const Tensor& x);     // shares memory; bfloat16 comes as float32
 nb::object to_exporter(const Tensor& x);  // an object whose __dlpack__ hands out x's memory
 nb::tuple to_tuple(const Dims& dims);
 

@@ -235,6 +235,7 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro("version", &Tensor::version, "Counts in-place edits of the memory.");
   c.def("is_leaf", &Tensor::is_leaf, "Whether no op made this tensor.");
   c.def("is_contiguous", &Tensor::is_contiguous, "Whether the elements lie in C order without gaps.");
+  c.def("is_compact", &Tensor::is_contiguous, "needle's name of is_contiguous().");
   c.def("detach", &Tensor::detach, "The same memory off the tape.");
   c.def(
       "realize_cached_data", [](const Tensor& x) { return x; }, "needle's name for forcing a lazy tensor: itself.");
@@ -357,7 +358,8 @@ void bind_movement(nb::class_<Tensor>& c) {
       "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "shape"_a);
   c.def("expand", [](const Tensor& x, nb::args shape) { return broadcast_to(x, dims_of_args(shape)); });
   c.def("transpose", &transpose_args, "args"_a, "axes"_a = nb::none());
-  c.def("contiguous", &contiguous, Release());
+  c.def("contiguous", &contiguous, Release(), "This tensor, or a copy whose elements lie in C order without gaps.");
+  c.def("compact", &contiguous, Release(), "needle's name of contiguous().");
   c.def("clone", &clone, Release());
   c.def(
       "astype",

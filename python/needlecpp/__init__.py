@@ -43,11 +43,14 @@ from ._core import (
 from .autograd import checkpoint, enable_grad, grad, gradcheck, gradgradcheck, jvp, no_grad, vjp
 from .ops import *  # noqa: F403
 
+NDArray = Tensor  # needle's name for an array off the tape
+
 float32, float64, float16, bfloat16 = "float32", "float64", "float16", "bfloat16"
 int32, int64, uint8, bool_ = "int32", "int64", "uint8", "bool"
 
 __all__ = [
     "Device",
+    "NDArray",
     "Tensor",
     "__version__",
     "arange",

@@ -17,4 +17,8 @@ ELSEWHERE = {
     "render_volume",
     "spherical_harmonics",
     "frequency_encoding",
+    "TensorTuple",
+    "make_tuple",
+    "tuple_get_item",
+    "fused_add_scalars",
 }
