@@ -1,6 +1,9 @@
 // How ops are bound: as module functions, and as methods of Tensor under the same names. One file a family in ops/.
 #pragma once
 
+#include <string_view>
+#include <type_traits>
+
 #include "convert.h"
 
 namespace needlecpp::python {
@@ -11,15 +14,44 @@ using Binary = Tensor (*)(const Tensor&, const Tensor&);
 using BinaryNumber = Tensor (*)(const Tensor&, double);
 using Reduction = Tensor (*)(const Tensor&, const Dims&, bool);
 
+// PyTorch's keyword for an argument of ours, if it has another.
+inline const char* torch_name(const char* name) {
+  const std::string_view ours = name ? name : "";
+  return ours == "axis" ? "dim" : ours == "axes" ? "dims" : ours == "keepdims" ? "keepdim" : nullptr;
+}
+template <class Extra>
+bool has_torch_name(const Extra& extra) {
+  if constexpr (requires { extra.name_; }) return torch_name(extra.name_) != nullptr;
+  return false;
+}
+template <class Extra>
+Extra with_torch_name(Extra extra) {
+  if constexpr (requires { extra.name_; })
+    if (const char* name = torch_name(extra.name_)) extra.name_ = name;
+  if constexpr (std::is_convertible_v<Extra, const char*>) return "";  // the docstring stands with the first
+  return extra;
+}
+
 struct Binder {
   nb::module_& m;
   nb::class_<Tensor> tensor;
 
+  // A module function. Arguments named axis, axes and keepdims may be given as dim, dims and keepdim, too.
+  template <class Fn, class... Extra>
+  void function(const char* name, Fn&& fn, const Extra&... extra) {
+    m.def(name, fn, extra...);
+    if ((has_torch_name(extra) || ...)) m.def(name, fn, with_torch_name(extra)...);
+  }
+  template <class Fn, class... Extra>
+  void method(const char* name, Fn&& fn, const Extra&... extra) {
+    tensor.def(name, fn, extra...);
+    if ((has_torch_name(extra) || ...)) tensor.def(name, fn, with_torch_name(extra)...);
+  }
   // A module function and the method of the same name; `self` is the first argument's name in the function.
   template <class Fn, class... Extra>
   void both(const char* name, Fn&& fn, nb::arg self, const Extra&... extra) {
-    m.def(name, fn, self, extra...);
-    tensor.def(name, fn, extra...);
+    function(name, fn, self, extra...);
+    method(name, fn, extra...);
   }
   void unary(const char* name, Unary fn, const char* doc) { both(name, fn, "a"_a, Release(), doc); }
   void binary(const char* name, Binary fn, BinaryNumber number, const char* doc) {
