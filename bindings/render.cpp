@@ -20,6 +20,13 @@ Activation activation_of(const std::string& activation_name) {
   return Activation::Sigmoid;
 }
 
+Precision precision_of(const std::string& precision_name) {
+  if (precision_name == "float32") return Precision::Float32;
+  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
+            "\", expected \"float32\" or \"bfloat16\".");
+  return Precision::BFloat16;
+}
+
 void bind_encodings(nb::module_& m) {
   nb::class_<HashGridConfig>(m, "HashGridConfig",
                              "Levels, features a level, table size and resolutions of a hash grid.")
@@ -49,17 +56,20 @@ void bind_encodings(nb::module_& m) {
   m.def("frequency_encoding_composed", &frequency_encoding_composed, "x"_a, "frequencies"_a, Release());
   m.def(
       "fused_mlp",
-      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
-        return fused_mlp(x, weights, activation_of(hidden), activation_of(output));
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
+         const std::string& precision) {
+        return fused_mlp(x, weights, activation_of(hidden), activation_of(output), precision_of(precision));
       },
-      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(),
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
       "A small network without biases as one op: [n, in] -> [n, out].");
   m.def(
       "fused_mlp_composed",
-      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
-        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output));
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
+         const std::string& precision) {
+        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output), precision_of(precision));
       },
-      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(), "fused_mlp() from plain ops.");
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
+      "fused_mlp() from plain ops.");
 }
 
 void bind_cameras(nb::module_& m) {
