@@ -20,13 +20,6 @@ Activation activation_of(const std::string& activation_name) {
   return Activation::Sigmoid;
 }
 
-Precision precision_of(const std::string& precision_name) {
-  if (precision_name == "float32") return Precision::Float32;
-  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
-            "\", expected \"float32\" or \"bfloat16\".");
-  return Precision::BFloat16;
-}
-
 void bind_encodings(nb::module_& m) {
   nb::class_<HashGridConfig>(m, "HashGridConfig",
                              "Levels, features a level, table size and resolutions of a hash grid.")
@@ -58,15 +51,18 @@ void bind_encodings(nb::module_& m) {
       "fused_mlp",
       [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
          const std::string& precision) {
-        return fused_mlp(x, weights, activation_of(hidden), activation_of(output), precision_of(precision));
+        return fused_mlp(x, weights, activation_of(hidden), activation_of(output), precision_from_name(precision));
       },
       "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
-      "A small network without biases as one op: [n, in] -> [n, out].");
+      "A small network without biases as one op: [n, in] -> [n, out]. precision=\"bfloat16\" rounds the factors of "
+      "every "
+      "product; sums, parameters and gradients stay float32.");
   m.def(
       "fused_mlp_composed",
       [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
          const std::string& precision) {
-        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output), precision_of(precision));
+        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output),
+                                  precision_from_name(precision));
       },
       "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
       "fused_mlp() from plain ops.");

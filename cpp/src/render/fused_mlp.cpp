@@ -247,6 +247,15 @@ void run_backward(Backward& b, size_t n_weights, const Options& options) {
 
 }  // namespace
 
+const char* name(Precision precision) { return precision == Precision::BFloat16 ? "bfloat16" : "float32"; }
+
+Precision precision_from_name(const std::string& precision_name) {
+  if (precision_name == "float32") return Precision::Float32;
+  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
+            "\", expected \"float32\" or \"bfloat16\".");
+  return Precision::BFloat16;
+}
+
 Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, Precision precision) {
   OpScope scope("fused_mlp");
   check_arguments(x, weights);

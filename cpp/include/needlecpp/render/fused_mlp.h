@@ -2,6 +2,8 @@
 // of points pass all layers while they stay in cache, forward and backward.
 #pragma once
 
+#include <string>
+
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -11,6 +13,8 @@ enum class Activation { None, ReLU, Sigmoid };
 // sums stay in float32; parameters and their gradients are float32. About twice the products a second on a processor
 // with AVX512-BF16, and half the memory for activations; the same numbers, slower, on others.
 enum class Precision { Float32, BFloat16 };
+const char* name(Precision precision);                             // "float32" or "bfloat16"
+Precision precision_from_name(const std::string& precision_name);  // throws ValueError for others
 
 // y = out(... relu(relu(x W0) W1) ... Wk), no bias. Differentiable in x and every weight.
 Tensor fused_mlp(const Tensor& x,  // [n, in] float32 (other floating dtypes go through the twin); rows may be strided
