@@ -199,8 +199,8 @@ void pack_weights(const ConvWeightArgs<T>& args) {
     const int64_t rows = block_rows(args.rows - row);
     for (int64_t c = 0; c < args.channels; ++c)
       for (int64_t t = 0; t < args.taps; ++t) {
-        const T* from = args.w + row * args.row + c * args.channel + args.tap[t];
-        for (int64_t i = 0; i < rows; ++i) *to++ = from[i * args.row];
+        const T* from = args.w + c * args.channel + args.tap[t];
+        for (int64_t i = 0; i < rows; ++i) *to++ = from[args.row[row + i]];
       }
     row += rows;
   }
@@ -212,7 +212,7 @@ void unpack(const ConvUnpackArgs<T>& args) {
     const T bias = args.bias ? args.bias[row] : T(0);
     for (int64_t i = 0; i < args.lines; ++i) {
       const T* __restrict from = args.c + row * args.c_row + i * args.line;
-      T* __restrict to = args.y + row * args.y_row + i * args.y_line;
+      T* __restrict to = args.y + args.row[row] + i * args.y_line;
       if (args.y_step == 1)
         for (int64_t j = 0; j < args.width; ++j) to[j] = from[j] + bias;
       else

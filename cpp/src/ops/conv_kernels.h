@@ -27,11 +27,12 @@ struct ConvPackArgs {
   int64_t to_channel;
 };
 
-// a[r, (c, t)] = w[r * row + c * channel + tap[t]] in the order that conv_product reads.
+// a[r, (c, t)] = w[row[r] + c * channel + tap[t]] in the order that conv_product reads.
 template <class T>
 struct ConvWeightArgs {
   const T* w;
-  int64_t row, channel;
+  const int64_t* row;
+  int64_t channel;
   const int64_t* tap;
   int64_t rows, channels, taps;
   T* to;
@@ -62,7 +63,7 @@ struct ConvWeightGradArgs {
   int64_t c_row;
 };
 
-// y[r, i, j] = c[r, i * line + j] + bias[r].
+// y[row[r] + i * y_line + j * y_step] = c[r, i * line + j] + bias[r].
 template <class T>
 struct ConvUnpackArgs {
   int64_t rows, lines, width, line;
@@ -70,7 +71,8 @@ struct ConvUnpackArgs {
   int64_t c_row;
   const T* bias;  // null for none
   T* y;
-  int64_t y_row, y_line, y_step;
+  const int64_t* row;
+  int64_t y_line, y_step;
 };
 
 NDL_DECLARE_KERNEL(void, conv_pack_f32, (const ConvPackArgs<float>& args, int64_t begin, int64_t end));

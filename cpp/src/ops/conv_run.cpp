@@ -90,13 +90,12 @@ struct Image {
   }
 };
 
-// One axis: tap t of position o reads source element o * scale + shift[t]; the result is written at first + o * step.
+// One axis: tap t of position o reads source element o * scale + shift[t]; results are written `step` elements apart.
 struct Axis {
   int64_t source = 1;
   int64_t positions = 1;
   int64_t scale = 1;
   std::vector<int64_t> shift = {0};
-  int64_t first = 0;
   int64_t step = 1;
 };
 
@@ -224,21 +223,27 @@ struct Tiling {
   }
 };
 
-// y[n, g, r] = sum over channels and taps of x[n, g, c] w[g, r, c, t], at the positions of the axes.
+// y[n, g, r] = sum over channels and taps of x[n, g, c] w[g, r, c, t], at the positions of the axes. A row of the
+// result is known by where its weights and its first position are: rows of several residues can be computed together.
 template <class T>
 struct Correlation {
-  int64_t batch, groups, rows, channels;
+  int64_t batch, groups, channels;
   Axis axis[3];
   const T* w;
-  int64_t w_group, w_row, w_channel;
+  int64_t w_group, w_channel;
   std::vector<int64_t> w_tap;
-  const T* bias;
+  std::vector<int64_t> w_row, y_row;  // of each row in a group
+  int64_t y_group;
+  std::vector<T> bias;  // of each group's rows; empty for none
+
+  int64_t rows() const { return static_cast<int64_t>(w_row.size()); }
 };
 
 template <class T>
 void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
   const Axis* axis = g.axis;
-  if (g.batch * g.groups * g.rows == 0 || axis[0].positions * axis[1].positions * axis[2].positions == 0) return;
+  const int64_t all_rows = g.rows();
+  if (g.batch * g.groups * all_rows == 0 || axis[0].positions * axis[1].positions * axis[2].positions == 0) return;
   const int64_t taps = static_cast<int64_t>(g.w_tap.size()), depth = taps * g.channels;
   const int64_t step = std::clamp<int64_t>(kDepth / std::max<int64_t>(1, taps), 1, std::max<int64_t>(1, g.channels));
   const int64_t steps = depth == 0 ? 0 : ceil_div(g.channels, step);
@@ -247,10 +252,10 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
   const int64_t unit = gemm_tile<T>().rows;
   int64_t columns = piece(axis[2].positions, kTileWidth);
   int64_t lines = piece(axis[1].positions, std::max<int64_t>(1, kTilePositions / columns));
-  int64_t block = std::min(g.rows, round_up(piece(g.rows, kBlockRows), unit));
+  int64_t block = std::min(all_rows, round_up(piece(all_rows, kBlockRows), unit));
   const auto count_tasks = [&] {
     return g.batch * g.groups * axis[0].positions * ceil_div(axis[1].positions, lines) *
-           ceil_div(axis[2].positions, columns) * ceil_div(g.rows, block);
+           ceil_div(axis[2].positions, columns) * ceil_div(all_rows, block);
   };
   while (num_threads() > 1 && count_tasks() < 4 * num_threads()) {
     if (lines > 1 && lines * columns > 256)
@@ -261,22 +266,22 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
       break;
   }
   const Tiling tiling(axis, lines, columns);
-  const int64_t blocks = ceil_div(g.rows, block);
+  const int64_t blocks = ceil_div(all_rows, block);
 
   // Packed weights: [group][block of rows][step].
-  Scratch<T> weights(g.groups * g.rows * depth);
+  Scratch<T> weights(g.groups * all_rows * depth);
   const auto packed_weights = [&](int64_t group, int64_t row, int64_t channel) {
-    return weights.data() + (group * g.rows + row) * depth + channel * taps * std::min(block, g.rows - row);
+    return weights.data() + (group * all_rows + row) * depth + channel * taps * std::min(block, all_rows - row);
   };
   parallel_for(steps * g.groups * blocks, std::max<int64_t>(1, (1 << 14) / (step * taps * block + 1)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end; ++i) {
                    const int64_t channel = i % steps * step, row = i / steps % blocks * block;
                    const int64_t group = i / steps / blocks;
-                   const T* from = g.w + group * g.w_group + row * g.w_row + channel * g.w_channel;
-                   pack_weights(ConvWeightArgs<T>{from, g.w_row, g.w_channel, g.w_tap.data(),
-                                                  std::min(block, g.rows - row), std::min(step, g.channels - channel),
-                                                  taps, packed_weights(group, row, channel)});
+                   pack_weights(ConvWeightArgs<T>{g.w + group * g.w_group + channel * g.w_channel, &g.w_row[row],
+                                                  g.w_channel, g.w_tap.data(), std::min(block, all_rows - row),
+                                                  std::min(step, g.channels - channel), taps,
+                                                  packed_weights(group, row, channel)});
                  }
                });
 
@@ -287,22 +292,22 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
     Scratch<T> packed(steps == 0 ? 0 : step * tiling.channel + kConvSlack);
     Scratch<T> c(block * c_row);
     for (int64_t task = tasks * chunk / chunks; task < tasks * (chunk + 1) / chunks; ++task) {
-      const int64_t row = task % blocks * block, rows = std::min(block, g.rows - row);
+      const int64_t row = task % blocks * block, taken = std::min(block, all_rows - row);
       const Tiling::Tile tile = tiling.tile(task / blocks % tiling.tiles());
       const int64_t image = task / blocks / tiling.tiles(), n = image / g.groups, group = image % g.groups;
       for (int64_t channel = 0; channel < steps * step; channel += step) {
         const int64_t channels = std::min(step, g.channels - channel);
         const T* from = x.data + n * x.batch + (group * g.channels + channel) * x.channel;
         tiling.pack_lines(x, from, channels, tile, packed.data());
-        product(ConvProductArgs<T>{rows, channels * taps, (tile.size[1] - 1) * tiling.width + tile.size[2],
+        product(ConvProductArgs<T>{taken, channels * taps, (tile.size[1] - 1) * tiling.width + tile.size[2],
                                    packed_weights(group, row, channel), packed.data(), offsets.data(), c.data(), c_row,
                                    channel > 0});
       }
       if (steps == 0) std::fill_n(c.data(), block * c_row, T{});
-      T* to = y.data + n * y.batch + (group * g.rows + row) * y.channel;
-      for (int i = 0; i < 3; ++i) to += (axis[i].first + tile.first[i] * axis[i].step) * y.step[i];
-      unpack(ConvUnpackArgs<T>{rows, tile.size[1], tile.size[2], tiling.width, c.data(), c_row,
-                               g.bias ? g.bias + group * g.rows + row : nullptr, to, y.channel,
+      T* to = y.data + n * y.batch + group * g.y_group;
+      for (int i = 0; i < 3; ++i) to += tile.first[i] * axis[i].step * y.step[i];
+      unpack(ConvUnpackArgs<T>{taken, tile.size[1], tile.size[2], tiling.width, c.data(), c_row,
+                               g.bias.empty() ? nullptr : &g.bias[group * all_rows + row], to, &g.y_row[row],
                                axis[1].step * y.step[1], axis[2].step * y.step[2]});
     }
   });
@@ -319,30 +324,45 @@ void conv_axes(const ConvSizes& s, Axis axis[3]) {
   }
 }
 
+// Offsets of all taps from three lists of taps along the axes.
 template <class T>
-void convolve(const ConvSizes& s, const Tensor& x, const Tensor& weight, const T* bias, const Tensor& y) {
+std::vector<int64_t> tap_offsets(const Image<T>& w, const std::vector<int64_t> taps[3]) {
+  std::vector<int64_t> offsets;
+  for (const int64_t a : taps[0])
+    for (const int64_t b : taps[1])
+      for (const int64_t c : taps[2]) offsets.push_back(a * w.step[0] + b * w.step[1] + c * w.step[2]);
+  return offsets;
+}
+
+template <class T>
+void convolve(const ConvSizes& s, const Image<T>& x, const Image<T>& w, const T* bias, const Image<T>& y) {
   Correlation<T> g;
   g.batch = s.batch;
   g.groups = s.groups;
-  g.rows = s.out_channels;
   g.channels = s.in_channels;
   conv_axes(s, g.axis);
-  const Image<T> w(weight);
   g.w = w.data;
   g.w_group = s.out_channels * w.batch;
-  g.w_row = w.batch;
   g.w_channel = w.channel;
-  for (int64_t a = 0; a < s.kernel[0]; ++a)
-    for (int64_t b = 0; b < s.kernel[1]; ++b)
-      for (int64_t c = 0; c < s.kernel[2]; ++c) g.w_tap.push_back(a * w.step[0] + b * w.step[1] + c * w.step[2]);
-  g.bias = bias;
-  correlate(g, Image<T>(x), Image<T>(y));
+  std::vector<int64_t> taps[3];
+  for (int i = 0; i < 3; ++i)
+    for (int64_t t = 0; t < s.kernel[i]; ++t) taps[i].push_back(t);
+  g.w_tap = tap_offsets(w, taps);
+  for (int64_t o = 0; o < s.out_channels; ++o) {
+    g.w_row.push_back(o * w.batch);
+    g.y_row.push_back(o * y.channel);
+  }
+  g.y_group = s.out_channels * y.channel;
+  if (bias) g.bias.assign(bias, bias + s.groups * s.out_channels);
+  correlate(g, x, y);
 }
 
-// One residue of an axis of the transposed convolution: dx at first, first + stride, ... and the taps that reach them.
+// Residues of an axis of the transposed convolution that read y alike: elements first, first + stride, ... of dx, where
+// tap first_tap + taps[j] reads y at shift[j].
 struct Phase {
   Axis axis;
   std::vector<int64_t> taps;
+  std::vector<int64_t> first, first_tap;
 };
 
 std::vector<Phase> transposed_phases(const ConvSizes& s, int i) {
@@ -352,48 +372,67 @@ std::vector<Phase> transposed_phases(const ConvSizes& s, int i) {
     const int64_t residue = (first + s.padding[i]) % s.stride[i], start = (first + s.padding[i]) / s.stride[i];
     phase.axis.source = s.out[i];
     phase.axis.positions = ceil_div(s.in[i] - first, s.stride[i]);
-    phase.axis.first = first;
     phase.axis.step = s.stride[i];
     phase.axis.shift.clear();
+    int64_t first_tap = 0;
     for (int64_t t = 0; t < s.kernel[i]; ++t) {
       if (t * s.dilation[i] % s.stride[i] != residue) continue;
-      phase.taps.push_back(t);
+      if (phase.taps.empty()) first_tap = t;
+      phase.taps.push_back(t - first_tap);
       phase.axis.shift.push_back(start - t * s.dilation[i] / s.stride[i]);
     }
-    phases.push_back(std::move(phase));
+    auto same = std::find_if(phases.begin(), phases.end(), [&](const Phase& other) {
+      return other.axis.positions == phase.axis.positions && other.axis.shift == phase.axis.shift &&
+             other.taps == phase.taps;
+    });
+    if (same == phases.end()) same = phases.insert(phases.end(), std::move(phase));
+    same->first.push_back(first);
+    same->first_tap.push_back(first_tap);
   }
   return phases;
 }
 
 template <class T>
-void convolve_transposed(const ConvSizes& s, const Tensor& y, const Tensor& weight, const T* bias, const Tensor& x) {
+void convolve_transposed(const ConvSizes& s, const Image<T>& y, const Image<T>& w, const T* bias, const Image<T>& x) {
   Correlation<T> g;
   g.batch = s.batch;
   g.groups = s.groups;
-  g.rows = s.in_channels;
   g.channels = s.out_channels;
-  const Image<T> w(weight);
   g.w = w.data;
   g.w_group = s.out_channels * w.batch;
-  g.w_row = w.channel;
   g.w_channel = w.batch;
-  g.bias = bias;
+  g.y_group = s.in_channels * x.channel;
   const std::vector<Phase> phases[3] = {transposed_phases(s, 0), transposed_phases(s, 1), transposed_phases(s, 2)};
   for (const Phase& depth : phases[0])
     for (const Phase& height : phases[1])
       for (const Phase& width : phases[2]) {
-        g.axis[0] = depth.axis;
-        g.axis[1] = height.axis;
-        g.axis[2] = width.axis;
-        g.w_tap.clear();
-        for (const int64_t a : depth.taps)
-          for (const int64_t b : height.taps)
-            for (const int64_t c : width.taps) g.w_tap.push_back(a * w.step[0] + b * w.step[1] + c * w.step[2]);
-        correlate(g, Image<T>(y), Image<T>(x));
+        const Phase* const phase[3] = {&depth, &height, &width};
+        std::vector<int64_t> taps[3];
+        for (int i = 0; i < 3; ++i) {
+          g.axis[i] = phase[i]->axis;
+          taps[i] = phase[i]->taps;
+        }
+        g.w_tap = tap_offsets(w, taps);
+        g.w_row.clear();
+        g.y_row.clear();
+        g.bias.clear();
+        for (int64_t group = 0; bias && group < s.groups; ++group)
+          for (size_t i = 0; i < depth.first.size() * height.first.size() * width.first.size(); ++i)
+            g.bias.insert(g.bias.end(), bias + group * s.in_channels, bias + (group + 1) * s.in_channels);
+        for (size_t i = 0; i < depth.first.size(); ++i)
+          for (size_t j = 0; j < height.first.size(); ++j)
+            for (size_t k = 0; k < width.first.size(); ++k)
+              for (int64_t c = 0; c < s.in_channels; ++c) {
+                g.w_row.push_back(c * w.channel + depth.first_tap[i] * w.step[0] + height.first_tap[j] * w.step[1] +
+                                  width.first_tap[k] * w.step[2]);
+                g.y_row.push_back(c * x.channel + depth.first[i] * x.step[0] + height.first[j] * x.step[1] +
+                                  width.first[k] * x.step[2]);
+              }
+        correlate(g, y, x);
       }
 }
 
-// Returns [shares, groups, in_channels, taps, out_channels]; the shares are still to be added.
+// Returns [shares, groups * out_channels, in_channels * taps]; the shares are still to be added.
 template <class T>
 Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
   Axis axis[3];
@@ -407,8 +446,11 @@ Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
   const Tiling tiling(axis, lines, columns);
   const int64_t tiles = s.batch * tiling.tiles(), tasks = s.groups * across * down;
   const int64_t shares = std::clamp<int64_t>(kWeightShares / tasks, 1, std::max<int64_t>(1, tiles));
-  const Tensor result = Tensor::zeros({shares, s.groups, s.in_channels, taps, s.out_channels}, x.dtype(), x.device());
+  const int64_t depth = s.in_channels * taps;
+  const Tensor result = Tensor::empty({shares, s.groups * s.out_channels, depth}, x.dtype(), x.device());
   const std::vector<int64_t> offsets = tiling.offsets(channels);
+  std::vector<int64_t> numbers(static_cast<size_t>(channels * taps));
+  std::iota(numbers.begin(), numbers.end(), int64_t{0});
   const Image<T> from(x), dy(y);
   const int64_t lines_at_once = std::max<int64_t>(1, kDepth / columns);
   parallel_tasks(shares * tasks, [&](int64_t task) {
@@ -417,7 +459,8 @@ Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
     const int64_t count = std::min(channels, s.in_channels - channel), rows = std::min(block, s.out_channels - row);
     Scratch<T> packed(channels * tiling.channel + kConvSlack);
     Scratch<T> panels(round_up(rows, panel) * lines * columns);
-    T* c = result.data<T>() + ((share * s.groups + group) * s.in_channels + channel) * taps * s.out_channels + row;
+    Scratch<T> c(count * taps * rows);
+    std::fill_n(c.data(), count * taps * rows, T{});
     for (int64_t i = tiles * share / shares; i < tiles * (share + 1) / shares; ++i) {
       const int64_t n = i / tiling.tiles();
       const Tiling::Tile tile = tiling.tile(i % tiling.tiles());
@@ -441,8 +484,11 @@ Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
           weight_grad(ConvWeightGradArgs<T>{count * taps, std::min(lines_at_once, tile.size[1] - h), tile.size[2],
                                             tiling.width, std::min(panel, rows - j), packed.data() + h * tiling.width,
                                             offsets.data(), panels.data() + j * positions + h * tile.size[2] * panel,
-                                            panel, c + j, s.out_channels});
+                                            panel, c.data() + j, rows});
     }
+    T* to = result.data<T>() + (share * s.groups * s.out_channels + group * s.out_channels + row) * depth;
+    unpack(ConvUnpackArgs<T>{count * taps, 1, rows, 0, c.data(), rows, nullptr, to + channel * taps, numbers.data(), 0,
+                             depth});
   });
   return result;
 }
@@ -484,9 +530,9 @@ Tensor run_conv(const ConvSizes& s, const Tensor& x, const Tensor& weight, const
   const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   const Tensor b = contiguous_bias(bias);
   if (x.dtype() == DType::Float32)
-    convolve<float>(s, x, weight, bias_data<float>(b), y);
+    convolve<float>(s, Image<float>(x), Image<float>(weight), bias_data<float>(b), Image<float>(y));
   else
-    convolve<double>(s, x, weight, bias_data<double>(b), y);
+    convolve<double>(s, Image<double>(x), Image<double>(weight), bias_data<double>(b), Image<double>(y));
   return y;
 }
 
@@ -498,9 +544,9 @@ Tensor run_conv_transpose(const ConvSizes& s, const Tensor& y, const Tensor& wei
   const Tensor x = Tensor::empty(shape, y.dtype(), y.device());
   const Tensor b = contiguous_bias(bias);
   if (y.dtype() == DType::Float32)
-    convolve_transposed<float>(s, y, weight, bias_data<float>(b), x);
+    convolve_transposed<float>(s, Image<float>(y), Image<float>(weight), bias_data<float>(b), Image<float>(x));
   else
-    convolve_transposed<double>(s, y, weight, bias_data<double>(b), x);
+    convolve_transposed<double>(s, Image<double>(y), Image<double>(weight), bias_data<double>(b), Image<double>(x));
   return x;
 }
 
@@ -509,9 +555,8 @@ Tensor run_conv_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
   Shape shape = {s.groups * s.out_channels, s.in_channels};
   for (int i = 3 - s.axes; i < 3; ++i) shape.push_back(s.kernel[i]);
   if (numel(shape) == 0 || x.numel() == 0 || y.numel() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
-  Tensor dw = x.dtype() == DType::Float32 ? correlate_weight<float>(s, x, y) : correlate_weight<double>(s, x, y);
-  dw = sum(dw, {0});  // [groups, in_channels, taps, out_channels]
-  return reshape(contiguous(permute(dw, {0, 3, 1, 2})), shape);
+  const Tensor dw = x.dtype() == DType::Float32 ? correlate_weight<float>(s, x, y) : correlate_weight<double>(s, x, y);
+  return reshape(dw.size(0) == 1 ? dw : sum(dw, {0}), shape);
 }
 
 }  // namespace needlecpp

@@ -49,7 +49,7 @@ void max_of(const PoolArgs& args, int64_t begin, int64_t end) {
 
 template <class T>
 NDL_HD T divisor(const PoolArgs& args, int64_t d, int64_t h, int64_t w) {
-  return static_cast<T>(args.count[0][d] * args.count[1][h] * args.count[2][w]);
+  return static_cast<T>(args.count[0][d]) * static_cast<T>(args.count[1][h]) * static_cast<T>(args.count[2][w]);
 }
 
 template <class T>
