@@ -18,17 +18,17 @@ PoolOptions options_of(nb::object kernel, nb::object stride, nb::object padding,
 
 // None stands for the size that the axis has.
 Dims output_of(nb::object output) {
-  if (output.is_none()) return {-1};
-  if (is_integer(output)) return dims_of(output);
-  NDL_CHECK(nb::isinstance<nb::sequence>(output), TypeError, "output_size", "not integers: got ",
-            text_of(output.type()), ", expected an int or a sequence of ints and None.");
-  Dims sizes;
-  for (nb::handle size : nb::borrow<nb::sequence>(output)) {
+  const auto size_of = [](nb::handle size) {
     const int64_t value = size.is_none() ? -1 : int64_of(size);
     NDL_CHECK(size.is_none() || value >= 0, ValueError, "output_size", "negative size: got ", value,
               ", expected at least 0, or None to keep the axis.");
-    sizes.push_back(value);
-  }
+    return value;
+  };
+  if (output.is_none() || is_integer(output)) return {size_of(output)};
+  NDL_CHECK(nb::isinstance<nb::sequence>(output) && !nb::isinstance<nb::str>(output), TypeError, "output_size",
+            "not integers: got ", text_of(output.type()), ", expected an int or a sequence of ints and None.");
+  Dims sizes;
+  for (nb::handle size : nb::borrow<nb::sequence>(output)) sizes.push_back(size_of(size));
   return sizes;
 }
 
@@ -72,6 +72,21 @@ void bind_pool_nd(Binder& b, int axes) {
                    "also where in its channel each maximum stands, int64, counted in C order.",
                "ndl.max_pool" + digit + "(" + x + ", 2).shape", halves)
           .c_str());
+  b.m.def(
+      ("max_unpool" + digit).c_str(),
+      [axes](const Tensor& input, const Tensor& indices, nb::object kernel, nb::object stride, nb::object padding,
+             nb::object output_size) {
+        const PoolOptions options = options_of(kernel, stride, padding, nb::int_(1), false);
+        const Dims output = dims_of(output_size);
+        return unlocked([&] { return max_unpool(input, indices, axes, options, output); });
+      },
+      "input"_a, "indices"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "output_size"_a = nb::none(),
+      document("Zeros with input where max_pool" + digit +
+                   " took it from, which its indices say; of several values for one place the last stays.\nNumbers. "
+                   "output_size names sizes that the pooling rounded off.",
+               "ndl.max_unpool" + digit + "(*ndl.max_pool" + digit + "(" + x + ", 2, return_indices=True), 2).shape",
+               shape(axes, "4"))
+          .c_str());
   b.m.def(("avg_pool" + digit).c_str(),
           [axes](const Tensor& input, nb::object kernel, nb::object stride, nb::object padding, bool ceil_mode,
                  bool count_include_pad, std::optional<int64_t> divisor) {
@@ -99,7 +114,7 @@ void bind_pool_nd(Binder& b, int axes) {
             const Dims output = output_of(output_size);
             return pooled(unlocked([&] { return adaptive_max_pool(input, axes, output); }), return_indices);
           },
-          "input"_a, "output_size"_a, "return_indices"_a = false,
+          "input"_a, "output_size"_a.none(), "return_indices"_a = false,
           document("Maxima of windows that divide each of " + std::to_string(axes) +
                        " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
                        "ceil((i + 1) * size / output_size)). Numbers.",
@@ -110,7 +125,7 @@ void bind_pool_nd(Binder& b, int axes) {
             const Dims output = output_of(output_size);
             return unlocked([&] { return adaptive_avg_pool(input, axes, output); });
           },
-          "input"_a, "output_size"_a,
+          "input"_a, "output_size"_a.none(),
           document("Means of windows that divide each of " + std::to_string(axes) +
                        " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
                        "ceil((i + 1) * size / output_size)). Floats.",

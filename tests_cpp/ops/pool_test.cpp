@@ -61,6 +61,19 @@ TEST_CASE("max_pool takes integers and halves, never padding") {
   REQUIRE_THROWS_AS(max_pool(Tensor::ones({1, 4}, DType::Bool), 1, options({2})), TypeError);
 }
 
+TEST_CASE("max_unpool puts values back") {
+  const Tensor x = Tensor::from_vector<float>({1, 5, 2, 3, 4}, {1, 5});
+  const MaxPooled pooled = max_pool(x, 1, options({2}));
+  REQUIRE(doubles(max_unpool(pooled.values, pooled.indices, 1, options({2}))) == Doubles{0, 5, 0, 3});
+  REQUIRE(doubles(max_unpool(pooled.values, pooled.indices, 1, options({2}), {5})) == Doubles{0, 5, 0, 3, 0});
+  REQUIRE(max_unpool(Tensor::ones({0, 2}), Tensor::zeros({0, 2}, DType::Int64), 1, options({2})).shape() ==
+          Shape{0, 4});
+  REQUIRE_THROWS_AS(max_unpool(pooled.values, pooled.indices, 1, options({2}), {6}), ValueError);
+  REQUIRE_THROWS_AS(max_unpool(pooled.values, pooled.values, 1, options({2})), TypeError);
+  REQUIRE_THROWS_AS(max_unpool(pooled.values, add(pooled.indices, pooled.indices), 1, options({2})), IndexError);
+  REQUIRE_THROWS_AS(max_unpool(pooled.values, neg(pooled.indices), 1, options({2})), IndexError);
+}
+
 TEST_CASE("avg_pool counts padding or not, and what ceil_mode adds") {
   const Tensor x = Tensor::ones({1, 5});
   REQUIRE(doubles(avg_pool(x, 1, options({2}, {2}, {1}))) == Doubles{0.5, 1, 1});
@@ -96,6 +109,7 @@ TEST_CASE("impossible pooling is named") {
   const Tensor x = Tensor::ones({1, 2, 4, 4});
   REQUIRE_THROWS_AS(max_pool(x, 2, options({0})), ValueError);
   REQUIRE_THROWS_AS(max_pool(x, 2, options({5})), ValueError);
+  REQUIRE(max_pool(x, 2, options({5}, {}, {0}, {1}, true)).values.shape() == Shape{1, 2, 1, 1});
   REQUIRE_THROWS_AS(max_pool(x, 2, options({2}, {0})), ValueError);
   REQUIRE_THROWS_AS(max_pool(x, 2, options({2}, {}, {2})), ValueError);
   REQUIRE_THROWS_AS(max_pool(x, 2, options({2}, {}, {-1})), ValueError);

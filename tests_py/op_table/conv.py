@@ -39,7 +39,12 @@ def conv_reference(
     parts = []
     for x_group, w_group in zip(range(groups), np.split(w, groups), strict=True):
         channels = slice(x_group * w.shape[1], (x_group + 1) * w.shape[1])
-        parts.append(sum(np.einsum("nc...,oc->no...", v[:, channels], w_group[:, :, *t]) for t, v in windows.items()))
+        parts.append(
+            sum(
+                np.einsum("nc...,oc->no...", v[:, channels], w_group[(slice(None), slice(None), *t)])
+                for t, v in windows.items()
+            )
+        )
     y = np.concatenate(parts, 1)
     return y if b is None else y + b.reshape(-1, *(1,) * (w.ndim - 2))
 
@@ -67,7 +72,7 @@ def transposed_reference(
         ]
         rows = slice(group * inputs, (group + 1) * inputs)
         y[(slice(None), slice(group * outputs, (group + 1) * outputs), *places)] += np.einsum(
-            "nc...,co->no...", x[:, rows], w[rows][:, :, *tap]
+            "nc...,co->no...", x[:, rows], w[rows][(slice(None), slice(None), *tap)]
         )
     y = y[(slice(None), slice(None), *(slice(p, y.shape[i + 2] - p) for i, p in enumerate(padding)))]
     return y if b is None else y + b.reshape(-1, *(1,) * axes)

@@ -55,6 +55,23 @@ def _padded_mean(sizes: tuple[int, ...], padding: tuple[int, ...]) -> Callable[.
     return mean
 
 
+def _placed(x: Array, places: Array, size: tuple[int, ...]) -> Array:
+    y = np.zeros((x.shape[0], int(np.prod(size))), x.dtype)
+    np.put_along_axis(y, places, x.reshape(places.shape), 1)
+    return y.reshape(*x.shape[:2], *size)
+
+
+def _unpool_row(axes: int) -> Op:
+    size, unpool = (3, 5, 4)[:axes], getattr(ndl, f"max_unpool{axes}d")
+    places = {1: np.array([[2], [1]]), 2: np.array([[14, 3], [0, 7]]), 3: np.arange(8).reshape(2, 4) * 7}[axes]
+    return Op(
+        f"max_unpool{axes}d",
+        lambda x: unpool(x, ndl.tensor(places.reshape(x.shape)), 2, output_size=size),
+        lambda x: _placed(x, places, size),
+        ((2, 1, *(1, 2, 2)[:axes]),),
+    )
+
+
 ROWS = [
     Op(
         "max_pool1d",
@@ -95,6 +112,7 @@ ROWS = [
         ),
         ((1, 2, 2, 4, 3),),
     ),
+    *(_unpool_row(axes) for axes in (1, 2, 3)),
     Op(
         "avg_pool1d",
         lambda x: ndl.avg_pool1d(x, 3, 2, 1, ceil_mode=True),

@@ -4,6 +4,7 @@
 #include "needlecpp/ops/pool.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/pool_kernels.h"
 #include "ops/windows.h"
@@ -51,6 +53,7 @@ struct Names {
 constexpr Names kMaxPool = {{"max_pool1d", "max_pool2d", "max_pool3d"}};
 constexpr Names kAvgPool = {{"avg_pool1d", "avg_pool2d", "avg_pool3d"}};
 constexpr Names kLpPool = {{"lp_pool1d", "lp_pool2d", "lp_pool3d"}};
+constexpr Names kMaxUnpool = {{"max_unpool1d", "max_unpool2d", "max_unpool3d"}};
 constexpr Names kAdaptiveMaxPool = {{"adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"}};
 constexpr Names kAdaptiveAvgPool = {{"adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"}};
 
@@ -75,12 +78,12 @@ Sliding slide(const char* op, const Tensor& x, int axes, const PoolOptions& opti
   for (int k = 0; k < axes; ++k) {
     const int i = 3 - axes + k;
     const int64_t size = x.size(k - axes), extent = window_extent(s.kernel[k], s.dilation[k]);
-    const int64_t padded = size + 2 * s.padding[k];
-    NDL_CHECK(s.padding[k] <= extent / 2, ValueError, op, "padding too large: got ", s.padding,
-              ", expected at most half of the window, which is ", extent / 2, ".");
-    NDL_CHECK(size > 0 && padded >= extent, ValueError, op, "the window is larger than the input: got ", extent,
-              " with dilation, expected at most ", padded, ", the size of axis ", k - axes, " with padding.");
-    int64_t out = (padded - extent + (options.ceil_mode ? s.stride[k] - 1 : 0)) / s.stride[k] + 1;
+    NDL_CHECK(s.padding[k] <= s.kernel[k] / 2, ValueError, op, "padding too large: got ", s.padding,
+              ", expected at most half of the kernel, ", s.kernel, ".");
+    const int64_t room = size + 2 * s.padding[k] - extent + (options.ceil_mode ? s.stride[k] - 1 : 0);
+    NDL_CHECK(size > 0 && room >= 0, ValueError, op, "the window is larger than the input: got ", extent,
+              " with dilation, expected at most ", extent + room, " for axis ", k - axes, " with its padding.");
+    int64_t out = room / s.stride[k] + 1;
     if (options.ceil_mode && (out - 1) * s.stride[k] >= size + s.padding[k]) --out;
     s.windows.in[i] = size;
     s.windows.out[i] = out;
@@ -180,11 +183,6 @@ void run_planes(const PoolArgs& args, Kernel kernel, const Tensor& x) {
                [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
-Tensor contiguous_off_tape(const Tensor& x) {
-  NoGrad off;
-  return contiguous(x);
-}
-
 bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
 
 // Means and their transpose.
@@ -194,7 +192,7 @@ Tensor spread(const WindowsPtr& windows, const Tensor& dy);
 Tensor mean_of(const char* op, const WindowsPtr& windows, const Tensor& x) {
   OpScope scope(op);
   const Tensor y = Tensor::empty(pooled_shape(x.shape(), windows->axes, windows->out), x.dtype(), x.device());
-  const Tensor source = contiguous_off_tape(x);
+  const Tensor source = contiguous(x.detach());
   PoolArgs args = pool_args(*windows, x.dtype());
   args.x = source.raw();
   args.y = y.raw();
@@ -205,7 +203,7 @@ Tensor mean_of(const char* op, const WindowsPtr& windows, const Tensor& x) {
 Tensor spread(const WindowsPtr& windows, const Tensor& dy) {
   OpScope scope("avg_pool_backward");
   const Tensor x = Tensor::empty(pooled_shape(dy.shape(), windows->axes, windows->in), dy.dtype(), dy.device());
-  const Tensor source = contiguous_off_tape(dy);
+  const Tensor source = contiguous(dy.detach());
   PoolArgs args = pool_args(*windows, dy.dtype());
   args.x = x.raw();
   args.y = source.raw();
@@ -218,7 +216,7 @@ Tensor spread(const WindowsPtr& windows, const Tensor& dy) {
 Tensor scatter(const WindowsPtr& windows, const Tensor& dy, const Tensor& indices) {
   OpScope scope("max_pool_backward");
   const Tensor x = Tensor::empty(pooled_shape(dy.shape(), windows->axes, windows->in), dy.dtype(), dy.device());
-  const Tensor source = contiguous_off_tape(dy);
+  const Tensor source = contiguous(dy.detach());
   PoolArgs args = pool_args(*windows, dy.dtype());
   args.x = x.raw();
   args.y = source.raw();
@@ -236,7 +234,7 @@ MaxPooled max_of(const char* op, const WindowsPtr& windows, const Tensor& x) {
   const Shape shape = pooled_shape(x.shape(), windows->axes, windows->out);
   const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   const Tensor indices = Tensor::empty(shape, DType::Int64, x.device());
-  const Tensor source = contiguous_off_tape(x);
+  const Tensor source = contiguous(x.detach());
   PoolArgs args = pool_args(*windows, x.dtype());
   args.x = source.raw();
   args.y = y.raw();
@@ -312,6 +310,48 @@ Tensor adaptive_avg_pool(const Tensor& x, int axes, const Dims& output) {
   const char* const op = kAdaptiveAvgPool[axes];
   OpScope scope(op);
   return mean_checked(op, x, [&] { return adaptive_windows(x, adaptive_sizes(op, x, axes, output)); });
+}
+
+Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOptions& options,
+                  const Dims& output_size) {
+  check_axes(axes);
+  const char* const op = kMaxUnpool[axes];
+  OpScope scope(op);
+  check_image(op, x.shape(), axes);
+  NDL_CHECK(indices.dtype() == DType::Int64 && indices.shape() == x.shape(), TypeError, op, "wrong indices: got ",
+            name(indices.dtype()), " of shape ", indices.shape(), ", expected int64 of shape ", x.shape(), ".");
+  NDL_CHECK(output_size.empty() || output_size.size() >= axes, ValueError, op, "wrong output_size: got ", output_size,
+            ", expected ", axes, " sizes.");
+  const Dims kernel = per_axis(op, "kernel_size", options.kernel, axes, 1);
+  const Dims stride = options.stride.empty() ? kernel : per_axis(op, "stride", options.stride, axes, 1);
+  const Dims padding = per_axis(op, "padding", options.padding, axes, 0);
+  Shape shape = x.shape();
+  int64_t planes = 1;
+  for (int i = 0; i < x.rank() - axes; ++i) planes *= x.shape()[i];
+  for (int k = 0; k < axes; ++k) {
+    const int64_t usual = (x.size(k - axes) - 1) * stride[k] - 2 * padding[k] + kernel[k];
+    const int64_t wanted = output_size.empty() ? usual : output_size[output_size.size() - axes + k];
+    NDL_CHECK(wanted >= 1 && wanted <= kWindowLimit && std::abs(wanted - usual) < stride[k], ValueError, op,
+              "impossible output size: got ", wanted, " along axis ", k - axes, ", expected ", usual,
+              " or less than the stride beside it.");
+    shape[shape.size() - axes + k] = wanted;
+  }
+  const Tensor y = Tensor::zeros(shape, x.dtype(), x.device());
+  if (x.numel() > 0) {
+    NoGrad off;
+    const int64_t size = y.numel() / planes;
+    NDL_CHECK(min(indices).item_int() >= 0 && max(indices).item_int() < size, IndexError, op,
+              "index out of range: got ", min(indices).item_int(), " to ", max(indices).item_int(), ", expected 0 to ",
+              size - 1, ".");
+    const Tensor starts = mul(Tensor::arange(planes), Tensor::full({}, static_cast<double>(size), DType::Int64));
+    const Tensor at = add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1}));
+    index_put_(reshape(y, {-1}), {reshape(at, {-1})}, reshape(x, {-1}));
+  }
+  return record(op, y, {x}, {indices}, [planes](Backward& g) {
+    const Tensor at = g.saved(0);
+    if (at.numel() == 0) return g.give(0, Tensor::zeros(at.shape(), g.dy().dtype()));
+    g.give(0, reshape(gather(reshape(g.dy(), {planes, -1}), 1, reshape(at, {planes, -1})), at.shape()));
+  });
 }
 
 }  // namespace needlecpp

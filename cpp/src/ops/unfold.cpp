@@ -72,11 +72,6 @@ void run(Sizes sizes, const Tensor& x, const Tensor& y, void (*kernel)(const Unf
                [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
-Tensor contiguous_off_tape(const Tensor& x) {
-  NoGrad off;
-  return contiguous(x);
-}
-
 Tensor fold_of(const Sizes& sizes, const Tensor& y);
 
 Tensor unfold_of(const Sizes& sizes, const Tensor& x) {  // [n, c, ...]
@@ -86,7 +81,7 @@ Tensor unfold_of(const Sizes& sizes, const Tensor& x) {  // [n, c, ...]
   if (x.numel() == 0)
     fill_(y, 0);  // nothing but padding
   else
-    run(sizes, contiguous_off_tape(x), y, NDL_KERNEL(unfold_planes));
+    run(sizes, contiguous(x.detach()), y, NDL_KERNEL(unfold_planes));
   return record("im2col", y, {x}, {}, [sizes](Backward& g) { g.give(0, fold_of(sizes, g.dy())); });
 }
 
@@ -97,7 +92,7 @@ Tensor fold_of(const Sizes& sizes, const Tensor& y) {  // [n, c * taps, windows]
   Shape shape = {y.size(0), y.size(1) / sizes.taps};
   for (const int64_t size : sizes.image) shape.push_back(size);
   const Tensor x = Tensor::empty(shape, y.dtype(), y.device());
-  run(sizes, x, contiguous_off_tape(y), NDL_KERNEL(fold_planes));
+  run(sizes, x, contiguous(y.detach()), NDL_KERNEL(fold_planes));
   return record("col2im", x, {y}, {}, [sizes](Backward& g) { g.give(0, unfold_of(sizes, g.dy())); });
 }
 

@@ -32,6 +32,9 @@ from ..ops._pool import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )
 from ..ops._softmax import log_softmax, softmax
 
@@ -59,6 +62,9 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "relu",
     "sigmoid",
     "softmax",

@@ -24,6 +24,10 @@ struct MaxPooled {
 
 // Floats and integers. NaN wins; the gradient goes to the place of the maximum, the first of several.
 MaxPooled max_pool(const Tensor& x, int axes, const PoolOptions& options);
+// Zeros with x where max_pool with these options took it from; of several values for one place the last stays. Sizes
+// that max_pool's rounding lost may be given, one for each of the last axes.
+Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOptions& options,
+                  const Dims& output_size = {});
 // The mean of a window; padding counts as zeros or, without count_include_pad, not at all. A divisor, if given, takes
 // the place of the number of elements.
 Tensor avg_pool(const Tensor& x, int axes, const PoolOptions& options, bool count_include_pad = true,
