@@ -162,12 +162,12 @@ void weight_grad(const ConvWeightGradArgs<T>& args) {
 }
 
 template <class T>
-void pack(const ConvPackArgs<T>& args, int64_t begin, int64_t end) {
+void pack(const ConvPackArgs<T>& args) {
   const int64_t step = args.scale * args.step[2];
   for (int64_t group = 0; group < args.count[2]; ++group) {
     const int64_t first = args.at[2][group] + args.origin[2];
     const Inside in = inside(first, args.scale, args.size[2], args.width);
-    for (int64_t channel = begin; channel < end; ++channel) {
+    for (int64_t channel = 0; channel < args.channels; ++channel) {
       const T* image = args.x + channel * args.channel + first * args.step[2];
       for (int64_t d = 0; d < args.count[0]; ++d) {
         const int64_t depth = args.at[0][d] + args.origin[0];
@@ -223,8 +223,8 @@ void unpack(const ConvUnpackArgs<T>& args) {
 
 }  // namespace
 
-void conv_pack_f32(const ConvPackArgs<float>& args, int64_t begin, int64_t end) { pack(args, begin, end); }
-void conv_pack_f64(const ConvPackArgs<double>& args, int64_t begin, int64_t end) { pack(args, begin, end); }
+void conv_pack_f32(const ConvPackArgs<float>& args) { pack(args); }
+void conv_pack_f64(const ConvPackArgs<double>& args) { pack(args); }
 void conv_pack_weights_f32(const ConvWeightArgs<float>& args) { pack_weights(args); }
 void conv_pack_weights_f64(const ConvWeightArgs<double>& args) { pack_weights(args); }
 void conv_product_f32(const ConvProductArgs<float>& args) { product(args); }

@@ -14,6 +14,7 @@ inline constexpr int64_t kConvSlack = 64;
 // Copies the source of a tile to lines: element o of a line is x at [a, b, first + o * scale], zero outside x.
 template <class T>
 struct ConvPackArgs {
+  int64_t channels;
   const T* x;            // of one image and group
   int64_t channel;       // strides of x, in elements
   int64_t step[3];       //
@@ -75,8 +76,8 @@ struct ConvUnpackArgs {
   int64_t y_line, y_step;
 };
 
-NDL_DECLARE_KERNEL(void, conv_pack_f32, (const ConvPackArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, conv_pack_f64, (const ConvPackArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, conv_pack_f32, (const ConvPackArgs<float>& args));
+NDL_DECLARE_KERNEL(void, conv_pack_f64, (const ConvPackArgs<double>& args));
 NDL_DECLARE_KERNEL(void, conv_pack_weights_f32, (const ConvWeightArgs<float>& args));
 NDL_DECLARE_KERNEL(void, conv_pack_weights_f64, (const ConvWeightArgs<double>& args));
 NDL_DECLARE_KERNEL(void, conv_product_f32, (const ConvProductArgs<float>& args));

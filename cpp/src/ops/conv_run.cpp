@@ -65,13 +65,12 @@ int64_t piece(int64_t count, int64_t most) { return count <= most ? count : ceil
 #define NDL_BY_TYPE(name, kernel, Args)                                  \
   void name(const Args<float>& args) { NDL_KERNEL(kernel##_f32)(args); } \
   void name(const Args<double>& args) { NDL_KERNEL(kernel##_f64)(args); }
+NDL_BY_TYPE(pack, conv_pack, ConvPackArgs)
 NDL_BY_TYPE(pack_weights, conv_pack_weights, ConvWeightArgs)
 NDL_BY_TYPE(product, conv_product, ConvProductArgs)
 NDL_BY_TYPE(weight_grad, conv_weight_grad, ConvWeightGradArgs)
 NDL_BY_TYPE(unpack, conv_unpack, ConvUnpackArgs)
 #undef NDL_BY_TYPE
-void pack(const ConvPackArgs<float>& args, int64_t channels) { NDL_KERNEL(conv_pack_f32)(args, 0, channels); }
-void pack(const ConvPackArgs<double>& args, int64_t channels) { NDL_KERNEL(conv_pack_f64)(args, 0, channels); }
 void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b_f32)(args, 0, 1, to); }
 void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b_f64)(args, 0, 1, to); }
 template <class T>
@@ -199,6 +198,7 @@ struct Tiling {
   template <class T>
   void pack_lines(const Image<T>& image, const T* x, int64_t channels, const Tile& tile, T* to) const {
     ConvPackArgs<T> args;
+    args.channels = channels;
     args.x = x;
     args.channel = image.channel;
     for (int i = 0; i < 3; ++i) {
@@ -212,7 +212,7 @@ struct Tiling {
     args.width = width;
     args.to = to;
     args.to_channel = channel;
-    pack(args, channels);
+    pack(args);
   }
   // The offsets of all taps of `channels` channels.
   std::vector<int64_t> offsets(int64_t channels) const {
