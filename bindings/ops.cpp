@@ -12,6 +12,9 @@ void bind_ops(nb::module_& m) {
   bind_matmul(b);
   bind_shape(b);
   bind_gather(b);
+  bind_conv(b);
+  bind_pool(b);
+  bind_unfold(b);
   bind_creation(b);
   bind_optim_step(b);
 }

@@ -22,6 +22,7 @@
 #include "needlecpp/ops/shape.h"
 #include "ops/gemm.h"
 #include "ops/matmul_kernels.h"
+#include "ops/scratch.h"
 #include "ops/strided.h"
 
 namespace needlecpp {
@@ -38,21 +39,6 @@ constexpr int64_t kSlicedArea = 128 * 128;  // largest m * n whose k is sliced
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
-// Scratch memory from the caching allocator.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t count) : bytes_(static_cast<size_t>(count) * sizeof(T)), data_(allocate(bytes_)) {}
-  ~Scratch() { deallocate(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return static_cast<T*>(data_); }
-
- private:
-  size_t bytes_;
-  void* data_;
-};
 
 // The kernels by element type.
 struct Float {
