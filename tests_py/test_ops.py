@@ -79,6 +79,14 @@ def test_reductions_of_nothing() -> None:
         ndl.max(empty)
 
 
+def test_a_repeated_element() -> None:
+    """Long rows that are one element repeated: a stride of zero on the inner axis."""
+    column = np.array([[1.0], [2.0]], dtype="float32")
+    repeated = ndl.broadcast_to(ndl.tensor(column), (2, 33))
+    np.testing.assert_array_equal((-repeated).numpy(), np.broadcast_to(-column, (2, 33)))
+    np.testing.assert_array_equal(ndl.square(repeated).numpy(), np.broadcast_to(column**2, (2, 33)))
+
+
 def test_integers_and_bool() -> None:
     x = ndl.tensor([[1, 2], [3, 4]])
     assert x.dtype == "int64"

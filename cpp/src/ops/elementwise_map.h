@@ -84,7 +84,7 @@ Tensor map(const Shape& shape, DType result, DType write, const std::array<const
   for (int k = 0; k < K; ++k) {
     const int64_t stride = loop.strides[k + 1].back();
     single[k] = stride == 0;
-    rows = rows && (stride == 0 || stride == 1);
+    rows = rows && (stride == 1 || (stride == 0 && K > 1));  // loops over one operand know no single element
   }
   if (rows) {
     parallel_for(loop.count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
