@@ -1,0 +1,39 @@
+// What attention.cpp hands to the kernels of attention_cpu.cpp: what happens to a tile of scores between two products.
+#pragma once
+
+#include <stdint.h>
+
+#include "simd/isa.h"
+
+namespace needlecpp {
+
+template <class T>
+struct AttentionTile {
+  int64_t rows, cols;
+  T* scores;  // [rows, cols], adjacent: query key^T; becomes the weights, up to a factor of each row in the forward
+  double scale;
+  const T* mask;  // null: none
+  int64_t mask_row, mask_col;
+  // Row i looks at columns up to i + diagonal.
+  bool causal;
+  int64_t diagonal;
+  // Forward: the running maximum and sum of each row, and the result so far, which is rescaled.
+  T* top;
+  T* sum;
+  T* y;  // [rows, width]
+  int64_t width;
+  // Backward: the logarithm of each row's sum, <dy, y> of each row, and dy value^T, which becomes the scores' gradient.
+  const T* log_sum;
+  const T* delta;
+  T* gradient;  // [rows, cols]
+};
+
+NDL_DECLARE_KERNEL(void, attention_tile_f32, (const AttentionTile<float>& tile));
+NDL_DECLARE_KERNEL(void, attention_tile_f64, (const AttentionTile<double>& tile));
+// After the last tile: y /= sum, and log_sum (in place of top) = top + log(sum).
+NDL_DECLARE_KERNEL(void, attention_finish_f32, (const AttentionTile<float>& tile));
+NDL_DECLARE_KERNEL(void, attention_finish_f64, (const AttentionTile<double>& tile));
+NDL_DECLARE_KERNEL(void, attention_backward_f32, (const AttentionTile<float>& tile));
+NDL_DECLARE_KERNEL(void, attention_backward_f64, (const AttentionTile<double>& tile));
+
+}  // namespace needlecpp
