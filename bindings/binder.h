@@ -69,14 +69,18 @@ struct Binder {
   }
 };
 
+void bind_attention(Binder& b);
 void bind_conv(Binder& b);
 void bind_creation(Binder& b);
 void bind_elementwise(Binder& b);
 void bind_gather(Binder& b);
+void bind_loss(Binder& b);
 void bind_matmul(Binder& b);
+void bind_norm(Binder& b);
 void bind_optim_step(Binder& b);
 void bind_pool(Binder& b);
 void bind_reduce(Binder& b);
+void bind_resample(Binder& b);
 void bind_scan(Binder& b);
 void bind_shape(Binder& b);
 void bind_softmax(Binder& b);

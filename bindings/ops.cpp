@@ -15,6 +15,10 @@ void bind_ops(nb::module_& m) {
   bind_conv(b);
   bind_pool(b);
   bind_unfold(b);
+  bind_norm(b);
+  bind_loss(b);
+  bind_attention(b);
+  bind_resample(b);
   bind_creation(b);
   bind_optim_step(b);
 }

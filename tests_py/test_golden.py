@@ -22,6 +22,9 @@ RENAMED = {"dim": "axis", "keepdim": "keepdims"}
 
 # Variants that are not run, and why.
 LEFT_OUT: dict[str, str] = {}
+# Single cases that are not: its inputs were recorded after another sample had changed them, so that PyTorch itself does
+# not give what stands beside them.
+LEFT_OUT_CASES = {("nn.functional.batch_norm", 7)}
 
 Case = dict[str, Any]
 
@@ -119,6 +122,8 @@ def test_variant(variant: str) -> None:
         pytest.skip(LEFT_OUT[variant])
     failures = []
     for case in cases()[variant]:
+        if (variant, case["i"]) in LEFT_OUT_CASES or case["kwargs"].get("dropout_p"):  # no two generators agree
+            continue
         try:
             run(variant, case)
         except Exception as error:

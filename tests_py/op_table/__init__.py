@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from . import (
+    attention,
     conv,
     elementwise,
     gather,
+    loss,
     matmul,
+    norm,
     pool,
     reduce,
+    resample,
     scan,
     shape,
     softmax,
@@ -16,12 +20,16 @@ from . import (
 from .row import Op as Op
 
 _FAMILIES = (
+    attention,
     conv,
     elementwise,
     gather,
+    loss,
     matmul,
+    norm,
     pool,
     reduce,
+    resample,
     scan,
     shape,
     softmax,

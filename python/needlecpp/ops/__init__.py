@@ -6,39 +6,51 @@ Ops broadcast as NumPy does, accept any strides, and are differentiable unless t
 from __future__ import annotations
 
 from . import (
+    _attention,
     _conv,
     _elementwise,
     _gather,
+    _loss,
     _matmul,
     _needle,
+    _norm,
     _pool,
     _reduce,
     _render,
+    _resample,
     _scan,
     _shape,
     _softmax,
 )
+from ._attention import *  # noqa: F403
 from ._conv import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
+from ._loss import *  # noqa: F403
 from ._matmul import *  # noqa: F403
 from ._needle import *  # noqa: F403
+from ._norm import *  # noqa: F403
 from ._pool import *  # noqa: F403
 from ._reduce import *  # noqa: F403
 from ._render import *  # noqa: F403
+from ._resample import *  # noqa: F403
 from ._scan import *  # noqa: F403
 from ._shape import *  # noqa: F403
 from ._softmax import *  # noqa: F403
 
 _FAMILIES = (
+    _attention,
     _conv,
     _elementwise,
     _gather,
+    _loss,
     _matmul,
     _needle,
+    _norm,
     _pool,
     _reduce,
     _render,
+    _resample,
     _scan,
     _shape,
     _softmax,
