@@ -142,8 +142,11 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
           {from});
       return;
     }
-    const Tensor row_scale = contiguous(g.dy() * scale);
-    const Tensor row_spread = spread.defined() ? contiguous(g.dy() * spread) : spread;
+    // Ignored rows get zeros whatever dy is: infinite, if there are no others to divide by.
+    const auto scaled = [&](const Tensor& by) {
+      return contiguous(where(eq(by, 0.0), Tensor::zeros({}, by.dtype()), g.dy() * by));
+    };
+    const Tensor row_scale = scaled(scale), row_spread = spread.defined() ? scaled(spread) : spread;
     g.give(0, from.dtype() == DType::Float64
                   ? run_backward<double>(from, g.saved(1), row_scale, row_spread, weight, target)
                   : run_backward<float>(from, g.saved(1), row_scale, row_spread, weight, target));

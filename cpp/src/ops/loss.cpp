@@ -94,7 +94,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& targets, const Te
   loss = record(op, loss, {x, target}, {x, target}, [](Backward& g) {
     const Tensor p = g.saved(0), t = g.saved(1);
     if (g.needs(0)) g.give(0, g.dy() * (p - t) / clamp(p * (1.0 - p), 1e-12, INFINITY));
-    if (g.needs(1)) g.give(1, g.dy() * (bounded_log(1.0 - p) - bounded_log(p)));
+    if (g.needs(1)) g.give(1, g.dy() * (log(1.0 - p) - log(p)));
   });
   return reduced(weight.defined() ? loss * weight : loss, reduction);
 }

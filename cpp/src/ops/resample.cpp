@@ -52,13 +52,13 @@ Taps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool a
       case Interpolation::Nearest:
       case Interpolation::NearestExact: {
         // In float32, so that pixels on an edge fall to the side that PyTorch puts them.
-        const bool exact = mode == Interpolation::NearestExact;
-        const float from = (static_cast<float>(i) + (exact ? 0.5f : 0.0f)) * static_cast<float>(step);
-        taps.add(!exact && out == in ? i : !exact && out == 2 * in ? i / 2 : static_cast<int64_t>(from), 1);
+        const float shift = mode == Interpolation::NearestExact ? 0.5f : 0.0f;
+        taps.add(static_cast<int64_t>((static_cast<float>(i) + shift) * static_cast<float>(step)), 1);
         break;
       }
       case Interpolation::Linear: {
-        const double inside = std::clamp(at, 0.0, static_cast<double>(in - 1));
+        // As PyTorch: a size that stays is left alone, though the scale factor be a little off.
+        const double inside = in == out ? static_cast<double>(i) : std::clamp(at, 0.0, static_cast<double>(in - 1));
         const int64_t first = static_cast<int64_t>(inside);
         const double f = inside - static_cast<double>(first);
         taps.add(first, 1 - f);
