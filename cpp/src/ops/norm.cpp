@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 14;  // elements that a thread must have to read
 constexpr int64_t kSlices = 32;      // of the rows, whose weight gradients are summed apart
-constexpr int64_t kShortChunk = 16;  // batch norm of shorter chunks moves the channels to the front
+constexpr int64_t kShortChunk = 16;  // batch norm of shorter chunks, but for 1, moves the channels to the front
 
 // What a layer is: the layout, and its sizes.
 struct Layer {
@@ -167,6 +167,84 @@ void run_backward(Backward& g, const Rows& r, const Layer& layer, const Tensor& 
   if (dbias.defined()) g.give(bias_at, summed(dbias));
 }
 
+// Batch normalization of [rows, columns], whose columns are not adjacent: sums of slices of the rows (a number that
+// depends on the shape alone), then one pass of the rows.
+template <class T>
+void run_columns(ColumnsOp op, const NormColumns<T>& args, int64_t begin, int64_t end) {
+  if constexpr (std::is_same_v<T, float>)
+    NDL_KERNEL(norm_columns_f32)(op, args, begin, end);
+  else
+    NDL_KERNEL(norm_columns_f64)(op, args, begin, end);
+}
+
+// The means over the rows: [1 or 2, columns], float64.
+template <class T>
+Tensor column_means(ColumnsOp op, const NormColumns<T>& args, int64_t rows) {
+  const int64_t slices = std::clamp<int64_t>(rows * args.columns / kGrain, 1, kSlices);
+  const int64_t sums = op == ColumnsOp::Products ? 2 : 1;
+  const Tensor parts = Tensor::zeros({slices, sums, args.columns}, DType::Float64);
+  parallel_tasks(slices, [&](int64_t s) {
+    NormColumns<T> mine = args;
+    mine.sums = parts.data<double>() + s * sums * args.columns;
+    run_columns(op, mine, rows * s / slices, rows * (s + 1) / slices);
+  });
+  const NoGrad off_the_tape;
+  return sum(parts, {0}) / static_cast<double>(rows);
+}
+
+template <class T>
+void pass_columns(ColumnsOp op, const NormColumns<T>& args, int64_t rows) {
+  parallel_for(rows, std::max<int64_t>(1, kGrain / args.columns),
+               [&](int64_t begin, int64_t end) { run_columns(op, args, begin, end); });
+}
+
+template <class T>
+NormColumns<T> column_arguments(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& stats) {
+  NormColumns<T> args = {};
+  args.x = x.data<T>();
+  args.mean = stats.data<T>();
+  args.rstd = args.mean + 2 * x.size(1);
+  args.weight = data_or_null<T>(weight);
+  args.bias = data_or_null<T>(bias);
+  args.columns = x.size(1);
+  return args;
+}
+
+template <class T>
+void columns_forward(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
+                     const Tensor& stats) {
+  NormColumns<T> args = column_arguments<T>(x, weight, bias, stats);
+  copy_(select(stats, 0, 0), select(column_means(ColumnsOp::Sum, args, x.size(0)), 0, 0));
+  const Tensor variance = select(column_means(ColumnsOp::Squares, args, x.size(0)), 0, 0);
+  copy_(select(stats, 0, 1), variance);
+  copy_(select(stats, 0, 2), rsqrt(variance + layer.eps));
+  args.y = y.data<T>();
+  pass_columns(ColumnsOp::Forward, args, x.size(0));
+}
+
+template <class T>
+void columns_backward(Backward& g, const Tensor& x, const Tensor& weight, const Tensor& stats, int weight_at,
+                      int bias_at) {
+  const Tensor from = contiguous(x.detach()), dy = contiguous(g.dy().detach());
+  const Tensor factor = weight.defined() ? contiguous(weight.detach()) : weight;
+  NormColumns<T> args = column_arguments<T>(from, factor, Tensor(), stats);
+  args.dy = dy.data<T>();
+  const Tensor means = column_means(ColumnsOp::Products, args, x.size(0));
+  if (g.needs(0)) {
+    const Tensor of_dy = cast(select(means, 0, 1), x.dtype()), of_product = cast(select(means, 0, 0), x.dtype());
+    const Tensor first = contiguous(of_product), second = contiguous(of_dy);
+    const Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
+    args.mean_gn = first.data<T>();
+    args.mean_g = second.data<T>();
+    args.y = dx.data<T>();
+    pass_columns(ColumnsOp::Backward, args, x.size(0));
+    g.give(0, dx);
+  }
+  const double rows = static_cast<double>(x.size(0));
+  if (weight_at) g.give(weight_at, select(means, 0, 0) * rows);
+  if (bias_at) g.give(bias_at, select(means, 0, 1) * rows);
+}
+
 DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Float32; }
 
 void check_affine(const char* op, const char* what, const Tensor& w, const Shape& shape, DType dtype) {
@@ -190,23 +268,29 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
     return is_floating(x.dtype()) ? cast(y, x.dtype()) : y;
   }
   const Rows r = rows_of(x.shape(), layer);
-  if (x.numel() > 0 && layer.layout == NormLayout::Batch && r.chunk < kShortChunk && r.chunks > 1) {
+  if (x.numel() > 0 && layer.layout == NormLayout::Batch && r.chunk > 1 && r.chunk < kShortChunk && r.chunks > 1) {
     // [n, c, few] as [1, c, n * few]: the strided elements of a channel are copied together first, and back after.
     const Shape moved = {x.size(1), x.size(0), r.chunk};
     const Tensor front = contiguous(transpose(reshape(x, {x.size(0), x.size(1), r.chunk}), 0, 1));
     const Tensor y = normalize_rows(layer, reshape(front, {1, moved[0], moved[1] * moved[2]}), weight, bias, stats_out);
     return reshape(transpose(reshape(y, moved), 0, 1), x.shape());
   }
+  if (layer.layout == NormLayout::Batch && r.chunk == 1 && x.rank() > 2)
+    return reshape(normalize_rows(layer, reshape(x, {x.size(0), x.size(1)}), weight, bias, stats_out), x.shape());
+  const bool columns = layer.layout == NormLayout::Batch && r.chunk == 1;
   const Tensor stats = Tensor::empty({3, r.rows}, type, x.device());
   const Tensor y = Tensor::empty(x.shape(), type, x.device());
   if (x.numel() > 0) {
     const Tensor from = contiguous(x.detach());
     const Tensor w = weight.defined() ? contiguous(weight.detach()) : weight;
     const Tensor b = bias.defined() ? contiguous(bias.detach()) : bias;
+    const NoGrad off_the_tape;
     if (type == DType::Float32)
-      run_forward<float>(r, layer, from, w, b, y, stats);
+      columns ? columns_forward<float>(layer, from, w, b, y, stats)
+              : run_forward<float>(r, layer, from, w, b, y, stats);
     else
-      run_forward<double>(r, layer, from, w, b, y, stats);
+      columns ? columns_forward<double>(layer, from, w, b, y, stats)
+              : run_forward<double>(r, layer, from, w, b, y, stats);
   }
   if (stats_out) *stats_out = stats;
   Tensors inputs = {x};
@@ -221,7 +305,7 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
   }
   Tensors saved = inputs;
   saved.push_back(stats);
-  return record(layer.op, Tensors{y}, inputs, saved, [layer, r, weight_at, bias_at](Backward& g) {
+  return record(layer.op, Tensors{y}, inputs, saved, [layer, r, columns, weight_at, bias_at](Backward& g) {
     const int count = 1 + (weight_at > 0) + (bias_at > 0);
     Tensors in;
     for (int i = 0; i < count; ++i) in.push_back(g.saved(i));
@@ -235,10 +319,13 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
           in);
       return;
     }
+    const Tensor w = at(in, weight_at), stats = g.saved(count);
     if (in[0].dtype() == DType::Float32)
-      run_backward<float>(g, r, layer, in[0], at(in, weight_at), g.saved(count), weight_at, bias_at);
+      columns ? columns_backward<float>(g, in[0], w, stats, weight_at, bias_at)
+              : run_backward<float>(g, r, layer, in[0], w, stats, weight_at, bias_at);
     else
-      run_backward<double>(g, r, layer, in[0], at(in, weight_at), g.saved(count), weight_at, bias_at);
+      columns ? columns_backward<double>(g, in[0], w, stats, weight_at, bias_at)
+              : run_backward<double>(g, r, layer, in[0], w, stats, weight_at, bias_at);
   })[0];
 }
 

@@ -181,8 +181,69 @@ void backward(const NormArgs<T>& args, int64_t begin, int64_t end) {
   }
 }
 
+// Adds body's two numbers of every element to the columns' sums: in tiles of columns, and in double after kStretch / 16
+// rows.
+template <class T, class Body>
+NDL_HD void sum_columns(const NormColumns<T>& args, int64_t begin, int64_t end, int count, Body&& body) {
+  constexpr int64_t tile = 256, rows = kStretch / 16;
+  for (int64_t first = 0; first < args.columns; first += tile) {
+    const int64_t width = args.columns - first < tile ? args.columns - first : tile;
+    for (int64_t block = begin; block < end; block += rows) {
+      T sums[2][tile] = {};
+      for (int64_t row = block; row < (block + rows < end ? block + rows : end); ++row)
+        for (int64_t c = 0; c < width; ++c) body(row * args.columns + first + c, first + c, sums[0][c], sums[1][c]);
+      for (int k = 0; k < count; ++k)
+        for (int64_t c = 0; c < width; ++c) args.sums[k * args.columns + first + c] += static_cast<double>(sums[k][c]);
+    }
+  }
+}
+
+template <class T>
+void columns(ColumnsOp op, const NormColumns<T>& args, int64_t begin, int64_t end) {
+  const auto normal = [&](int64_t i, int64_t c) { return (args.x[i] - args.mean[c]) * args.rstd[c]; };
+  switch (op) {
+    case ColumnsOp::Sum:
+      sum_columns(args, begin, end, 1, [&](int64_t i, int64_t, T& sum, T&) { sum += args.x[i]; });
+      break;
+    case ColumnsOp::Squares:
+      sum_columns(args, begin, end, 1, [&](int64_t i, int64_t c, T& sum, T&) {
+        const T d = args.x[i] - args.mean[c];
+        sum += d * d;
+      });
+      break;
+    case ColumnsOp::Products:
+      sum_columns(args, begin, end, 2, [&](int64_t i, int64_t c, T& product, T& sum) {
+        product += args.dy[i] * normal(i, c);
+        sum += args.dy[i];
+      });
+      break;
+    case ColumnsOp::Forward:
+      for (int64_t row = begin; row < end; ++row)
+        for (int64_t c = 0; c < args.columns; ++c) {
+          const T weight = args.weight ? args.weight[c] : T(1);
+          args.y[row * args.columns + c] =
+              normal(row * args.columns + c, c) * weight + (args.bias ? args.bias[c] : T(0));
+        }
+      break;
+    case ColumnsOp::Backward:
+      for (int64_t row = begin; row < end; ++row)
+        for (int64_t c = 0; c < args.columns; ++c) {
+          const int64_t i = row * args.columns + c;
+          const T scale = args.weight ? args.rstd[c] * args.weight[c] : args.rstd[c];
+          args.y[i] = (args.dy[i] - args.mean_g[c] - normal(i, c) * args.mean_gn[c]) * scale;
+        }
+      break;
+  }
+}
+
 }  // namespace
 
+void norm_columns_f32(ColumnsOp op, const NormColumns<float>& args, int64_t begin, int64_t end) {
+  columns(op, args, begin, end);
+}
+void norm_columns_f64(ColumnsOp op, const NormColumns<double>& args, int64_t begin, int64_t end) {
+  columns(op, args, begin, end);
+}
 void norm_f32(const NormArgs<float>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
 void norm_f64(const NormArgs<double>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
 void norm_backward_f32(const NormArgs<float>& args, int64_t begin, int64_t end) { backward(args, begin, end); }

@@ -37,6 +37,25 @@ struct NormArgs {
   double eps;
 };
 
+// Batch normalization of x [rows, columns], each column by itself.
+enum class ColumnsOp : uint8_t { Sum, Squares, Products, Forward, Backward };
+template <class T>
+struct NormColumns {
+  const T* x;
+  const T* dy;
+  const T* mean;  // of each column, as all below
+  const T* rstd;
+  const T* weight;   // null: 1
+  const T* bias;     // null: 0
+  const T* mean_g;   // Backward: the mean of dy
+  const T* mean_gn;  // Backward: the mean of dy * (x - mean) * rstd
+  T* y;              // Forward: the result; Backward: dx
+  double* sums;      // Sum: x; Squares: (x - mean)^2; Products: [2, columns], dy * (x - mean) * rstd and dy
+  int64_t columns;
+};
+
+NDL_DECLARE_KERNEL(void, norm_columns_f32, (ColumnsOp op, const NormColumns<float>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, norm_columns_f64, (ColumnsOp op, const NormColumns<double>& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, norm_f32, (const NormArgs<float>& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, norm_f64, (const NormArgs<double>& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, norm_backward_f32, (const NormArgs<float>& args, int64_t begin, int64_t end));
