@@ -17,10 +17,8 @@ Tensor real(const Tensor& x) { return is_floating(x.dtype()) ? x : cast(x, DType
 Tensor steady_pow(const Tensor& x, double exponent) {
   const Tensor smooth = logical_and(gt(x, 0.0), lt(x, INFINITY));
   const Tensor one = Tensor::ones({}, x.dtype());
-  const Tensor inside = where(smooth, x, one);
-  const Tensor y = exponent == 0.5 ? sqrt(inside) : pow(inside, exponent);
-  const Tensor edge = pow(x.detach(), exponent);
-  return where(smooth, y, edge);
+  const auto power = [exponent](const Tensor& v) { return exponent == 0.5 ? sqrt(v) : pow(v, exponent); };
+  return where(smooth, power(where(smooth, x, one)), power(x.detach()));
 }
 
 // (sum |x|^p)^(1/p) along an axis, which stays with size 1.
@@ -50,8 +48,7 @@ Tensor cosine_similarity(const Tensor& x1, const Tensor& x2, int64_t axis, doubl
   const Tensor a = with_axis(broadcast_to(real(x1), shape)), b = with_axis(broadcast_to(real(x2), shape));
   const int at = normalize_axis("cosine_similarity", axis, a.rank());
   const auto length = [&](const Tensor& v) { return clamp(p_norm(v, 2, at), eps, INFINITY); };
-  const Tensor y = sum((a / length(a)) * (b / length(b)), {at});
-  return y;
+  return sum((a / length(a)) * (b / length(b)), {at});
 }
 
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, double p, double eps, bool keepdims) {
