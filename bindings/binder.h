@@ -76,6 +76,7 @@ void bind_matmul(Binder& b);
 void bind_optim_step(Binder& b);
 void bind_reduce(Binder& b);
 void bind_scan(Binder& b);
+void bind_segment(Binder& b);
 void bind_shape(Binder& b);
 void bind_softmax(Binder& b);
 

@@ -8,6 +8,7 @@ void bind_ops(nb::module_& m) {
   bind_elementwise(b);
   bind_reduce(b);
   bind_scan(b);
+  bind_segment(b);
   bind_softmax(b);
   bind_matmul(b);
   bind_shape(b);

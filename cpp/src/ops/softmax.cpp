@@ -10,7 +10,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/reduce_dims.h"
+#include "ops/reduce_run.h"
 #include "ops/softmax_kernels.h"
 
 namespace needlecpp {
@@ -39,6 +39,7 @@ Tensor as_rows(const Tensor& x, int64_t rows, int64_t length) {
 
 Tensor run_softmax(SoftmaxOp op, const Tensor& x, int axis) {
   const NoGrad off_the_tape;
+  if (x.rank() == 0) return reshape(run_softmax(op, reshape(x.detach(), {1}), 0), {});
   if (x.numel() == 0) return Tensor::empty(x.shape(), x.dtype(), x.device());
   const Tensor turned = transpose(x.detach(), axis, -1);
   const Tensor y = Tensor::empty(turned.shape(), x.dtype(), x.device());
@@ -50,17 +51,16 @@ Tensor run_softmax(SoftmaxOp op, const Tensor& x, int axis) {
 // The dtype computed in: halves and integers go through float32.
 DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Float32; }
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 }  // namespace
 
-Tensor softmax(const Tensor& x, int64_t axis) {
+Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("softmax");
+  if (dtype) return softmax(cast(x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const int along = normalize_axis("softmax", axis, x.rank());
+  const int along = normalize_axis("softmax", axis, std::max(1, x.rank()));
   return record(
       "softmax", run_softmax(SoftmaxOp::Softmax, x, along), {x}, {},
       [along](Backward& g) {
@@ -70,13 +70,19 @@ Tensor softmax(const Tensor& x, int64_t axis) {
       SaveOutputs::Yes);
 }
 
-Tensor log_softmax(const Tensor& x, int64_t axis) {
+Tensor softmin(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
+  OpScope scope("softmin");
+  return softmax(neg(dtype ? cast(x, *dtype) : x), axis);
+}
+
+Tensor log_softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("log_softmax");
+  if (dtype) return log_softmax(cast(x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = log_softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const int along = normalize_axis("log_softmax", axis, x.rank());
+  const int along = normalize_axis("log_softmax", axis, std::max(1, x.rank()));
   return record(
       "log_softmax", run_softmax(SoftmaxOp::LogSoftmax, x, along), {x}, {},
       [along](Backward& g) { g.give(0, g.dy() - exp(g.output()) * sum(g.dy(), {along}, true)); }, SaveOutputs::Yes);
@@ -88,7 +94,7 @@ Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
     const Tensor y = logsumexp(cast(x, DType::Float32), axes, keepdims);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const ReducedAxes taken(normalize_axes("logsumexp", axes, x.rank()));
+  const ReducedAxes taken("logsumexp", axes, x.rank());
   const Shape kept_shape = reduced_shape(x.shape(), taken, true);
   const Shape shape = reduced_shape(x.shape(), taken, keepdims);
   // The logarithm of an empty sum.

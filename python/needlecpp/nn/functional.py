@@ -6,6 +6,6 @@ tensor([0.6931472])
 """
 
 from ..ops._elementwise import relu, sigmoid, softplus, tanh
-from ..ops._softmax import log_softmax, softmax
+from ..ops._softmax import log_softmax, softmax, softmin
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softmin", "softplus", "tanh"]
