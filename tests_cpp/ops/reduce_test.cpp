@@ -84,13 +84,15 @@ void require_all(const Tensor& x, const Dims& axes) {
   for (size_t i = 0; i < average.size(); ++i)
     REQUIRE(average[i] == Approx(e.sum[i] / count).epsilon(1e-6).margin(1e-9));
   REQUIRE(doubles(count_nonzero(x, axes, true)) == e.count);
-  const std::vector<double> magnitude = doubles(vector_norm(x, 1, axes)), length = doubles(vector_norm(x, 2, axes, true)),
-                            spread = doubles(var(x, axes, 0.5)), powers = doubles(vector_norm(x, 2.000001, axes));
+  const std::vector<double> magnitude = doubles(vector_norm(x, 1, axes)),
+                            length = doubles(vector_norm(x, 2, axes, true)), spread = doubles(var(x, axes, 0.5)),
+                            powers = doubles(vector_norm(x, 2.000001, axes));
   for (size_t i = 0; i < magnitude.size(); ++i) {
     REQUIRE(magnitude[i] == Approx(e.magnitude[i]).epsilon(1e-6));
     REQUIRE(length[i] == Approx(std::sqrt(e.square[i])).epsilon(1e-6));
     REQUIRE(powers[i] == Approx(std::sqrt(e.square[i])).epsilon(1e-4));
-    REQUIRE(spread[i] == Approx((e.square[i] - e.sum[i] * e.sum[i] / count) / (count - 0.5)).epsilon(1e-5).margin(1e-6));
+    REQUIRE(spread[i] ==
+            Approx((e.square[i] - e.sum[i] * e.sum[i] / count) / (count - 0.5)).epsilon(1e-5).margin(1e-6));
   }
   if (axes.size() == 1) {
     REQUIRE(argmax(x, axes[0]).to_vector<int64_t>() == e.first_max);
@@ -270,6 +272,7 @@ TEST_CASE("reductions of empty tensors") {
   REQUIRE_THROWS_AS(argmax(Tensor::ones({3, 0}), 1), ValueError);
   REQUIRE_THROWS_AS(median(Tensor::ones({3, 0}), 1), ValueError);
   REQUIRE(median(Tensor::ones({3, 0}), 0).shape() == Shape{0});
+  REQUIRE(std::isnan(median(Tensor::ones({3, 0})).item()));
   REQUIRE(prod(Tensor::ones({0, 3}), {0}).to_vector<float>() == std::vector<float>(3, 1.0f));
   REQUIRE(argmax(Tensor::ones({3, 0}), 0).shape() == Shape{0});
 }

@@ -45,11 +45,19 @@ def _scan_rows() -> list[Op]:
                     ours: Callable[..., Any] = ndl.scan
                     theirs: Callable[..., Any] = numpy_scan
                     if exclusive and op in ("max", "min"):
-                        ours, theirs = functools.partial(_without_first, ours), functools.partial(_without_first, theirs)
+                        ours, theirs = (
+                            functools.partial(_without_first, ours),
+                            functools.partial(_without_first, theirs),
+                        )
                     name = f"scan {op} {axis}" + " exclusive" * exclusive + " reverse" * reverse
                     rows.append(
-                        Op(name, functools.partial(ours, **kwargs), functools.partial(theirs, **kwargs), ((4, 3, 2),),
-                           covers="scan")
+                        Op(
+                            name,
+                            functools.partial(ours, **kwargs),
+                            functools.partial(theirs, **kwargs),
+                            ((4, 3, 2),),
+                            covers="scan",
+                        )
                     )
     return rows
 
@@ -65,8 +73,13 @@ ROWS = [
     Op("cumlogsumexp", lambda x: ndl.cumlogsumexp(x, 0), lambda x: np.logaddexp.accumulate(x, 0)),
     Op("diff", ndl.diff, np.diff),
     Op("diff twice", lambda x: ndl.diff(x, 2, 0), lambda x: np.diff(x, 2, 0), covers="diff"),
-    Op("diff around", lambda x, y: ndl.diff(x, 1, 0, y, x), lambda x, y: np.diff(x, 1, 0, y, x), ((3, 2), (1, 2)),
-       covers="diff"),
+    Op(
+        "diff around",
+        lambda x, y: ndl.diff(x, 1, 0, y, x),
+        lambda x, y: np.diff(x, 1, 0, y, x),
+        ((3, 2), (1, 2)),
+        covers="diff",
+    ),
     Op("trapezoid", lambda y: ndl.trapezoid(y, dx=0.5, axis=0), lambda y: np.trapezoid(y, dx=0.5, axis=0)),
     Op("trapezoid places", ndl.trapezoid, np.trapezoid, ((3, 4), (4,)), covers="trapezoid"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ ROWS_SHAPE = ((9, 2),)
 
 
 def _parts(x: Array, offsets: list[int]) -> list[Array]:
-    return [x[a:b] for a, b in zip(offsets, offsets[1:], strict=False)]
+    return [x[a:b] for a, b in itertools.pairwise(offsets)]
 
 
 def _reduce(x: Array, op: str, offsets: list[int]) -> Array:

@@ -1,4 +1,5 @@
-// Reductions that add or multiply. What runs the kernels is in reduce_run.cpp; maxima and places are in reduce_best.cpp.
+// Reductions that add or multiply. What runs the kernels is in reduce_run.cpp; maxima and places are in
+// reduce_best.cpp.
 #include "needlecpp/ops/reduce.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // Reductions that choose: maxima, minima, their places, the median.
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "needlecpp/autograd/function.h"
@@ -136,6 +137,8 @@ Tensor median(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
   if (is_half(x.dtype())) return cast(median(cast(x, DType::Float32), axis, keepdims), x.dtype());
   const ReducedAxes taken("median", axis ? Dims{*axis} : Dims{}, x.rank());
   const int64_t count = taken.count(x.shape());
+  if (count == 0 && !axis && is_floating(x.dtype()))  // as NumPy and PyTorch have it
+    return Tensor::full(reduced_shape(x.shape(), taken, keepdims), NAN, x.dtype(), x.device());
   check_choice("median", x, taken);
   if (x.rank() == 0) return identity(x);
   if (!axis) {

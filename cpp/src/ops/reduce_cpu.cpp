@@ -110,8 +110,7 @@ struct Fold<ReduceOp::Prod, T> {
   static NDL_HD Part map(T x, T) { return static_cast<Part>(x); }
 };
 template <ReduceOp op, class T>
-  requires(is_best(op))
-struct Fold<op, T> {
+requires(is_best(op)) struct Fold<op, T> {
   using Part = T;
   using Total = T;
   static constexpr bool vectors = false;
@@ -220,8 +219,7 @@ NDL_HD T sum_of_stretch(const T* x, int64_t n, T side) {
 #pragma GCC unroll 4
     for (int k = 0; k < 4; ++k) sums[k] += F::map(load<V>(x + i + k * lanes), s);
   for (; i + lanes <= n; i += lanes) sums[0] += F::map(load<V>(x + i), s);
-  if (i < n)
-    sums[1] += select(first_lanes<typename VecTraits<V>::Mask>(n - i), F::map(load<V>(x + i, n - i), s), V{});
+  if (i < n) sums[1] += select(first_lanes<typename VecTraits<V>::Mask>(n - i), F::map(load<V>(x + i, n - i), s), V{});
   return horizontal_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
@@ -334,8 +332,7 @@ void columns(const ReduceArgs& args, int64_t begin, int64_t end) {
           }
         }
       });
-      for (int64_t i = 0; i < count; ++i)
-        store_result<op, T>(args, y + (j + i) * y_step, F::join(totals[i], parts[i]));
+      for (int64_t i = 0; i < count; ++i) store_result<op, T>(args, y + (j + i) * y_step, F::join(totals[i], parts[i]));
     }
   });
 }

@@ -263,16 +263,17 @@ void run_reduce_segments(ReduceOp op, bool mean, const Tensor& x, const Tensor& 
   segments.offsets = offsets.data<int64_t>();
   segments.x_row = segments.y_row = columns;
   segments.mean = mean;
-  for_segments(offsets, columns, kGrain,
-                                  [&](int64_t begin, int64_t end, int64_t longest) {
-                                    ReduceSegmentsArgs mine = segments;
-                                    mine.longest = longest;
-                                    NDL_KERNEL(reduce_segments)(mine, begin, end);
-                                  },
-                                  [&](int64_t s, int64_t begin, int64_t end) {
-                                    run_reduce(op, slice(x, 0, begin, end), ReducedAxes(Dims{0}), select(y, 0, s),
-                                               {mean ? static_cast<double>(end - begin) : 1, Tensor()});
-                                  });
+  for_segments(
+      offsets, columns, kGrain,
+      [&](int64_t begin, int64_t end, int64_t longest) {
+        ReduceSegmentsArgs mine = segments;
+        mine.longest = longest;
+        NDL_KERNEL(reduce_segments)(mine, begin, end);
+      },
+      [&](int64_t s, int64_t begin, int64_t end) {
+        run_reduce(op, slice(x, 0, begin, end), ReducedAxes(Dims{0}), select(y, 0, s),
+                   {mean ? static_cast<double>(end - begin) : 1, Tensor()});
+      });
 }
 
 }  // namespace needlecpp

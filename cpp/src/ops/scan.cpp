@@ -58,16 +58,15 @@ Tensor scan_prod(const char* op_name, const Tensor& x, const ScanWay& way) {
 // The chosen elements' places; where there is none (an exclusive scan's first), a 0 for the gradient of.
 Tensor scan_choice(const char* op_name, const Tensor& x, FoldOp op, const ScanWay& way) {
   const bool most = op == FoldOp::Max;
-  return record(op_name, run_scan(most ? ScanOp::Max : ScanOp::Min, x, Tensor(), way), {x}, {x},
-                [most, way](Backward& g) {
-                  const Tensor from = g.saved(0);
-                  const Tensor places =
-                      run_scan(most ? ScanOp::PlaceMax : ScanOp::PlaceMin, from.detach(), Tensor(), way);
-                  const Tensor zeros = Tensor::zeros(from.shape(), g.dy().dtype());
-                  const Tensor dy = way.exclusive ? where(ge(places, 0.0), g.dy(), zeros) : g.dy();
-                  const Tensor at = way.exclusive ? maximum(places, Tensor::zeros({}, DType::Int64)) : places;
-                  g.give(0, scatter_add(zeros, way.axis, at, dy));
-                });
+  return record(
+      op_name, run_scan(most ? ScanOp::Max : ScanOp::Min, x, Tensor(), way), {x}, {x}, [most, way](Backward& g) {
+        const Tensor from = g.saved(0);
+        const Tensor places = run_scan(most ? ScanOp::PlaceMax : ScanOp::PlaceMin, from.detach(), Tensor(), way);
+        const Tensor zeros = Tensor::zeros(from.shape(), g.dy().dtype());
+        const Tensor dy = way.exclusive ? where(ge(places, 0.0), g.dy(), zeros) : g.dy();
+        const Tensor at = way.exclusive ? maximum(places, Tensor::zeros({}, DType::Int64)) : places;
+        g.give(0, scatter_add(zeros, way.axis, at, dy));
+      });
 }
 
 // A tensor without axes is scanned as a row of one element.
@@ -88,12 +87,19 @@ Tensor scan_axis(const char* op_name, const Tensor& x, int64_t axis, FoldOp op, 
   });
 }
 
-std::pair<Tensor, Tensor> with_places(const char* op_name, ScanOp op, const Tensor& x, int64_t axis) {
+std::pair<Tensor, Tensor> with_places(const char* op_name, FoldOp op, const Tensor& x, int64_t axis) {
   OpScope scope(op_name);
-  const Tensor places = along_axis(op_name, x.detach(), axis, [op](const Tensor& row, int along) {
-    return run_scan(op, is_half(row.dtype()) ? cast(row, DType::Float32) : row, Tensor(), {along, false, false, {}});
+  if (is_half(x.dtype())) {
+    const auto [values, places] = with_places(op_name, op, cast(x, DType::Float32), axis);
+    return {cast(values, x.dtype()), places};
+  }
+  Tensor places;
+  const Tensor values = along_axis(op_name, x, axis, [&](const Tensor& row, int along) {
+    const ScanWay way = {along, false, false, Tensor()};
+    places = reshape(run_scan(op == FoldOp::Max ? ScanOp::PlaceMax : ScanOp::PlaceMin, row, Tensor(), way), x.shape());
+    return scan_choice(op_name, row, op, way);
   });
-  return {x.rank() == 0 ? identity(x) : gather(x, axis, places), places};
+  return {values, places};
 }
 
 }  // namespace
@@ -127,12 +133,8 @@ Tensor cumprod(const Tensor& x, int64_t axis, bool exclusive, bool reverse, std:
   return scan_axis("cumprod", x, axis, FoldOp::Prod, exclusive, reverse, dtype);
 }
 
-std::pair<Tensor, Tensor> cummax(const Tensor& x, int64_t axis) {
-  return with_places("cummax", ScanOp::PlaceMax, x, axis);
-}
-std::pair<Tensor, Tensor> cummin(const Tensor& x, int64_t axis) {
-  return with_places("cummin", ScanOp::PlaceMin, x, axis);
-}
+std::pair<Tensor, Tensor> cummax(const Tensor& x, int64_t axis) { return with_places("cummax", FoldOp::Max, x, axis); }
+std::pair<Tensor, Tensor> cummin(const Tensor& x, int64_t axis) { return with_places("cummin", FoldOp::Min, x, axis); }
 
 Tensor logcumsumexp(const Tensor& x, int64_t axis) {
   OpScope scope("logcumsumexp");

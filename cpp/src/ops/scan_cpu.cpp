@@ -69,20 +69,16 @@ struct Rule<ScanOp::Prod, T> {
   static NDL_HD Result result(State s) { return static_cast<Result>(s); }
 };
 template <ScanOp op, class T>
-  requires(op == ScanOp::Max || op == ScanOp::Min)
-struct Rule<op, T> {
+requires(op == ScanOp::Max || op == ScanOp::Min) struct Rule<op, T> {
   using State = T;
   using Result = T;
   static NDL_HD State start() { return op == ScanOp::Max ? lowest<T>() : highest<T>(); }
   static NDL_HD State next(State s, T x, T, int64_t) { return join(s, x); }
-  static NDL_HD State join(State a, State b) {
-    return ((op == ScanOp::Max ? a > b : a < b) | (a != a)) ? a : b;
-  }
+  static NDL_HD State join(State a, State b) { return ((op == ScanOp::Max ? a > b : a < b) | (a != a)) ? a : b; }
   static NDL_HD Result result(State s) { return s; }
 };
 template <ScanOp op, class T>
-  requires(op == ScanOp::PlaceMax || op == ScanOp::PlaceMin)
-struct Rule<op, T> {
+requires(op == ScanOp::PlaceMax || op == ScanOp::PlaceMin) struct Rule<op, T> {
   struct State {
     T best;
     int64_t place;

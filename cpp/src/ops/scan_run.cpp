@@ -67,9 +67,7 @@ void run_slices(const ScanArgs& args, DType x_dtype, DType y_dtype) {
   });
   NDL_KERNEL(scan_carries)(args, carries.data(), count + 1);
   slices.carries = carries.data();
-  parallel_tasks(tasks, [&](int64_t task) {
-    NDL_KERNEL(scan_rows)(slices, task * kSlicesPerTask, end(task));
-  });
+  parallel_tasks(tasks, [&](int64_t task) { NDL_KERNEL(scan_rows)(slices, task * kSlicesPerTask, end(task)); });
 
   const int64_t done = count * kSlice;
   if (done == args.length) return;
@@ -106,7 +104,8 @@ void scan_into(ScanOp op, const Tensor& x, const Tensor& a, const Tensor& y, int
     if (i == axis || size == 1) continue;
     const int outer = args.kept_rank - 1;
     const bool merges = outer >= 0 && args.x_kept[outer] == x.strides()[i] * size &&
-                        args.a_kept[outer] == factors.strides()[i] * size && args.y_kept[outer] == y.strides()[i] * size;
+                        args.a_kept[outer] == factors.strides()[i] * size &&
+                        args.y_kept[outer] == y.strides()[i] * size;
     const int at = merges ? outer : args.kept_rank++;
     args.kept_shape[at] = merges ? args.kept_shape[at] * size : size;
     args.x_kept[at] = x.strides()[i];

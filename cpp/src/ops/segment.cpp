@@ -28,8 +28,8 @@ Tensor checked_offsets(const char* op, const Segments& segments, int64_t total) 
   const Tensor offsets = contiguous(clone(given.detach()));
   const int64_t* offset = offsets.data<int64_t>();
   const int64_t n = offsets.size(0) - 1;
-  NDL_CHECK(offset[0] == 0 && (total < 0 || offset[n] == total), ValueError, op,
-            "offsets do not span the values: got ", offset[0], " to ", offset[n], ", expected 0 to ", total, ".");
+  NDL_CHECK(offset[0] == 0 && (total < 0 || offset[n] == total), ValueError, op, "offsets do not span the values: got ",
+            offset[0], " to ", offset[n], ", expected 0 to ", total, ".");
   const int64_t* fall = std::is_sorted_until(offset, offset + n + 1);
   NDL_CHECK(fall == offset + n + 1, ValueError, op, "offsets fall: got ", *fall, " after ", *(fall - 1),
             ", expected none below the one before it.");
@@ -53,9 +53,8 @@ Tensor ids_of(const Tensor& offsets) {
           if (offset[s + 1] - offset[s] <= longest) std::fill(id + offset[s], id + offset[s + 1], s);
       },
       [&](int64_t s, int64_t begin, int64_t end) {
-        parallel_for(end - begin, 1 << 15, [&](int64_t from, int64_t to) {
-          std::fill(id + begin + from, id + begin + to, s);
-        });
+        parallel_for(end - begin, 1 << 15,
+                     [&](int64_t from, int64_t to) { std::fill(id + begin + from, id + begin + to, s); });
       });
   return ids;
 }
@@ -90,8 +89,7 @@ Tensor expand(const Tensor& values, const Tensor& offsets) {
 }
 
 Tensor reduce_segments(const Tensor& values, const Tensor& offsets, FoldOp op) {
-  if (is_half(values.dtype()))
-    return cast(reduce_segments(cast(values, DType::Float32), offsets, op), values.dtype());
+  if (is_half(values.dtype())) return cast(reduce_segments(cast(values, DType::Float32), offsets, op), values.dtype());
   if (op == FoldOp::Sum) return sum_segments(values, offsets);
   if (op == FoldOp::Prod) {
     const DType dtype = is_floating(values.dtype()) ? values.dtype() : DType::Int64;
