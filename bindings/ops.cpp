@@ -10,6 +10,9 @@ void bind_ops(nb::module_& m) {
   bind_scan(b);
   bind_softmax(b);
   bind_matmul(b);
+  bind_linalg(b);
+  bind_sparse(b);
+  bind_sort(b);
   bind_shape(b);
   bind_gather(b);
   bind_creation(b);

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import elementwise, gather, matmul, reduce, scan, shape, softmax
+from . import elementwise, gather, linalg, matmul, reduce, scan, shape, softmax, sort
 from .row import Op as Op
 
-_FAMILIES = (elementwise, gather, matmul, reduce, scan, shape, softmax)
+_FAMILIES = (elementwise, gather, linalg, matmul, reduce, scan, shape, softmax, sort)
 
 OPS = [row for family in _FAMILIES for row in family.ROWS]
 GOLDEN = {name: call for family in _FAMILIES for name, call in family.GOLDEN.items()}

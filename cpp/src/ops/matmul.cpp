@@ -316,14 +316,16 @@ Tensor matmul(const Tensor& a,    // [..., m, k] or [k]
   NDL_CHECK(a.device() == b.device(), TypeError, "matmul", "devices differ: got ", to_string(b.device()), ", expected ",
             to_string(a.device()), ".");
   const DType result = promote_types(a.dtype(), b.dtype());
-  NDL_CHECK(is_floating(result) || result == DType::Int32 || result == DType::Int64, TypeError, "matmul",
-            "no product of this dtype: got ", name(result), ", expected a float, int32 or int64. Cast first.");
+  NDL_CHECK(result != DType::Bool, TypeError, "matmul", "no product of this dtype: got ", name(result),
+            ", expected a number. Cast first.");
   const int64_t inner = b.rank() == 1 ? b.size(0) : b.size(-2);
   NDL_CHECK(a.size(-1) == inner, ValueError, "matmul", "inner sizes differ: got shapes ", a.shape(), " and ", b.shape(),
             ", expected [..., m, k] and [..., k, n] with the same k. Transpose one of them?");
   if (a.dtype() != result || b.dtype() != result) return matmul(cast(a, result), cast(b, result));
-  if (result == DType::Float16 || result == DType::BFloat16)
-    return cast(matmul(cast(a, DType::Float32), cast(b, DType::Float32)), result);
+  if (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8) {
+    const DType wide = is_floating(result) ? DType::Float32 : DType::Int32;
+    return cast(matmul(cast(a, wide), cast(b, wide)), result);
+  }
   if (a.rank() == 1) return squeeze(matmul(unsqueeze(a, 0), b), {b.rank() == 1 ? -1 : -2});
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), {-1});
 
