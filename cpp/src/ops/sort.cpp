@@ -1,10 +1,10 @@
 // Sorting. A row becomes items (key and place), the items are sorted, and values and places are written from them.
 //
-// Short rows are merge-sorted, longer ones go through a stable radix sort of 8 bits a pass, from the lowest digit up;
-// a pass over a digit that all keys share is left out. Many rows are shared among the threads. Of a few long rows each
-// is sorted by all threads together: the row is cut into chunks, each chunk counts its digits, sums over the counts
-// tell where the items of every chunk and digit go, and each chunk scatters its own. What comes out depends on neither
-// the chunks nor the threads, since the order is stable.
+// Short rows are sorted by counting the items before each; longer ones go through a stable radix sort of 8 bits a pass,
+// from the lowest digit up; a pass over a digit that all keys share is left out. Many rows are shared among the
+// threads. Of a few long rows each is sorted by all threads together: the row is cut into chunks, each chunk counts its
+// digits, sums over the counts tell where the items of every chunk and digit go, and each chunk scatters its own. What
+// comes out depends on neither the chunks nor the threads, since the order is stable.
 //
 // topk first selects the k best by counting digits from the highest down, and sorts those.
 #include "needlecpp/ops/sort.h"
@@ -24,7 +24,6 @@
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kMerged = 400;       // rows up to this length are merge-sorted
 constexpr int64_t kGrain = 1 << 12;    // elements that one thread sorts at least
 constexpr int64_t kLongRow = 1 << 16;  // from here on, threads share a row when rows are few
 constexpr int64_t kChunk = 1 << 15;    // of a long row, at least
@@ -48,8 +47,8 @@ class Items {
   void* spare() const { return back_; }
 
   void sort(int64_t count, int bits, int64_t chunks) {
-    if (count <= kMerged) {
-      NDL_KERNEL(sort_merge)(wide_, front_, back_, count);
+    if (count <= kSortRanked) {
+      NDL_KERNEL(sort_ranks)(wide_, front_, back_, count);
       return;
     }
     std::vector<int64_t> counts(static_cast<size_t>(chunks) * kSortDigits);

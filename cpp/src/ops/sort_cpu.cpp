@@ -12,19 +12,19 @@ namespace needlecpp::NDL_ISA {
 namespace {
 
 struct Packed {
+  static constexpr bool kDistinct = true;
   uint64_t word;
   NDL_HD static Packed of(uint64_t key, int64_t place) { return {key << 32 | static_cast<uint64_t>(place)}; }
   NDL_HD uint64_t key() const { return word >> 32; }
   NDL_HD int64_t place() const { return static_cast<int64_t>(word & 0xffffffffu); }
-  NDL_HD bool before(const Packed& other) const { return word < other.word; }
 };
 struct Wide {
+  static constexpr bool kDistinct = false;
   uint64_t word;
   int64_t where;
   NDL_HD static Wide of(uint64_t key, int64_t place) { return {key, place}; }
   NDL_HD uint64_t key() const { return word; }
   NDL_HD int64_t place() const { return where; }
-  NDL_HD bool before(const Wide& other) const { return word < other.word; }
 };
 
 template <class Order, class Item>
@@ -80,38 +80,26 @@ NDL_HD void with_order(SortType type, const Fn& fn) {
   }
 }
 
-constexpr int64_t kInsertion = 16;  // runs of this length are sorted by insertion, then merged
-
+// An item's place is the number of items before it: count^2 comparisons, but without a branch and many at once.
 template <class Item>
-void merge_sort(Item* items, Item* spare, int64_t count) {
-  for (int64_t start = 0; start < count; start += kInsertion) {
-    const int64_t stop = start + kInsertion < count ? start + kInsertion : count;
-    for (int64_t i = start + 1; i < stop; ++i) {
-      const Item item = items[i];
-      int64_t j = i;
-      for (; j > start && item.before(items[j - 1]); --j) items[j] = items[j - 1];
-      items[j] = item;
+void sort_ranks_typed(Item* items, Item* spare, int64_t count) {
+  uint64_t words[kSortRanked];
+  uint64_t ranks[kSortRanked];
+  for (int64_t i = 0; i < count; ++i) {
+    spare[i] = items[i];
+    words[i] = items[i].word;
+    ranks[i] = 0;
+  }
+  for (int64_t j = 0; j < count; ++j) {
+    const uint64_t word = words[j];
+    if constexpr (Item::kDistinct) {
+      for (int64_t i = 0; i < count; ++i) ranks[i] += word < words[i];
+    } else {
+      for (int64_t i = 0; i < j; ++i) ranks[i] += word < words[i];
+      for (int64_t i = j + 1; i < count; ++i) ranks[i] += word <= words[i];
     }
   }
-  Item* from = items;
-  Item* to = spare;
-  for (int64_t width = kInsertion; width < count; width *= 2) {
-    for (int64_t start = 0; start < count; start += 2 * width) {
-      const int64_t middle = start + width < count ? start + width : count;
-      const int64_t stop = start + 2 * width < count ? start + 2 * width : count;
-      int64_t a = start, b = middle;
-      for (int64_t i = start; i < stop; ++i) {
-        const bool second = a == middle || (b < stop && from[b].before(from[a]));
-        to[i] = from[second ? b : a];
-        b += second;
-        a += !second;
-      }
-    }
-    Item* swap = from;
-    from = to;
-    to = swap;
-  }
-  if (from != items) memcpy(items, from, static_cast<size_t>(count) * sizeof(Item));
+  for (int64_t i = 0; i < count; ++i) items[ranks[i]] = spare[i];
 }
 
 template <class Item>
@@ -171,9 +159,9 @@ void sort_store(const SortRow& row, int64_t begin, int64_t end, const void* item
   });
 }
 
-void sort_merge(bool wide, void* items, void* spare, int64_t count) {
-  if (wide) return merge_sort(static_cast<Wide*>(items), static_cast<Wide*>(spare), count);
-  merge_sort(static_cast<Packed*>(items), static_cast<Packed*>(spare), count);
+void sort_ranks(bool wide, void* items, void* spare, int64_t count) {
+  if (wide) return sort_ranks_typed(static_cast<Wide*>(items), static_cast<Wide*>(spare), count);
+  sort_ranks_typed(static_cast<Packed*>(items), static_cast<Packed*>(spare), count);
 }
 
 void sort_count(bool wide, const void* items, int64_t begin, int64_t end, int shift, int64_t* counts) {

@@ -23,14 +23,15 @@ struct SortRow {
   int64_t places_step;
 };
 
-inline constexpr int kSortDigits = 256;  // of one pass of the radix sort
+inline constexpr int kSortDigits = 256;     // of one pass of the radix sort
+inline constexpr int64_t kSortRanked = 96;  // rows up to this length are sorted by ranks
 
 NDL_DECLARE_KERNEL(int64_t, sort_item_bytes, (bool wide));
 // Items of the elements [begin, end) of a row, and back: the items [begin, end) as values and places of the row.
 NDL_DECLARE_KERNEL(void, sort_load, (const SortRow& row, int64_t begin, int64_t end, void* items));
 NDL_DECLARE_KERNEL(void, sort_store, (const SortRow& row, int64_t begin, int64_t end, const void* items));
-// Short rows: sorts `count` items, with as many spare.
-NDL_DECLARE_KERNEL(void, sort_merge, (bool wide, void* items, void* spare, int64_t count));
+// Short rows: sorts `count` items, kSortRanked at most, with as many spare.
+NDL_DECLARE_KERNEL(void, sort_ranks, (bool wide, void* items, void* spare, int64_t count));
 // One pass of the radix sort over the items [begin, end): counts[d] is the number whose digit is d; then each item goes
 // to the place to[next[digit]++].
 NDL_DECLARE_KERNEL(void, sort_count,

@@ -126,8 +126,10 @@ Tensor run_dots(const Pattern& pattern, const Tensor& left, const Tensor& right)
   args.right = b.raw();
   args.right_row = b.strides()[0];
   parallel_for(pattern.count(), std::max<int64_t>(1, kShareWork / std::max<int64_t>(1, args.width)),
-               [&](int64_t begin, int64_t end) { NDL_KERNEL(sparse_dots)
-                                                 (args, begin, end); });
+               [&](int64_t begin, int64_t end) {
+                 NDL_KERNEL(sparse_dots)
+                 (args, begin, end);
+               });
   return values;
 }
 
