@@ -205,17 +205,16 @@ Tensor kron(const Tensor& a, const Tensor& b) {
   const int rank = std::max(a.rank(), b.rank());
   Shape left;
   Shape right;
-  Shape shape;
   for (int i = 0; i < rank; ++i) {
-    const int64_t own = i < rank - a.rank() ? 1 : a.shape()[i - (rank - a.rank())];
-    const int64_t block = i < rank - b.rank() ? 1 : b.shape()[i - (rank - b.rank())];
-    left.push_back(own);
+    left.push_back(i < rank - a.rank() ? 1 : a.shape()[i - (rank - a.rank())]);
     left.push_back(1);
     right.push_back(1);
-    right.push_back(block);
-    shape.push_back(own * block);
+    right.push_back(i < rank - b.rank() ? 1 : b.shape()[i - (rank - b.rank())]);
   }
-  return reshape(mul(reshape(a, left), reshape(b, right)), shape);
+  const Tensor blocks = mul(reshape(a, left), reshape(b, right));
+  Shape shape;
+  for (int i = 0; i < rank; ++i) shape.push_back(blocks.shape()[2 * i] * blocks.shape()[2 * i + 1]);
+  return reshape(blocks, shape);
 }
 
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta, double alpha) {
