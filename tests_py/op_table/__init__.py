@@ -6,12 +6,14 @@ from . import (
     conv,
     elementwise,
     gather,
+    linalg,
     matmul,
     pool,
     reduce,
     scan,
     shape,
     softmax,
+    sort,
 )
 from .row import Op as Op
 
@@ -19,12 +21,14 @@ _FAMILIES = (
     conv,
     elementwise,
     gather,
+    linalg,
     matmul,
     pool,
     reduce,
     scan,
     shape,
     softmax,
+    sort,
 )
 
 OPS = [row for family in _FAMILIES for row in family.ROWS]

@@ -9,6 +9,7 @@ from . import (
     _conv,
     _elementwise,
     _gather,
+    _linalg,
     _matmul,
     _needle,
     _pool,
@@ -17,10 +18,12 @@ from . import (
     _scan,
     _shape,
     _softmax,
+    _sort,
 )
 from ._conv import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
+from ._linalg import *  # noqa: F403
 from ._matmul import *  # noqa: F403
 from ._needle import *  # noqa: F403
 from ._pool import *  # noqa: F403
@@ -29,11 +32,13 @@ from ._render import *  # noqa: F403
 from ._scan import *  # noqa: F403
 from ._shape import *  # noqa: F403
 from ._softmax import *  # noqa: F403
+from ._sort import *  # noqa: F403
 
 _FAMILIES = (
     _conv,
     _elementwise,
     _gather,
+    _linalg,
     _matmul,
     _needle,
     _pool,
@@ -42,6 +47,7 @@ _FAMILIES = (
     _scan,
     _shape,
     _softmax,
+    _sort,
 )
 
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)
