@@ -120,7 +120,8 @@ FoldOp fold_from_name(const char* op, const char* fold_name) {
   constexpr const char* names[] = {"sum", "prod", "max", "min"};
   for (int i = 0; i < 4; ++i)
     if (std::strcmp(names[i], fold_name) == 0) return static_cast<FoldOp>(i);
-  detail::fail<ValueError>(op, "unknown op: got \"", fold_name, "\", expected sum, prod, max or min.");
+  detail::fail<ValueError>(op, "unknown op: got \"", fold_name,
+                           "\", expected sum, prod, max or min (or mean where segments are reduced).");
 }
 
 Tensor scan(const Tensor& x, int64_t axis, FoldOp op, bool exclusive, bool reverse, std::optional<DType> dtype) {
