@@ -76,7 +76,6 @@ void bind_gather(Binder& b);
 void bind_linalg(Binder& b);
 void bind_matmul(Binder& b);
 void bind_optim_step(Binder& b);
-void bind_places(Binder& b);
 void bind_pool(Binder& b);
 void bind_reduce(Binder& b);
 void bind_scan(Binder& b);

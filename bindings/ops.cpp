@@ -12,7 +12,6 @@ void bind_ops(nb::module_& m) {
   bind_linalg(b);
   bind_matmul(b);
   bind_optim_step(b);
-  bind_places(b);
   bind_pool(b);
   bind_reduce(b);
   bind_scan(b);
