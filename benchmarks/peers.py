@@ -85,7 +85,7 @@ def main(description: str | None, all_cases: Sequence[Case]) -> None:
     for _ in range(arguments.rounds):
         for library, python in pythons.items():
             command = [python, sys.argv[0], "--library", library, *names]
-            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
             rounds[library].append(json.loads(output.splitlines()[-1]))
     print(f"{'':18} {'needlecpp':>10} {'':>14} {'PyTorch':>10}   ratio (range)")
     for name in names:

@@ -74,6 +74,7 @@ void bind_conv(Binder& b);
 void bind_creation(Binder& b);
 void bind_elementwise(Binder& b);
 void bind_gather(Binder& b);
+void bind_linalg(Binder& b);
 void bind_loss(Binder& b);
 void bind_matmul(Binder& b);
 void bind_norm(Binder& b);
@@ -82,8 +83,11 @@ void bind_pool(Binder& b);
 void bind_reduce(Binder& b);
 void bind_resample(Binder& b);
 void bind_scan(Binder& b);
+void bind_segment(Binder& b);
 void bind_shape(Binder& b);
 void bind_softmax(Binder& b);
+void bind_sort(Binder& b);
+void bind_sparse(Binder& b);
 void bind_unfold(Binder& b);
 
 }  // namespace needlecpp::python

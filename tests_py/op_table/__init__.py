@@ -7,6 +7,7 @@ from . import (
     conv,
     elementwise,
     gather,
+    linalg,
     loss,
     matmul,
     norm,
@@ -14,8 +15,10 @@ from . import (
     reduce,
     resample,
     scan,
+    segment,
     shape,
     softmax,
+    sort,
 )
 from .row import Op as Op
 
@@ -24,6 +27,7 @@ _FAMILIES = (
     conv,
     elementwise,
     gather,
+    linalg,
     loss,
     matmul,
     norm,
@@ -31,8 +35,10 @@ _FAMILIES = (
     reduce,
     resample,
     scan,
+    segment,
     shape,
     softmax,
+    sort,
 )
 
 OPS = [row for family in _FAMILIES for row in family.ROWS]

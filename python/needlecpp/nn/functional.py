@@ -80,7 +80,7 @@ from ..ops._resample import (
     upsample_bilinear,
     upsample_nearest,
 )
-from ..ops._softmax import log_softmax, softmax
+from ..ops._softmax import log_softmax, softmax, softmin
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -145,6 +145,7 @@ __all__ = [
     "smooth_l1_loss",
     "soft_margin_loss",
     "softmax",
+    "softmin",
     "softplus",
     "tanh",
     "triplet_margin_loss",

@@ -10,6 +10,7 @@ from . import (
     _conv,
     _elementwise,
     _gather,
+    _linalg,
     _loss,
     _matmul,
     _needle,
@@ -19,13 +20,16 @@ from . import (
     _render,
     _resample,
     _scan,
+    _segment,
     _shape,
     _softmax,
+    _sort,
 )
 from ._attention import *  # noqa: F403
 from ._conv import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
+from ._linalg import *  # noqa: F403
 from ._loss import *  # noqa: F403
 from ._matmul import *  # noqa: F403
 from ._needle import *  # noqa: F403
@@ -35,14 +39,17 @@ from ._reduce import *  # noqa: F403
 from ._render import *  # noqa: F403
 from ._resample import *  # noqa: F403
 from ._scan import *  # noqa: F403
+from ._segment import *  # noqa: F403
 from ._shape import *  # noqa: F403
 from ._softmax import *  # noqa: F403
+from ._sort import *  # noqa: F403
 
 _FAMILIES = (
     _attention,
     _conv,
     _elementwise,
     _gather,
+    _linalg,
     _loss,
     _matmul,
     _needle,
@@ -52,8 +59,10 @@ _FAMILIES = (
     _render,
     _resample,
     _scan,
+    _segment,
     _shape,
     _softmax,
+    _sort,
 )
 
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)
