@@ -6,6 +6,7 @@ namespace needlecpp::python {
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
   bind_elementwise(b);
+  bind_activation(b);
   bind_reduce(b);
   bind_scan(b);
   bind_softmax(b);

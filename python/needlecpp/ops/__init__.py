@@ -5,7 +5,8 @@ Ops broadcast as NumPy does, accept any strides, and are differentiable unless t
 
 from __future__ import annotations
 
-from . import _elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax
+from . import _activation, _elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax
+from ._activation import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
 from ._matmul import *  # noqa: F403
@@ -16,6 +17,6 @@ from ._scan import *  # noqa: F403
 from ._shape import *  # noqa: F403
 from ._softmax import *  # noqa: F403
 
-_FAMILIES = (_elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax)
+_FAMILIES = (_activation, _elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax)
 
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)
