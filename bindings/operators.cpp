@@ -25,7 +25,7 @@ Tensor with_int(const Tensor& x, nb::int_ number) {
 }
 // Anything that can stand beside a tensor; Python is left to try the other side's operator for the rest.
 template <Binary both, bool kReflected, bool kExact>
-nb::object with_object(const Tensor& x, nb::object other) {
+nb::typed<nb::object, Tensor> with_object(const Tensor& x, nb::object other) {
   const bool number = PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr());
   if (!number && !nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
   const Tensor y = beside(other, x, kExact);
@@ -56,7 +56,7 @@ void bind_operator(nb::class_<Tensor>& c, const char* name, const char* reflecte
 }
 
 template <bool kReflected>
-nb::object divmod(const Tensor& x, nb::object other) {
+nb::typed<nb::object, std::pair<Tensor, Tensor>> divmod(const Tensor& x, nb::object other) {
   const bool number = PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr());
   if (!number && !nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
   const Tensor y = beside(other, x);

@@ -1,4 +1,4 @@
-"""Elementwise ops beside NumPy: promotion, weak numbers, operators, special values; and PyTorch's gradients at kinks."""
+"""Elementwise ops beside NumPy: promotion, weak numbers, operators, special values; PyTorch's gradients at kinks."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_other_operators() -> None:
         with pytest.raises(TypeError):
             x // wrong
     for call in (lambda: x & x, lambda: ~x, lambda: mask << mask, lambda: -mask, lambda: mask - mask):
-        with pytest.raises(TypeError, match="bool|integers"):
+        with pytest.raises(TypeError, match=r"bool|integers"):
             call()
 
 

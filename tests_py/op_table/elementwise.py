@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import needlecpp as ndl
@@ -121,32 +122,20 @@ BINARY: list[tuple[str, Callable[[Array, Array], Any], dict[str, Any]]] = [
 
 def same(names: str, fn: Callable[..., Any], reference: Callable[..., Any], **kwargs: Any) -> list[Op]:
     """A row of any shape for each of the names; ``fn`` takes the op first."""
-    return [
-        Op(name, lambda *x, op=getattr(ndl, name): fn(op, *x), reference, same_shape=True, **kwargs)
-        for name in names.split()
-    ]
+    return [Op(name, partial(fn, getattr(ndl, name)), reference, same_shape=True, **kwargs) for name in names.split()]
 
 
 def mode(name: str, covers: str, fn: Callable[..., Any], reference: Callable[..., Any], **kwargs: Any) -> Op:
     return Op(name, fn, reference, covers=covers, **kwargs)
 
 
-def bits(names: str, fn: Callable[..., Any], *others: Any) -> list[Op]:
-    """Ops of integers, on the whole parts of the inputs."""
+def bits(names: str, reference: Callable[..., Any], *others: Any) -> list[Op]:
+    """Ops of integers, on the whole parts of five times the inputs."""
 
-    def on_integers(op: Callable[..., Any], cast: Callable[..., Any], x: Any) -> Any:
-        return op(cast(x * 5), *others)
+    def on_integers(op: Callable[..., Any], x: Any) -> Any:
+        return op((x * 5).astype("int64"), *others)
 
-    return [
-        Op(
-            name,
-            lambda x, op=getattr(ndl, name): on_integers(op, lambda v: v.astype("int64"), x),
-            lambda x: on_integers(fn, lambda v: v.astype("int64"), x),
-            same_shape=True,
-            **CONSTANT,
-        )
-        for name in names.split()
-    ]
+    return same(names, on_integers, partial(on_integers, reference), **CONSTANT)
 
 
 ROWS = [

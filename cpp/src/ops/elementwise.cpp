@@ -210,8 +210,12 @@ Tensor pow(const Tensor& a, double exponent) {
   const DType result = with_number(a, exponent);
   NDL_CHECK(exponent >= 0 || is_floating(result), ValueError, "pow", "integers have no negative powers: got exponent ",
             exponent, " for ", name(a.dtype()), ", expected 0 or more. Cast to float32 first.");
-  const Tensor y = exponent == 2 ? unary(UnaryOp::Square, a, result)
-                                 : binary(BinaryOp::Pow, "pow", a, number(exponent, result), result);
+  const Tensor y = exponent == 2      ? unary(UnaryOp::Square, a, result)
+                   : exponent == 3    ? unary(UnaryOp::Cube, a, result)
+                   : exponent == 0.5  ? unary(UnaryOp::Sqrt, a, result)
+                   : exponent == -0.5 ? unary(UnaryOp::Rsqrt, a, result)
+                   : exponent == -1   ? unary(UnaryOp::Reciprocal, a, result)
+                                      : binary(BinaryOp::Pow, "pow", a, number(exponent, result), result);
   return record("pow", y, {a}, {a}, [exponent](Backward& g) {
     if (exponent == 0)
       g.give(0, g.dy() * 0.0);

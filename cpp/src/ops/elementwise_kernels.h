@@ -10,18 +10,19 @@
 namespace needlecpp {
 
 // Parameters, where there are any, are the a, b, c of Params. Slope is the derivative of the op before it.
-#define NDL_UNARY_OPS(X)                                                                                               \
-  X(Copy)                                                                                                              \
-  X(Neg) X(Abs) X(Sign) X(Square) X(Clamp) X(Relu) X(Exp) X(Exp2) X(Expm1) X(Log) X(Log2) X(Log10) X(Log1p) X(Sqrt)    \
-      X(Rsqrt) X(Reciprocal) X(Sin) X(Cos) X(Tan) X(Asin) X(Acos) X(Atan) X(Sinh) X(Cosh) X(Tanh) X(Asinh) X(Acosh)    \
-          X(Atanh) X(Sinc) X(Floor) X(Ceil) X(Trunc) X(Rint) X(Erf) X(Erfc) X(Erfinv) X(Lgamma) X(Digamma) X(Trigamma) \
-              X(NanToNum) X(Sigmoid) X(Softplus) X(LeakyRelu) X(Elu) X(Silu) X(SiluSlope) X(Gelu) X(GeluSlope)         \
-                  X(GeluTanh) X(GeluTanhSlope) X(Mish) X(MishSlope) X(Hardsigmoid) X(Hardswish) X(Hardshrink)          \
-                      X(Softshrink) X(Threshold) X(Softsign)
-#define NDL_BINARY_OPS(X)                                                                                              \
-  X(Add)                                                                                                               \
-  X(Sub) X(Mul) X(Div) X(Pow) X(Maximum) X(Minimum) X(Fmax) X(Fmin) X(FloorDivide) X(TruncDivide) X(Remainder) X(Fmod) \
-      X(Atan2) X(Copysign) X(Hypot) X(Logaddexp) X(Xlogy)
+// clang-format off
+#define NDL_UNARY_OPS(X)                                                                                     \
+  X(Copy) X(Neg) X(Abs) X(Sign) X(Square) X(Cube) X(Clamp) X(Relu)                                           \
+  X(Exp) X(Exp2) X(Expm1) X(Log) X(Log2) X(Log10) X(Log1p) X(Sqrt) X(Rsqrt) X(Reciprocal)                    \
+  X(Sin) X(Cos) X(Tan) X(Asin) X(Acos) X(Atan) X(Sinh) X(Cosh) X(Tanh) X(Asinh) X(Acosh) X(Atanh) X(Sinc)    \
+  X(Floor) X(Ceil) X(Trunc) X(Rint) X(Erf) X(Erfc) X(Erfinv) X(Lgamma) X(Digamma) X(Trigamma) X(NanToNum)    \
+  X(Sigmoid) X(Softplus) X(LeakyRelu) X(Elu) X(Silu) X(SiluSlope) X(Gelu) X(GeluSlope) X(GeluTanh)           \
+  X(GeluTanhSlope) X(Mish) X(MishSlope) X(Hardsigmoid) X(Hardswish) X(Hardshrink) X(Softshrink) X(Threshold) \
+  X(Softsign)
+#define NDL_BINARY_OPS(X)                                                                                     \
+  X(Add) X(Sub) X(Mul) X(Div) X(Pow) X(Maximum) X(Minimum) X(Fmax) X(Fmin) X(FloorDivide) X(TruncDivide)      \
+  X(Remainder) X(Fmod) X(Atan2) X(Copysign) X(Hypot) X(Logaddexp) X(Xlogy)
+// clang-format on
 #define NDL_INTEGER_OPS(X) X(BitAnd) X(BitOr) X(BitXor) X(ShiftLeft) X(ShiftRight)
 #define NDL_TERNARY_OPS(X) X(Addcmul) X(Addcdiv) X(Lerp) X(Clip)
 #define NDL_COMPARE_OPS(X) \
@@ -205,6 +206,7 @@ NDL_HD V unary_formula(V x, V a, V b, V c) {
   if constexpr (op == UnaryOp::Abs) return m_abs(x);
   if constexpr (op == UnaryOp::Sign) return sign_formula(x);
   if constexpr (op == UnaryOp::Square) return x * x;
+  if constexpr (op == UnaryOp::Cube) return x * x * x;
   if constexpr (op == UnaryOp::Clamp) {
     const V raised = m_select(x < a, a, x);
     return m_select(raised > b, b, raised);
@@ -339,6 +341,7 @@ NDL_HD int64_t integer_formula(int64_t x, const Params& params) {
   if constexpr (op == UnaryOp::Sign) return (x > 0) - (x < 0);
   if constexpr (op == UnaryOp::Relu) return x > 0 ? x : 0;
   if constexpr (op == UnaryOp::Square) return static_cast<int64_t>(u * u);
+  if constexpr (op == UnaryOp::Cube) return static_cast<int64_t>(u * u * u);
   if constexpr (op == UnaryOp::Clamp) {
     const double d = static_cast<double>(x);
     const int64_t raised = d < params.a ? static_cast<int64_t>(params.a) : x;
