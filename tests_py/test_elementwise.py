@@ -9,6 +9,7 @@ from typing import Any
 import needlecpp as ndl
 import numpy as np
 import pytest
+from op_table import activation, elementwise
 
 INTEGERS = ("uint8", "int32", "int64")
 FLOATS = ("float16", "float32", "float64")
@@ -80,6 +81,29 @@ def test_comparisons_of_integers_are_exact() -> None:
     assert (byte == 0.5).tolist() == [False, False]
     assert (byte < 254.5).tolist() == [True, False]
     assert (ndl.tensor([0.1]) == 0.1).tolist() == [True]  # 0.1 takes the tensor's float32
+
+
+ROWS = [row for row in elementwise.ROWS + activation.ROWS if row.name != "float_power"]
+REAL = [row for row in ROWS if row.differentiable and len(row.shapes) == 1 and row.name != "masked_fill"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_floats_keep_their_dtype(row: Any, dtype: str) -> None:
+    y = row.fn(*(ndl.tensor(a, dtype=dtype) for a in row.inputs()))
+    assert y.dtype == dtype or not row.differentiable
+
+
+@pytest.mark.parametrize("row", REAL, ids=lambda row: row.name)
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_integers_give_what_floats_give(row: Any, dtype: str) -> None:
+    """In their own dtype where the function maps integers to integers, else in float32."""
+    whole = np.array([[1, 2, 3, 4]] * 3, dtype)
+    y = row.fn(ndl.tensor(whole))
+    assert y.dtype in (dtype, "float32")
+    if y.dtype == "float32" or dtype != "uint8":
+        np.testing.assert_allclose(y.numpy(), row.fn(ndl.tensor(whole.astype("float32"))).numpy(), rtol=1e-6)
 
 
 OPERATORS = [operator.floordiv, operator.mod, divmod, operator.and_, operator.or_, operator.xor]

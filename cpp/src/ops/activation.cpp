@@ -142,13 +142,13 @@ Tensor softsign(const Tensor& x) {
                 [](Backward& g) { g.give(0, g.dy() / square(abs(g.saved(0)) + 1.0)); });
 }
 
-Tensor logsigmoid(const Tensor& x) { return neg(softplus(neg(x), 1, INFINITY)); }
+Tensor logsigmoid(const Tensor& x) { return neg(softplus(neg(cast(x, real_type(x.dtype()))), 1, INFINITY)); }
 Tensor tanhshrink(const Tensor& x) { return x - tanh(x); }
 
 Tensor threshold(const Tensor& x, double bound, double value) {
   OpScope scope("threshold");
   const DType result = is_whole(bound) && is_whole(value) && !is_floating(x.dtype()) ? x.dtype() : real_type(x.dtype());
-  if (!is_floating(result)) return where(gt(x, bound), x, number(value, result));
+  if (!is_floating(result)) return where(gt(x, bound), x, Tensor::full({}, value, result));
   return record("threshold", unary(UnaryOp::Threshold, x, result, {bound, value}), {x}, {x},
                 [bound](Backward& g) { g.give(0, where_or_zero(gt(g.saved(0), bound), g.dy())); });
 }

@@ -25,7 +25,7 @@ namespace {
 // A number beside an integer tensor: whole numbers are compared as integers, so that nothing is rounded; others in
 // float64, where rounding the integer cannot carry it across a number that small.
 Tensor compare(CompareOp op, const char* op_name, const Tensor& a, double b) {
-  if (is_floating(a.dtype())) return compare(op, op_name, a, number(b, a.dtype()));
+  if (is_floating(a.dtype())) return compare(op, op_name, a, Tensor::full({}, b, a.dtype()));
   const bool whole = std::floor(b) == b && std::abs(b) < 0x1p63;
   return compare(op, op_name, a, Tensor::full({}, b, whole ? DType::Int64 : DType::Float64));
 }
@@ -135,7 +135,8 @@ Tensor fmin(const Tensor& a, const Tensor& b) {
 
 Tensor clamp(const Tensor& x, double low, double high) {
   OpScope scope("clamp");
-  if (std::isnan(low) || std::isnan(high)) return clamp(x, number(low, x.dtype()), number(high, x.dtype()));
+  if (std::isnan(low) || std::isnan(high))
+    return clamp(x, Tensor::full({}, low, x.dtype()), Tensor::full({}, high, x.dtype()));
   return record("clamp", unary(UnaryOp::Clamp, x, x.dtype(), {low, high}), {x}, {x}, [low, high](Backward& g) {
     const Tensor v = g.saved(0);
     g.give(0, where_or_zero(logical_and(ge(v, low), le(v, high)), g.dy()));

@@ -144,9 +144,10 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, double value) 
                 });
 }
 
-Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+namespace {
+
+Tensor lerp_in(DType result, const Tensor& a, const Tensor& b, const Tensor& weight) {
   OpScope scope("lerp");
-  const DType result = real_type(promote_types(promote_types(a.dtype(), b.dtype()), weight.dtype()));
   return record("lerp", ternary(TernaryOp::Lerp, "lerp", a, b, weight, result), {a, b, weight}, {a, b, weight},
                 [](Backward& g) {
                   if (g.needs(0)) g.give(0, g.dy() * (1.0 - g.saved(2)));
@@ -155,8 +156,15 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
                 });
 }
 
+}  // namespace
+
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  return lerp_in(real_type(promote_types(promote_types(a.dtype(), b.dtype()), weight.dtype())), a, b, weight);
+}
+
 Tensor lerp(const Tensor& a, const Tensor& b, double weight) {
-  return lerp(a, b, number(weight, real_type(promote_types(a.dtype(), b.dtype()))));
+  const DType result = real_type(promote_types(a.dtype(), b.dtype()));
+  return lerp_in(result, a, b, number(weight, result));
 }
 
 Tensor positive(const Tensor& x) { return x; }

@@ -198,7 +198,8 @@ double largest_finite(DType dtype) {
 Tensor logit(const Tensor& x, double eps) {
   OpScope scope("logit");
   NDL_CHECK(eps < 0 || eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected at most 0.5.");
-  const Tensor p = eps < 0 ? x : clamp(cast(x, real_type(x.dtype())), eps, 1 - eps);
+  const Tensor real = cast(x, real_type(x.dtype()));
+  const Tensor p = eps < 0 ? real : clamp(real, eps, 1 - eps);
   const Tensor y = log(p / (1.0 - p)).detach();
   return record("logit", y, {p}, {p}, [](Backward& g) {
     const Tensor q = g.saved(0);
