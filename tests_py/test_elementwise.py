@@ -254,6 +254,8 @@ def test_gradients_at_kinks() -> None:
     assert gradient(functional.leaky_relu, 0) == [0.01]
     assert gradient(functional.elu, 0) == [1]
     assert gradient(functional.softplus, 21) == [1]
+    assert gradient(functional.relu, np.nan) == gradient(functional.hardtanh, np.nan) == [1]
+    assert np.isnan(gradient(ndl.logit, 1.5)).all()
 
 
 def test_bounds() -> None:

@@ -49,7 +49,7 @@ Tensor elu_family(const char* op_name, const Tensor& x, double alpha, double sca
                 [alpha, scale, rate](Backward& g) {
                   const Tensor v = g.saved(0);
                   const Tensor below = exp(clamp(v, -INFINITY, 0) * rate) * (alpha * rate);
-                  g.give(0, where(gt(v, 0.0), g.dy() * scale, g.dy() * below));
+                  g.give(0, where(le(v, 0.0), g.dy() * below, g.dy() * scale));
                 });
 }
 
@@ -58,7 +58,7 @@ Tensor elu_family(const char* op_name, const Tensor& x, double alpha, double sca
 Tensor relu(const Tensor& x) {
   OpScope scope("relu");
   return record("relu", unary(UnaryOp::Relu, x, x.dtype()), {x}, {x},
-                [](Backward& g) { g.give(0, where_or_zero(gt(g.saved(0), 0.0), g.dy())); });
+                [](Backward& g) { g.give(0, zero_where(le(g.saved(0), 0.0), g.dy())); });
 }
 
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
@@ -102,7 +102,7 @@ Tensor hardtanh(const Tensor& x, double low, double high) {
   NDL_CHECK(low <= high, ValueError, "hardtanh", "empty range: got ", low, " to ", high, ", expected low <= high.");
   const DType result = is_whole(low) && is_whole(high) ? x.dtype() : real_type(x.dtype());
   return record("hardtanh", unary(UnaryOp::Clamp, x, result, {low, high}), {x}, {x}, [low, high](Backward& g) {
-    g.give(0, where_or_zero(logical_and(gt(g.saved(0), low), lt(g.saved(0), high)), g.dy()));
+    g.give(0, zero_where(logical_or(le(g.saved(0), low), ge(g.saved(0), high)), g.dy()));
   });
 }
 Tensor relu6(const Tensor& x) { return hardtanh(x, 0, 6); }

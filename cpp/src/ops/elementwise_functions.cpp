@@ -203,7 +203,9 @@ Tensor logit(const Tensor& x, double eps) {
   const Tensor y = log(p / (1.0 - p)).detach();
   return record("logit", y, {p}, {p}, [](Backward& g) {
     const Tensor q = g.saved(0);
-    g.give(0, g.dy() / (q * (1.0 - q)));
+    const Tensor slope = g.dy() / (q * (1.0 - q));
+    const Tensor inside = logical_and(ge(q, 0.0), le(q, 1.0));
+    g.give(0, where(inside, slope, Tensor::full({}, NAN, slope.dtype())));
   });
 }
 
