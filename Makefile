@@ -48,6 +48,8 @@ test-py: install
 
 bench: install
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/core_ops.py
+	python benchmarks/ops.py
+	python benchmarks/kernels.py
 	for log2_t in 15 17 19; do python benchmarks/field_step.py $$log2_t 17; done
 
 lint: $(VENV)/.tools

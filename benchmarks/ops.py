@@ -1,41 +1,20 @@
-"""Ops on 2^24 floats and the parallel primitives beside PyTorch's, each library in processes of its own, in turns.
+"""Ops on 2^24 floats and the parallel primitives beside PyTorch's.
 
     python benchmarks/ops.py [--rounds 5] [--json FILE] [NAME ...]
 
 Prints milliseconds (median over the rounds), the bytes or operations a second they stand for, and PyTorch's time over
-ours with its range: above 1 we are faster. Without PyTorch only our column is filled. NEEDLECPP_BENCH_TORCH names the
-Python that has it when it is not this one.
+ours with its range: above 1 we are faster.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
+from peers import Call, Case, gigabytes, gigaflops, main
+
 N = 1 << 24
 SIDE = 4096  # SIDE * SIDE = N
-
-Call = Callable[[], object]
-
-
-class Case:
-    """One row: `work` is (amount, unit) of one call; the two functions prepare operands and return what is timed."""
-
-    def __init__(
-        self, name: str, work: tuple[float, str], ours: Callable[[Any], Call], theirs: Callable[[Any], Call]
-    ) -> None:
-        self.name, self.work, self.ours, self.theirs = name, work, ours, theirs
-
-
-def gigabytes(elements: float, size: int = 4) -> tuple[float, str]:
-    return elements * size / 1e9, "GB/s"
 
 
 def _unary(name: str, streams: int = 2) -> Case:
@@ -206,7 +185,7 @@ PRIMITIVES = [
     Case("segment scan", gigabytes(2 * _TOTAL), _segments_ours("scan"), _segments_theirs("scan")),
     Case(
         "gemm 1024",
-        (2 * 1024**3 / 1e9, "GFLOP/s"),
+        gigaflops(2 * 1024**3),
         _make("a @ b", a="lib.rand(1024, 1024)", b="lib.rand(1024, 1024)"),
         _make("a @ b", a="lib.rand(1024, 1024)", b="lib.rand(1024, 1024)"),
     ),
@@ -220,7 +199,7 @@ PRIMITIVES = [
         _make("a.T @ b", a=SQUARE, b="lib.rand(SIDE)"),
     ),
     Case("spmv", gigabytes(_NNZ * 4, 4), _sparse_ours(False), _sparse_theirs(False)),
-    Case("spmm, 16 columns", (2 * _NNZ * 16 / 1e9, "GFLOP/s"), _sparse_ours(True), _sparse_theirs(True)),
+    Case("spmm, 16 columns", gigaflops(2 * _NNZ * 16), _sparse_ours(True), _sparse_theirs(True)),
     Case(
         "bincount",
         (_M / 1e6, "M/s"),
@@ -255,76 +234,7 @@ PRIMITIVES = [
         _make("lib.searchsorted(s, x)", s="lib.linspace(0, 1, 1 << 16)", x=f"lib.rand({_M})"),
     ),
 ]
-CASES = {case.name: case for case in LARGE + PRIMITIVES}
-
-
-def seconds(call: Call) -> float:
-    """Best of several calls: the machine is shared."""
-    call()
-    best, spent = float("inf"), 0.0
-    while spent < 0.6:
-        begin = time.perf_counter()
-        call()
-        elapsed = time.perf_counter() - begin
-        best, spent = min(best, elapsed), spent + elapsed
-    return best
-
-
-def work(library: str, names: list[str]) -> None:
-    """The child process: prints the seconds of each case."""
-    if library == "needlecpp":
-        import needlecpp as lib
-    else:
-        import torch as lib  # type: ignore[no-redef]
-    times = {}
-    for name in names:
-        case = CASES[name]
-        times[name] = seconds((case.ours if library == "needlecpp" else case.theirs)(lib))
-    print(json.dumps(times))
-
-
-def has_torch(python: str) -> bool:
-    return subprocess.run([python, "-c", "import torch"], capture_output=True, check=False).returncode == 0
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="rows to run (all)")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", metavar="FILE", help="writes every round's seconds")
-    parser.add_argument("--library", choices=["needlecpp", "torch"], help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    names = arguments.names or list(CASES)
-    if arguments.library:
-        work(arguments.library, names)
-        return
-    pythons = {"needlecpp": sys.executable}
-    peer = os.environ.get("NEEDLECPP_BENCH_TORCH", sys.executable)
-    if has_torch(peer):
-        pythons["torch"] = peer
-    rounds: dict[str, list[dict[str, float]]] = {library: [] for library in pythons}
-    for _ in range(arguments.rounds):
-        for library, python in pythons.items():
-            command = [python, __file__, "--library", library, *names]
-            output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            rounds[library].append(json.loads(output.splitlines()[-1]))
-    print(f"{'':18} {'needlecpp':>10} {'':>14} {'PyTorch':>10}   ratio (range)")
-    for name in names:
-        amount, unit = CASES[name].work
-        ours = [times[name] for times in rounds["needlecpp"]]
-        line = f"{name:18} {statistics.median(ours) * 1e3:7.2f} ms {amount / statistics.median(ours):6.1f} {unit:7}"
-        if "torch" in rounds:
-            theirs = [times[name] for times in rounds["torch"]]
-            ratios = [t / o for o, t in zip(ours, theirs, strict=True)]
-            line += (
-                f" {statistics.median(theirs) * 1e3:7.2f} ms   {statistics.median(ratios):.2f} "
-                f"({min(ratios):.2f}-{max(ratios):.2f})"
-            )
-        print(line, flush=True)
-    if arguments.json:
-        with open(arguments.json, "w", encoding="utf-8") as file:
-            json.dump(rounds, file, indent=1)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, LARGE + PRIMITIVES)

@@ -84,14 +84,21 @@ struct Binder {
 };
 
 void bind_activation(Binder& b);
+void bind_conv(Binder& b);
 void bind_creation(Binder& b);
 void bind_elementwise(Binder& b);
 void bind_gather(Binder& b);
+void bind_linalg(Binder& b);
 void bind_matmul(Binder& b);
 void bind_optim_step(Binder& b);
+void bind_pool(Binder& b);
 void bind_reduce(Binder& b);
 void bind_scan(Binder& b);
+void bind_segment(Binder& b);
 void bind_shape(Binder& b);
 void bind_softmax(Binder& b);
+void bind_sort(Binder& b);
+void bind_sparse(Binder& b);
+void bind_unfold(Binder& b);
 
 }  // namespace needlecpp::python

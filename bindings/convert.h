@@ -12,6 +12,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -26,6 +27,10 @@ namespace needlecpp::python {
 
 // None -> fallback; "float32", numpy.float32, numpy.dtype("float32") or float/int/bool -> the dtype.
 DType dtype_of(nb::handle object, DType fallback);
+// The same, None -> nothing.
+inline std::optional<DType> optional_dtype(nb::handle object) {
+  return object.is_none() ? std::optional<DType>() : dtype_of(object, DType::Float32);
+}
 // None, "cpu", "cuda" or a Device.
 Device device_of(nb::handle object);
 // str(object).

@@ -34,7 +34,10 @@ void bind_configs(nb::module_& m) {
       .def_rw("features", &FieldConfig::features)
       .def_rw("color_hidden", &FieldConfig::color_hidden)
       .def_rw("color_layers", &FieldConfig::color_layers)
-      .def_rw("sh_degree", &FieldConfig::sh_degree);
+      .def_rw("sh_degree", &FieldConfig::sh_degree)
+      .def_prop_rw(
+          "precision", [](const FieldConfig& c) { return name(c.precision); },
+          [](FieldConfig& c, const std::string& text) { c.precision = precision_from_name(text); });
   nb::class_<TrainerConfig>(m, "TrainerConfig", "Everything a training run depends on besides its data.")
       .def(nb::init<>())
       .def_rw("field", &TrainerConfig::field)

@@ -5,16 +5,23 @@ namespace needlecpp::python {
 
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
-  bind_elementwise(b);
   bind_activation(b);
+  bind_conv(b);
+  bind_creation(b);
+  bind_elementwise(b);
+  bind_gather(b);
+  bind_linalg(b);
+  bind_matmul(b);
+  bind_optim_step(b);
+  bind_pool(b);
   bind_reduce(b);
   bind_scan(b);
-  bind_softmax(b);
-  bind_matmul(b);
+  bind_segment(b);
   bind_shape(b);
-  bind_gather(b);
-  bind_creation(b);
-  bind_optim_step(b);
+  bind_softmax(b);
+  bind_sort(b);
+  bind_sparse(b);
+  bind_unfold(b);
 }
 
 }  // namespace needlecpp::python

@@ -49,17 +49,23 @@ void bind_encodings(nb::module_& m) {
   m.def("frequency_encoding_composed", &frequency_encoding_composed, "x"_a, "frequencies"_a, Release());
   m.def(
       "fused_mlp",
-      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
-        return fused_mlp(x, weights, activation_of(hidden), activation_of(output));
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
+         const std::string& precision) {
+        return fused_mlp(x, weights, activation_of(hidden), activation_of(output), precision_from_name(precision));
       },
-      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(),
-      "A small network without biases as one op: [n, in] -> [n, out].");
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
+      "A small network without biases as one op: [n, in] -> [n, out]. precision=\"bfloat16\" rounds the factors of "
+      "every "
+      "product; sums, parameters and gradients stay float32.");
   m.def(
       "fused_mlp_composed",
-      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output) {
-        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output));
+      [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,
+         const std::string& precision) {
+        return fused_mlp_composed(x, weights, activation_of(hidden), activation_of(output),
+                                  precision_from_name(precision));
       },
-      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", Release(), "fused_mlp() from plain ops.");
+      "x"_a, "weights"_a, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32", Release(),
+      "fused_mlp() from plain ops.");
 }
 
 void bind_cameras(nb::module_& m) {

@@ -160,6 +160,22 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro(
       "dtype", [](const Tensor& x) { return name(x.dtype()); }, "Name of the element type.");
   c.def_prop_ro("device", &Tensor::device, "Where the elements live.");
+  c.def(
+      "to_device",
+      [](const Tensor& x, nb::object device) {
+        NDL_CHECK(is_available(device_of(device)), ValueError, "to_device", "device not available: got ",
+                  to_string(device_of(device)), ", expected cpu.");
+        return x;
+      },
+      "device"_a, "This tensor on another device.");
+  c.def(
+      "__array_namespace__", [](const Tensor&, nb::object) { return nb::module_::import_("needlecpp.array_api"); },
+      "api_version"_a = nb::none(), "needlecpp.array_api, the array API standard over these tensors.");
+  c.def("__index__", [](const Tensor& x) {
+    NDL_CHECK(!is_floating(x.dtype()) && x.dtype() != DType::Bool && x.rank() == 0, TypeError, "index",
+              "cannot be an index: got ", x.shape(), " of ", name(x.dtype()), ", expected one integer without axes.");
+    return x.item_int();
+  });
   c.def_prop_ro(
       "T",
       [](const Tensor& x) {
@@ -296,6 +312,12 @@ void bind_tensor(nb::module_& m) {
   bind_movement(c);
   c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor is left to __radd__
 
+  m.def(
+      "promote_types",
+      [](nb::object a, nb::object b) {
+        return name(promote_types(dtype_of(a, DType::Float32), dtype_of(b, DType::Float32)));
+      },
+      "a"_a, "b"_a, "The dtype in which two dtypes meet.");
   m.def(
       "asarray", [](nb::object array, nb::object dtype) { return tensor_of(array, dtype, true); }, "array"_a,
       "dtype"_a = nb::none(), "A tensor of an array, list or number; shares the memory of arrays where it can.");

@@ -56,6 +56,7 @@ def files(folder: Path) -> list[str]:
         (["--steps", "nan"], "--steps"),
         (["--steps", "1.5"], "--steps"),
         (["--threads", "0"], "--threads"),
+        (["--precision", "float16"], "--precision"),
         (["--threads", "-1"], "--threads"),
         (["--threads", "9999999999"], "--threads"),
         (["--downscale", "0"], "--downscale"),

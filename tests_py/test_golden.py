@@ -23,6 +23,13 @@ RENAMED = {"dim": "axis", "keepdim": "keepdims"}
 # Variants that are not run, and why.
 LEFT_OUT: dict[str, str] = {}
 
+# Cases whose recorded float32 gradients are off by up to 2e-3 from PyTorch's own in float64 (ours by 1e-4 at most), for
+# they hold a 1e4 among small numbers: the tolerance they are held to.
+INEXACT: dict[tuple[str, int], float] = {
+    ("logcumsumexp", 0): 2e-3,
+    ("logcumsumexp", 1): 2e-3,
+}
+
 Case = dict[str, Any]
 
 
@@ -101,6 +108,7 @@ def run(variant: str, case: Case) -> None:
         np.testing.assert_allclose(got, want, rtol=2e-5, atol=2e-5)
     if not case.get("grads"):
         return
+    tolerance = INEXACT.get((variant, case["i"]), 1e-4)
     total = ndl.zeros(())
     for got, out in zip(outputs, case["out"], strict=True):
         if out["grad"]:
@@ -110,7 +118,8 @@ def run(variant: str, case: Case) -> None:
     assert len(leaves) == len(case["grads"])
     for leaf, grad in zip(leaves, case["grads"], strict=True):
         got = np.zeros(leaf.shape, "float32") if leaf.grad is None else leaf.grad.numpy()
-        np.testing.assert_allclose(got, arrays()[grad["$t"]], rtol=1e-4, atol=5e-5)
+        want = arrays()[grad["$t"]] if grad else np.zeros_like(got)  # PyTorch leaves out a gradient that is always 0
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance / 2)
 
 
 @pytest.mark.parametrize("variant", cases() or [pytest.param("", marks=pytest.mark.skip("NEEDLECPP_DATA is not set"))])

@@ -32,6 +32,7 @@ class Folder {
 
 FieldConfig small_config() {
   FieldConfig config;
+  config.precision = Precision::BFloat16;
   config.box = {{-1.5f, -1, 0.25f}, {1.5f, 2, 0.75f}};
   config.grid = {5, 4, 9, 3, 1.7};
   config.density_hidden = 24;
@@ -110,6 +111,7 @@ TEST_CASE("a checkpoint comes back whole") {
 
   const FieldConfig a = before.field->config();
   const FieldConfig b = after.field->config();
+  CHECK(a.precision == b.precision);
   for (int axis = 0; axis < 3; ++axis) {
     REQUIRE(a.box.low[axis] == b.box.low[axis]);
     REQUIRE(a.box.high[axis] == b.box.high[axis]);

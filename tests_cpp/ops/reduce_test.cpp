@@ -24,7 +24,7 @@ Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t
 // What each op should give, as double, in C order of the kept axes.
 struct Expected {
   Shape shape;  // keepdims
-  std::vector<double> sum, max, min;
+  std::vector<double> sum, max, min, count, magnitude, square;
   std::vector<int64_t> first_max, first_min;  // along the reduced axes in C order
 };
 
@@ -35,6 +35,7 @@ Expected reference(const Tensor& x, const Dims& axes) {
   for (int64_t axis : reduced) e.shape[static_cast<int>(axis)] = 1;
   const size_t outputs = static_cast<size_t>(numel(e.shape));
   e.sum.assign(outputs, 0);
+  e.count = e.magnitude = e.square = e.sum;
   e.max.assign(outputs, -INFINITY);
   e.min.assign(outputs, INFINITY);
   e.first_max.assign(outputs, 0);
@@ -53,6 +54,9 @@ Expected reference(const Tensor& x, const Dims& axes) {
     const size_t o = static_cast<size_t>(to);
     const double v = values[at];
     e.sum[o] += v;
+    e.count[o] += v != 0;
+    e.magnitude[o] += std::abs(v);
+    e.square[o] += v * v;
     if (v > e.max[o] || (std::isnan(v) && !std::isnan(e.max[o]))) e.max[o] = v, e.first_max[o] = place;
     if (v < e.min[o] || (std::isnan(v) && !std::isnan(e.min[o]))) e.min[o] = v, e.first_min[o] = place;
   }
@@ -79,6 +83,17 @@ void require_all(const Tensor& x, const Dims& axes) {
   const std::vector<double> average = doubles(mean(x, axes));
   for (size_t i = 0; i < average.size(); ++i)
     REQUIRE(average[i] == Approx(e.sum[i] / count).epsilon(1e-6).margin(1e-9));
+  REQUIRE(doubles(count_nonzero(x, axes, true)) == e.count);
+  const std::vector<double> magnitude = doubles(vector_norm(x, 1, axes)),
+                            length = doubles(vector_norm(x, 2, axes, true)), spread = doubles(var(x, axes, 0.5)),
+                            powers = doubles(vector_norm(x, 2.000001, axes));
+  for (size_t i = 0; i < magnitude.size(); ++i) {
+    REQUIRE(magnitude[i] == Approx(e.magnitude[i]).epsilon(1e-6));
+    REQUIRE(length[i] == Approx(std::sqrt(e.square[i])).epsilon(1e-6));
+    REQUIRE(powers[i] == Approx(std::sqrt(e.square[i])).epsilon(1e-4));
+    REQUIRE(spread[i] ==
+            Approx((e.square[i] - e.sum[i] * e.sum[i] / count) / (count - 0.5)).epsilon(1e-5).margin(1e-6));
+  }
   if (axes.size() == 1) {
     REQUIRE(argmax(x, axes[0]).to_vector<int64_t>() == e.first_max);
     REQUIRE(argmin(x, axes[0], true).to_vector<int64_t>() == e.first_min);
@@ -129,6 +144,68 @@ TEST_CASE("reductions that are cut into slices") {
   require_all(transpose(whole_numbers({600, 3, 500}, DType::Float64), 0, 1), {1, 2});
   require_all(flip(whole_numbers({3, 400, 300}, DType::Float32), {1}), {0, 1});
   require_all(permute(whole_numbers({30, 40, 300}, DType::Float32), {2, 1, 0}), {0, 2});
+}
+
+TEST_CASE("products and places that are cut into slices") {
+  const Tensor signs = whole_numbers({250000}, DType::Float32, 0, 2) * 2.0 - 1.0;
+  double product = 1;
+  for (const double v : doubles(signs)) product *= v;
+  REQUIRE(prod(signs).item() == product);
+  REQUIRE(prod(cast(signs, DType::Int32)).item_int() == static_cast<int64_t>(product));
+  REQUIRE(prod(reshape(signs, {50000, 5}), {0}).shape() == Shape{5});
+
+  const Tensor x = contiguous(whole_numbers({300000, 2}, DType::Float32));
+  const int before = num_threads();
+  for (const int threads : {1, 4}) {
+    set_num_threads(threads);
+    REQUIRE(argmax(x, 0).to_vector<int64_t>() == reference(x, {0}).first_max);
+    REQUIRE(argmin(transpose(x), 1).to_vector<int64_t>() == reference(x, {0}).first_min);
+  }
+  set_num_threads(before);
+  x.data<float>()[2 * 250000] = x.data<float>()[2 * 150001] = NAN;
+  REQUIRE(argmin(x, 0).to_vector<int64_t>()[0] == 150001);
+  const auto [values, places] = max_with_index(x, 0, true);
+  REQUIRE(places.shape() == Shape{1, 2});
+  REQUIRE(std::isnan(values.to_vector<float>()[0]));
+}
+
+TEST_CASE("the derivative of a product with zeros") {
+  const std::vector<std::vector<double>> rows = {{2, 3, 4}, {0, 3, 4}, {0, 3, 0}, {0, 0, 0}};
+  const std::vector<std::vector<double>> expected = {{12, 8, 6}, {12, 0, 0}, {0, 0, 0}, {0, 0, 0}};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const Tensor x = Tensor::from_vector(rows[i], {3}).set_requires_grad(true);
+    prod(x).backward();
+    REQUIRE(doubles(x.grad()) == expected[i]);
+    REQUIRE(gradgradcheck([](const Tensors& in) { return Tensors{prod(in[0])}; }, {x}));
+    const Tensor table = reshape(x.detach(), {1, 3, 1}).set_requires_grad(true);
+    REQUIRE(gradgradcheck([](const Tensors& in) { return Tensors{prod(in[0], {0, 1})}; }, {table}));
+  }
+}
+
+TEST_CASE("gradients where a norm or a deviation is 0") {
+  for (const double ord : {0.0, 0.5, 1.0, 1.5, 2.0, 3.0}) {
+    const Tensor x = Tensor::zeros({3}).set_requires_grad(true);
+    vector_norm(x, ord).backward();
+    REQUIRE(doubles(x.grad()) == std::vector<double>(3, 0));
+  }
+  const Tensor x = Tensor::ones({3}).set_requires_grad(true);
+  standard_deviation(x).backward();
+  REQUIRE(doubles(x.grad()) == std::vector<double>(3, 0));
+  REQUIRE(std::isnan(var(Tensor::ones({1})).item()));
+  REQUIRE(std::isnan(var(Tensor::ones({0})).item()));
+}
+
+TEST_CASE("NaN in sums, choices and medians") {
+  const Tensor x = Tensor::from_vector<float>({1, NAN, 3, NAN}, {4}).set_requires_grad(true);
+  REQUIRE(nansum(x).item() == 4);
+  REQUIRE(nanmean(x).item() == 2);
+  REQUIRE(std::isnan(median(x).item()));
+  max(x).backward();
+  REQUIRE(doubles(x.grad()) == std::vector<double>{0, 0.5, 0, 0.5});
+  REQUIRE(std::isnan(nanmean(Tensor::full({2}, NAN)).item()));
+  REQUIRE(all(x).item() == 1);
+  REQUIRE(all(Tensor::zeros({0})).item() == 1);
+  REQUIRE(any(Tensor::zeros({0})).item() == 0);
 }
 
 TEST_CASE("sums of floats do not lose digits with length") {
@@ -193,6 +270,10 @@ TEST_CASE("reductions of empty tensors") {
   REQUIRE_THROWS_AS(max(Tensor::ones({3, 0}), {1}), ValueError);
   REQUIRE_THROWS_AS(min(Tensor::ones({0})), ValueError);
   REQUIRE_THROWS_AS(argmax(Tensor::ones({3, 0}), 1), ValueError);
+  REQUIRE_THROWS_AS(median(Tensor::ones({3, 0}), 1), ValueError);
+  REQUIRE(median(Tensor::ones({3, 0}), 0).shape() == Shape{0});
+  REQUIRE(std::isnan(median(Tensor::ones({3, 0})).item()));
+  REQUIRE(prod(Tensor::ones({0, 3}), {0}).to_vector<float>() == std::vector<float>(3, 1.0f));
   REQUIRE(argmax(Tensor::ones({3, 0}), 0).shape() == Shape{0});
 }
 

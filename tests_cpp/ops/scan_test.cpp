@@ -110,7 +110,8 @@ TEST_CASE("cumsum of empty tensors and wrong axes") {
   REQUIRE(cumsum(Tensor::ones({0, 3}), 0).shape() == Shape{0, 3});
   REQUIRE(cumsum(Tensor::ones({2, 0}), 0).shape() == Shape{2, 0});
   REQUIRE_THROWS_AS(cumsum(Tensor::ones({2}), 1), IndexError);
-  REQUIRE_THROWS_AS(cumsum(Tensor::scalar(1), 0), IndexError);
+  REQUIRE(cumsum(Tensor::scalar(1), 0).item() == 1);
+  REQUIRE_THROWS_AS(cumsum(Tensor::scalar(1), 1), IndexError);
 }
 
 TEST_CASE("cumsum has first and second derivatives") {
@@ -136,4 +137,75 @@ TEST_CASE("cumsum gives the same bits on any number of threads") {
     REQUIRE(cumsum(table, 0).to_vector<float>() == columns);
   }
   set_num_threads(before);
+}
+
+TEST_CASE("scans of long rows agree with those of short ones") {
+  const int64_t n = 50003;
+  const Tensor x = whole_numbers({n}, DType::Float32);
+  const Tensor columns = contiguous(broadcast_to(reshape(x, {n, 1}), {n, 9}));  // nine rows are not cut
+  for (const FoldOp op : {FoldOp::Sum, FoldOp::Prod, FoldOp::Max, FoldOp::Min})
+    for (const bool reverse : {false, true}) {
+      const Tensor input = op == FoldOp::Prod ? ge(columns, 0.0) * 2.0 - 1.0 : columns;
+      const Tensor row = select(input, 1, 0);
+      REQUIRE(doubles(scan(row, 0, op, true, reverse)) ==
+              doubles(contiguous(select(scan(input, 0, op, true, reverse), 1, 3))));
+    }
+  const auto [best, places] = cummax(x, 0);
+  REQUIRE(places.to_vector<int64_t>() == contiguous(select(cummax(columns, 0).second, 1, 3)).to_vector<int64_t>());
+  const Tensor small = x * 0.01;
+  REQUIRE(doubles(slice(logcumsumexp(small, 0), 0, n - 1))[0] ==
+          Approx(std::log(sum(exp(cast(small, DType::Float64))).item())));
+  // The recurrence in a derivative is cut into slices, too.
+  const Tensor ones = Tensor::ones({n}, DType::Float64).set_requires_grad(true);
+  sum(cumprod(ones, 0)).backward();
+  const std::vector<double> slopes = doubles(ones.grad());
+  REQUIRE((slopes[0] == n && slopes[1] == n - 1 && slopes[static_cast<size_t>(n - 1)] == 1));
+}
+
+TEST_CASE("cumprod has first and second derivatives where factors are 0") {
+  const Tensor x =
+      Tensor::from_vector<double>({2, 0, 3, 0.5, 0, 0, 1.5, 4, -1, 2, 3, 1}, {3, 4}).set_requires_grad(true);
+  for (const int64_t axis : {0, 1})
+    for (const bool exclusive : {false, true})
+      for (const bool reverse : {false, true}) {
+        const auto fn = [&](const Tensors& in) { return Tensors{cumprod(in[0], axis, exclusive, reverse)}; };
+        REQUIRE(gradcheck(fn, {x}));
+        REQUIRE(gradgradcheck(fn, {x}));
+      }
+}
+
+TEST_CASE("choices along the way: ties, NaN, integers") {
+  const Tensor x = Tensor::from_vector<float>({1, 1, NAN, 3, 0}, {5}).set_requires_grad(true);
+  const auto [values, places] = cummax(x, 0);
+  REQUIRE(places.to_vector<int64_t>() == std::vector<int64_t>{0, 1, 2, 2, 2});
+  REQUIRE(std::isnan(values.to_vector<float>()[4]));
+  sum(values).backward();
+  REQUIRE(doubles(x.grad()) == std::vector<double>{1, 1, 3, 0, 0});
+  x.set_grad(Tensor());
+  sum(scan(x, 0, FoldOp::Max, true)).backward();
+  REQUIRE(doubles(x.grad()) == std::vector<double>{1, 1, 2, 0, 0});
+  const Tensor whole = Tensor::from_vector<int32_t>({3, 1, 2}, {3});
+  REQUIRE(scan(whole, 0, FoldOp::Min, true).to_vector<int32_t>() == std::vector<int32_t>{INT32_MAX, 3, 1});
+  REQUIRE(scan(gt(whole, 1.0), 0, FoldOp::Max).dtype() == DType::Bool);
+  REQUIRE(cumprod(whole, 0).to_vector<int64_t>() == std::vector<int64_t>{3, 3, 6});
+}
+
+TEST_CASE("logcumsumexp of infinities") {
+  const Tensor x = Tensor::from_vector<double>({-INFINITY, -INFINITY, 1, -INFINITY, 800}, {5}).set_requires_grad(true);
+  const Tensor y = logcumsumexp(x, 0);
+  REQUIRE(doubles(y) == std::vector<double>{-INFINITY, -INFINITY, 1, 1, 800});
+  sum(y).backward();
+  REQUIRE(doubles(x.grad()) == std::vector<double>{0, 0, 2, 0, 1});
+  REQUIRE(doubles(logcumsumexp(Tensor::from_vector<double>({INFINITY, 1}, {2}), 0)) ==
+          std::vector<double>{INFINITY, INFINITY});
+}
+
+TEST_CASE("diff and trapezoid refuse what does not fit") {
+  REQUIRE_THROWS_AS(diff(Tensor::scalar(1)), ValueError);
+  REQUIRE_THROWS_AS(diff(Tensor::ones({3}), -1), ValueError);
+  REQUIRE(diff(Tensor::ones({3}), 1000000).shape() == Shape{0});
+  REQUIRE(diff(gt(Tensor::ones({3}), 0.0)).dtype() == DType::Bool);
+  REQUIRE(diff(Tensor::ones({3}), 1, 0, Tensor::scalar(4)).to_vector<float>() == std::vector<float>{-3, 0, 0});
+  REQUIRE_THROWS_AS(trapezoid(Tensor::ones({2, 3}), Tensor::ones({4})), ValueError);
+  REQUIRE_THROWS_AS(fold_from_name("scan", "mean"), ValueError);
 }

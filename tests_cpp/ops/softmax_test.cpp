@@ -155,6 +155,22 @@ TEST_CASE("softmax and its relatives have first and second derivatives") {
   REQUIRE(gradgradcheck(several, {leaf()}));
 }
 
+TEST_CASE("the one-pass derivative agrees with its plain twin") {
+  Generator generator(9);
+  for (const DType dtype : {DType::Float32, DType::Float64})
+    for (const int64_t length : {1, 7, 17, 64, 1000, 9001})
+      for (const bool logarithm : {false, true}) {
+        const Tensor x = randn({3, length}, 0, 1, dtype, generator).set_requires_grad(true);
+        const Tensor dy = randn({3, length}, 0, 1, dtype, generator);
+        const Tensor y = logarithm ? log_softmax(x) : softmax(x);
+        const Tensor fused = grad({y}, {x}, {dy}, true)[0];
+        const Tensor plain = grad({y}, {x}, {dy}, true, true)[0];
+        REQUIRE(max(abs(fused - plain)).item() <= (dtype == DType::Float32 ? 2e-5 : 1e-13));
+        const Tensor wide = transpose(contiguous(transpose(dy)));
+        REQUIRE(max(abs(grad({y}, {x}, {wide}, true)[0] - fused)).item() == 0);
+      }
+}
+
 TEST_CASE("softmax gives the same bits on any number of threads") {
   const int before = num_threads();
   const Tensor x = randn({1000, 37});

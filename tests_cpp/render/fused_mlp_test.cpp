@@ -70,13 +70,13 @@ struct Result {
 
 Tensor leaf(const Tensor& x) { return x.detach().set_requires_grad(true); }
 
-Result run(bool fused, const Tensor& x, const Tensors& weights, Activation hidden, Activation output,
-           const Tensor& dy) {
+Result run(bool fused, const Tensor& x, const Tensors& weights, Activation hidden, Activation output, const Tensor& dy,
+           Precision precision = Precision::Float32) {
   const Tensor x_leaf = leaf(x);
   Tensors leaves;
   for (const Tensor& w : weights) leaves.push_back(leaf(w));
-  const Tensor y =
-      fused ? fused_mlp(x_leaf, leaves, hidden, output) : fused_mlp_composed(x_leaf, leaves, hidden, output);
+  const Tensor y = fused ? fused_mlp(x_leaf, leaves, hidden, output, precision)
+                         : fused_mlp_composed(x_leaf, leaves, hidden, output, precision);
   y.backward(dy);
   Result result{y.detach(), x_leaf.grad(), {}};
   for (const Tensor& w : leaves) result.dweights.push_back(w.grad());
@@ -92,7 +92,11 @@ void require_same(const Result& got, const Result& expected, double tolerance = 
   }
 }
 
-void compare(const std::vector<int64_t>& widths, int64_t n, Activation hidden, Activation output) {
+// The twin does not round the gradients between layers, and sums in another order flip a rounding here and there.
+constexpr double kBrainTolerance = 2e-2;
+
+void compare(const std::vector<int64_t>& widths, int64_t n, Activation hidden, Activation output,
+             Precision precision = Precision::Float32) {
   std::string text;
   for (int64_t width : widths) text += std::to_string(width) + " ";
   INFO("widths " << text << " n " << n << " hidden " << static_cast<int>(hidden) << " output "
@@ -100,7 +104,9 @@ void compare(const std::vector<int64_t>& widths, int64_t n, Activation hidden, A
   const Tensor x = random_tensor<float>({n, widths.front()}, 1);
   const Tensor dy = random_tensor<float>({n, widths.back()}, 2);
   const Tensors weights = random_weights(widths, 3);
-  require_same(run(true, x, weights, hidden, output, dy), run(false, x, weights, hidden, output, dy));
+  require_same(run(true, x, weights, hidden, output, dy, precision),
+               run(false, x, weights, hidden, output, dy, precision),
+               precision == Precision::BFloat16 ? kBrainTolerance : 1e-5);
 }
 
 double activated(double x, Activation activation) {
@@ -155,6 +161,14 @@ Result by_loops(const Tensor& x, const Tensors& weights, Activation hidden, Acti
   return result;
 }
 
+// Small whole numbers, -limit to limit.
+Tensor from_integers(const Shape& shape, int limit) {
+  std::vector<float> values(static_cast<size_t>(numel(shape)));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>((i * 7919 + i / 3) % (2 * limit + 1)) - limit;
+  return Tensor::from_vector(values, shape);
+}
+
 const Activation kActivations[] = {Activation::None, Activation::ReLU, Activation::Sigmoid};
 
 }  // namespace
@@ -197,6 +211,32 @@ TEST_CASE("fused_mlp: every number of points, layers and activations equals the 
   for (const auto& widths : networks)
     for (Activation hidden : kActivations)
       for (Activation output : kActivations) compare(widths, 200, hidden, output);
+}
+
+TEST_CASE("fused_mlp: products of bfloat16 numbers") {
+  const Precision brain = Precision::BFloat16;
+  for (int64_t n : {0, 1, 2, 71, 72, 73, 145, 1000})
+    compare({32, 64, 64, 4}, n, Activation::ReLU, Activation::None, brain);
+  for (int64_t width = 1; width <= 80; width += 3) {
+    compare({width, 81 - width}, 13, Activation::ReLU, Activation::None, brain);
+    compare({12, width, 5}, 73, Activation::ReLU, Activation::ReLU, brain);
+  }
+  compare({256, 256, 256}, 150, Activation::ReLU, Activation::None, brain);
+  const std::vector<std::vector<int64_t>> networks = {{16, 16}, {19, 40, 3}, {8, 48, 33, 24, 16}, {3, 7, 7, 7, 2}};
+  for (const auto& widths : networks)
+    for (Activation hidden : kActivations)
+      for (Activation output : kActivations) compare(widths, 200, hidden, output, brain);
+
+  // Numbers that bfloat16 holds, with sums below 2^8: not a bit is lost.
+  const Tensor x = from_integers({150, 33}, 5), dy = from_integers({150, 20}, 3);
+  const Tensors weights = {from_integers({33, 20}, 3)};
+  require_same(run(true, x, weights, Activation::None, Activation::None, dy, brain),
+               run(false, x, weights, Activation::None, Activation::None, dy), 1e-7);
+  // One NaN stays with its point.
+  const Tensor bad = clone(x);
+  bad.data<float>()[33 * 7 + 32] = NAN;
+  const Tensor y = fused_mlp(bad, weights, Activation::None, Activation::None, brain);
+  for (int64_t i = 0; i < y.numel(); ++i) CHECK(std::isnan(y.data<float>()[i]) == (i / 20 == 7));
 }
 
 TEST_CASE("fused_mlp: strided inputs") {

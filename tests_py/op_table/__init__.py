@@ -2,23 +2,51 @@
 
 from __future__ import annotations
 
-from . import activation, elementwise, gather, matmul, reduce, scan, shape, softmax
+from . import (
+    activation,
+    conv,
+    elementwise,
+    gather,
+    linalg,
+    matmul,
+    pool,
+    reduce,
+    scan,
+    segment,
+    shape,
+    softmax,
+    sort,
+)
 from .row import Op as Op
 
-_FAMILIES = (activation, elementwise, gather, matmul, reduce, scan, shape, softmax)
+_FAMILIES = (
+    activation,
+    conv,
+    elementwise,
+    gather,
+    linalg,
+    matmul,
+    pool,
+    reduce,
+    scan,
+    segment,
+    shape,
+    softmax,
+    sort,
+)
 
 OPS = [row for family in _FAMILIES for row in family.ROWS]
 GOLDEN = {name: call for family in _FAMILIES for name, call in family.GOLDEN.items()}
 
-# Public functions whose tests stand elsewhere: the rendering ops have oracles of their own.
+# Public functions whose tests stand elsewhere: the rendering ops and needle's tuples have tests of their own.
 ELSEWHERE = {
+    "TensorTuple",
+    "frequency_encoding",
+    "fused_add_scalars",
     "fused_mlp",
     "hashgrid",
+    "make_tuple",
     "render_volume",
     "spherical_harmonics",
-    "frequency_encoding",
-    "TensorTuple",
-    "make_tuple",
     "tuple_get_item",
-    "fused_add_scalars",
 }

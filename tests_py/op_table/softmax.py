@@ -25,6 +25,8 @@ ROWS = [
     Op("logsumexp all", ndl.logsumexp, _logsumexp, covers="logsumexp"),
     Op("softmax", ndl.softmax, _softmax),
     Op("softmax axis", lambda x: ndl.softmax(x, 1), lambda x: _softmax(x, 1), ((2, 3, 4),), covers="softmax"),
+    Op("softmin", ndl.softmin, lambda x: _softmax(-x)),
+    Op("softmax dtype", lambda x: ndl.softmax(x, 0, "float64"), lambda x: _softmax(x, 0), covers="softmax"),
     Op("log_softmax", ndl.log_softmax, lambda x: np.log(_softmax(x))),
     Op("logsoftmax", ndl.logsoftmax, lambda x: np.log(_softmax(x))),
 ]

@@ -40,6 +40,7 @@ class Description {
     if (found == object_.end()) malformed(path_, where_ + "." + key + " is missing.");
     return *found;
   }
+  bool has(const char* key) const { return object_.contains(key); }
   Description object(const char* key) const { return {path_, where_ + "." + key, value(key)}; }
   std::string text(const char* key) const {
     if (!value(key).is_string()) malformed(path_, where_ + "." + key + " is no string.");
@@ -107,7 +108,8 @@ json json_of(const Settings& s) {
             {"features", s.field.features},
             {"color_hidden", s.field.color_hidden},
             {"color_layers", s.field.color_layers},
-            {"sh_degree", s.field.sh_degree}}},
+            {"sh_degree", s.field.sh_degree},
+            {"precision", name(s.field.precision)}}},
           {"occupancy", {{"box", json_of(s.occupancy_box)}, {"resolution", s.occupancy_resolution}}},
           {"march",
            {{"step", s.march.step},
@@ -162,6 +164,13 @@ Settings read_settings(const std::string& path, const std::string& text) {
   s.field.color_hidden = static_cast<int>(field.integer("color_hidden", 1, 256));
   s.field.color_layers = static_cast<int>(field.integer("color_layers", 1, 8));
   s.field.sh_degree = static_cast<int>(field.integer("sh_degree", 1, 4));
+  if (field.has("precision")) {  // files from before it existed
+    const std::string precision = field.text("precision");
+    if (precision != "float32" && precision != "bfloat16")
+      malformed(path, "description.field.precision is unknown: got '" + precision.substr(0, 40) +
+                          "', expected 'float32' or 'bfloat16'.");
+    s.field.precision = precision_from_name(precision);
+  }
 
   const Description occupancy = root.object("occupancy");
   s.occupancy_box = read_box(path, occupancy.object("box"));

@@ -1,7 +1,7 @@
 // Matrix products: how the work of one product is cut for the threads (multiply), of a batch (run_matmul), and the op.
 //
 // multiply() picks one of five ways by shape alone, so that no result depends on the number of threads:
-//  1. one column        becomes one row of the transposed product;
+//  1. few columns of c  become rows of the transposed product: one always, up to kFewRows where that streams a (way 2);
 //  2. few rows of c     streams b: along k if both operands lie that way (gemm_dot), along rows of b for one row
 //                       (gemm_row);
 //  3. k very long       (weight gradients: m and n are layer widths, k the batch) cuts k into at most 32 slices, each a
@@ -22,6 +22,7 @@
 #include "needlecpp/ops/shape.h"
 #include "ops/gemm.h"
 #include "ops/matmul_kernels.h"
+#include "ops/scratch.h"
 #include "ops/strided.h"
 
 namespace needlecpp {
@@ -33,26 +34,12 @@ constexpr int64_t kPackedLimit = int64_t{4} << 20;
 constexpr int64_t kDeepestPiece = 8192;  // of k, in one packed piece of b; a multiple of every tile's depth
 constexpr int64_t kBlockRows = 256;      // of a, so that a block of one step of k stays in the L2 cache
 constexpr int64_t kFewRows = 4;
+constexpr int64_t kLongDot = 16;            // the shortest k that is worth dot products along it
 constexpr int64_t kSlice = 4096;            // of k
 constexpr int64_t kSlicedArea = 128 * 128;  // largest m * n whose k is sliced
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
-
-// Scratch memory from the caching allocator.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t count) : bytes_(static_cast<size_t>(count) * sizeof(T)), data_(allocate(bytes_)) {}
-  ~Scratch() { deallocate(data_, bytes_); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  T* data() const { return static_cast<T*>(data_); }
-
- private:
-  size_t bytes_;
-  void* data_;
-};
 
 // The kernels by element type.
 struct Float {
@@ -81,7 +68,7 @@ template <class T>
 GemmArgs<T> columns(GemmArgs<T> g, int64_t begin, int64_t end) {
   g.n = end - begin;
   g.b += begin * g.b_col;
-  g.c += begin;
+  g.c += begin * g.c_col;
   return g;
 }
 template <class T>
@@ -159,8 +146,12 @@ void run_blocks(const GemmArgs<T>& g, const GemmTile& tile) {
   });
 }
 
+// Way 2 along k. The kernel takes columns four by four; cuts between fours keep each sum's order.
 template <class T>
-void multiply(GemmArgs<T> g);
+void run_dots(const GemmArgs<T>& g) {
+  parallel_for(ceil_div(g.n, 4), std::max<int64_t>(16, kStreamWork / (4 * g.m * g.k)),
+               [&](int64_t begin, int64_t end) { Kernels<T>::dot(columns(g, 4 * begin, std::min(g.n, 4 * end))); });
+}
 
 // Way 3.
 template <class T>
@@ -194,16 +185,19 @@ void multiply(GemmArgs<T> g) {
   if (g.k == 1) g.a_col = g.b_row = 1;
   if (g.n == 1) g.b_col = 1;
   const int64_t work = g.m * g.n * g.k;
-  const int64_t few_columns = std::max<int64_t>(64, kStreamWork / (g.m * g.k));
 
-  if (g.m <= kFewRows && g.a_col == 1 && g.b_row == 1 && g.k >= 16) {
-    // The kernel takes columns four by four; cuts between fours keep each sum's order.
-    parallel_for(ceil_div(g.n, 4), few_columns / 4,
-                 [&](int64_t begin, int64_t end) { Kernels<T>::dot(columns(g, 4 * begin, std::min(g.n, 4 * end))); });
+  if (g.m <= kFewRows && g.a_col == 1 && g.b_row == 1 && g.k >= kLongDot) {
+    run_dots(g);
+  } else if (g.n <= kFewRows && g.m > kFewRows && g.a_col == 1 && g.k >= kLongDot) {
+    Scratch<T> lines(g.n * g.k);
+    for (int64_t j = 0; j < g.n; ++j)
+      for (int64_t p = 0; p < g.k; ++p) lines.data()[j * g.k + p] = g.b[p * g.b_row + j * g.b_col];
+    run_dots(GemmArgs<T>{g.n, g.m, g.k, lines.data(), g.k, 1, g.a, 1, g.a_row, g.c, 1, g.accumulate, g.c_row});
   } else if (g.k >= 2 * kSlice && g.m * g.n <= kSlicedArea && work > 4 * kSerialWork) {
     run_slices(g);
   } else if (g.m == 1 && g.b_col == 1) {
-    parallel_for(g.n, few_columns, [&](int64_t begin, int64_t end) { Kernels<T>::row(columns(g, begin, end)); });
+    parallel_for(g.n, std::max<int64_t>(64, kStreamWork / g.k),
+                 [&](int64_t begin, int64_t end) { Kernels<T>::row(columns(g, begin, end)); });
   } else if (work <= kSerialWork) {
     run_block(g, static_cast<const T*>(nullptr), static_cast<T*>(nullptr));
   } else {
@@ -316,14 +310,16 @@ Tensor matmul(const Tensor& a,    // [..., m, k] or [k]
   NDL_CHECK(a.device() == b.device(), TypeError, "matmul", "devices differ: got ", to_string(b.device()), ", expected ",
             to_string(a.device()), ".");
   const DType result = promote_types(a.dtype(), b.dtype());
-  NDL_CHECK(is_floating(result) || result == DType::Int32 || result == DType::Int64, TypeError, "matmul",
-            "no product of this dtype: got ", name(result), ", expected a float, int32 or int64. Cast first.");
+  NDL_CHECK(result != DType::Bool, TypeError, "matmul", "no product of this dtype: got ", name(result),
+            ", expected a number. Cast first.");
   const int64_t inner = b.rank() == 1 ? b.size(0) : b.size(-2);
   NDL_CHECK(a.size(-1) == inner, ValueError, "matmul", "inner sizes differ: got shapes ", a.shape(), " and ", b.shape(),
             ", expected [..., m, k] and [..., k, n] with the same k. Transpose one of them?");
   if (a.dtype() != result || b.dtype() != result) return matmul(cast(a, result), cast(b, result));
-  if (result == DType::Float16 || result == DType::BFloat16)
-    return cast(matmul(cast(a, DType::Float32), cast(b, DType::Float32)), result);
+  if (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8) {
+    const DType wide = is_floating(result) ? DType::Float32 : DType::Int32;
+    return cast(matmul(cast(a, wide), cast(b, wide)), result);
+  }
   if (a.rank() == 1) return squeeze(matmul(unsqueeze(a, 0), b), {b.rank() == 1 ? -1 : -2});
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), {-1});
 

@@ -248,9 +248,30 @@ void block(const GemmArgs<T>& args, const GemmScratch<T>& scratch) {
   }
 }
 
-// Dot products of one row of a with Cols columns of b.
+// The sums of the lanes of four vectors: each is folded to 16 bytes, then they are turned so that sums are additions of
+// whole vectors.
+template <class V>
+NDL_HD void four_sums(const V* from, float* totals) {
+  float lines[16], turned[16];
+  for (int j = 0; j < 4; ++j) {
+    constexpr int parts = sizeof(V) / sizeof(Quad);
+    Quad part[parts];
+    memcpy(part, &from[j], sizeof(V));
+    for (int width = parts / 2; width > 0; width /= 2)
+      for (int i = 0; i < width; ++i) part[i] += part[i + width];
+    store(lines + 4 * j, part[0]);
+  }
+  transpose_square(lines, 4, turned, 4);
+  store(totals, (load<Quad>(turned) + load<Quad>(turned + 8)) + (load<Quad>(turned + 4) + load<Quad>(turned + 12)));
+}
+template <class V>
+NDL_HD void four_sums(const V* from, double* totals) {
+  for (int j = 0; j < 4; ++j) totals[j] = horizontal_sum(from[j]);
+}
+
+// Dot products of one row of a with Cols columns of b, 1 or 4.
 template <class T, int Cols>
-NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, bool accumulate) {
+NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, int64_t c_col, bool accumulate) {
   using V = typename VecOf<T>::Type;
   constexpr int lanes = VecTraits<V>::lanes;
   constexpr int chains = Cols == 1 ? 4 : 1;
@@ -269,11 +290,14 @@ NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, 
 #pragma GCC unroll 4
     for (int j = 0; j < Cols; ++j) sums[j][0] += a_now * load<V>(b + j * b_col + p, count);
   }
-  for (int j = 0; j < Cols; ++j) {
-    for (int s = 1; s < chains; ++s) sums[j][0] += sums[j][s];
-    const T total = horizontal_sum(sums[j][0]);
-    c[j] = accumulate ? c[j] + total : total;
+  T totals[Cols];
+  if constexpr (Cols == 4) {
+    four_sums(&sums[0][0], totals);
+  } else {
+    for (int s = 1; s < chains; ++s) sums[0][0] += sums[0][s];
+    totals[0] = horizontal_sum(sums[0][0]);
   }
+  for (int j = 0; j < Cols; ++j) c[j * c_col] = accumulate ? c[j * c_col] + totals[j] : totals[j];
 }
 
 template <class T>
@@ -282,11 +306,11 @@ void dot(const GemmArgs<T>& args) {
   for (; j + 4 <= args.n; j += 4)
     for (int64_t i = 0; i < args.m; ++i)
       dot_columns<T, 4>(args.a + i * args.a_row, args.b + j * args.b_col, args.b_col, args.k,
-                        args.c + i * args.c_row + j, args.accumulate);
+                        args.c + i * args.c_row + j * args.c_col, args.c_col, args.accumulate);
   for (; j < args.n; ++j)
     for (int64_t i = 0; i < args.m; ++i)
       dot_columns<T, 1>(args.a + i * args.a_row, args.b + j * args.b_col, args.b_col, args.k,
-                        args.c + i * args.c_row + j, args.accumulate);
+                        args.c + i * args.c_row + j * args.c_col, args.c_col, args.accumulate);
 }
 
 template <class T>

@@ -7,7 +7,8 @@
 
 namespace needlecpp {
 
-// c = a b or, with `accumulate`, c += a b. Strides are in elements and may be anything; columns of c are adjacent.
+// c = a b or, with `accumulate`, c += a b. Strides are in elements and may be anything; columns of c are adjacent, but
+// for gemm_dot.
 template <class T>
 struct GemmArgs {
   int64_t m, n, k;
@@ -18,6 +19,7 @@ struct GemmArgs {
   T* c;  // [m, n]
   int64_t c_row;
   bool accumulate;
+  int64_t c_col = 1;
 };
 
 // The blocking of one instruction set: matmul.cpp cuts work and sizes scratch memory by it.

@@ -1,266 +1,225 @@
-// Reductions. run_reduce() sorts and merges the axes for the kernel; where few outputs gather many numbers, it cuts
-// the longest reduced axis into slices (a number that depends on the shape alone), reduces each to partial results,
-// and reduces those: results do not depend on the number of threads.
+// Reductions that add or multiply. What runs the kernels is in reduce_run.cpp; maxima and places are in
+// reduce_best.cpp.
 #include "needlecpp/ops/reduce.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 
 #include "needlecpp/autograd/function.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/scan.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/reduce_dims.h"
-#include "ops/reduce_kernels.h"
+#include "ops/reduce_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 15;  // numbers read by one thread at least
-constexpr int64_t kMostSlices = 64;
-constexpr int64_t kSlicedRows = 32;  // at most this many outputs gather their numbers in slices
-constexpr int64_t kSlicedOutputs = 4096;
-
-struct Axis {
-  int64_t size, x_stride, y_stride;
-};
-
-// The axes of one kind, outermost first.
-class Axes {
- public:
-  void add(Axis axis) {
-    if (axis.size != 1) axes_[count_++] = axis;
-  }
-  // By falling stride of x (repeated axes outermost), neighbours merged where both strides allow it.
-  void arrange() {
-    const auto key = [](const Axis& a) { return a.x_stride == 0 ? INT64_MAX : std::abs(a.x_stride); };
-    std::stable_sort(axes_, axes_ + count_, [&](const Axis& a, const Axis& b) { return key(a) > key(b); });
-    int kept = 0;
-    for (int i = 0; i < count_; ++i) {
-      Axis& outer = axes_[std::max(0, kept - 1)];
-      const Axis& inner = axes_[i];
-      if (kept > 0 && outer.x_stride == inner.x_stride * inner.size && outer.y_stride == inner.y_stride * inner.size)
-        outer = {outer.size * inner.size, inner.x_stride, inner.y_stride};
-      else
-        axes_[kept++] = inner;
-    }
-    count_ = kept;
-    if (count_ == 0) axes_[count_++] = {1, 0, 0};
-  }
-  int count() const { return count_; }
-  const Axis& operator[](int i) const { return axes_[i]; }
-
- private:
-  int count_ = 0;
-  Axis axes_[kMaxRank];
-};
-
-ReduceType reduce_type(DType dtype) {
-  switch (dtype) {
-    case DType::Float32:
-      return ReduceType::F32;
-    case DType::Float64:
-      return ReduceType::F64;
-    case DType::Int32:
-      return ReduceType::I32;
-    case DType::Int64:
-      return ReduceType::I64;
-    default:
-      return ReduceType::U8;  // uint8 and bool; the halves are cast before they come here
-  }
-}
-
-int64_t item_bytes(ReduceType type) {
-  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
-}
-
-void run_serial(const ReduceArgs& args, int64_t outputs) { NDL_KERNEL(reduce_loop)(args, 0, outputs); }
-
-// The two steps through partial results, [slices, outputs].
-void run_sliced(const ReduceArgs& args, int64_t outputs, int64_t count) {
-  int longest = 0;
-  for (int i = 1; i < args.reduced_rank; ++i)
-    if (args.reduced_shape[i] > args.reduced_shape[longest]) longest = i;
-  const int64_t length = args.reduced_shape[longest];
-  const int64_t slices = std::min({kMostSlices, length, outputs * count / kGrain});
-
-  DType partial_type = DType::Int64;
-  if (args.op != ReduceOp::Sum) {
-    constexpr DType types[] = {DType::Float32, DType::Float64, DType::Int32, DType::Int64, DType::UInt8};
-    partial_type = types[static_cast<int>(args.x_type)];
-  } else if (args.x_type == ReduceType::F32 || args.x_type == ReduceType::F64) {
-    partial_type = DType::Float64;
-  }
-  const Tensor partial = Tensor::empty({slices, outputs}, partial_type);
-  const int64_t row_bytes = outputs * static_cast<int64_t>(itemsize(partial_type));
-  parallel_tasks(slices, [&](int64_t s) {
-    ReduceArgs slice = args;
-    const int64_t begin = length * s / slices;
-    slice.reduced_shape[longest] = length * (s + 1) / slices - begin;
-    slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item_bytes(args.x_type);
-    slice.y = static_cast<char*>(partial.raw()) + s * row_bytes;
-    slice.y_type = reduce_type(partial_type);
-    slice.divisor = 1;
-    int64_t y_stride = 1;  // outputs of a slice in the kernel's own order
-    for (int i = args.kept_rank - 1; i >= 0; --i) {
-      slice.y_kept[i] = y_stride;
-      y_stride *= args.kept_shape[i];
-    }
-    run_serial(slice, outputs);
-  });
-
-  ReduceArgs sum = args;
-  sum.x = partial.raw();
-  sum.x_type = reduce_type(partial_type);
-  sum.reduced_rank = 1;
-  sum.reduced_shape[0] = slices;
-  sum.x_reduced[0] = outputs;
-  int64_t x_stride = 1;
-  for (int i = args.kept_rank - 1; i >= 0; --i) {
-    sum.x_kept[i] = x_stride;
-    x_stride *= args.kept_shape[i];
-  }
-  run_serial(sum, outputs);
-}
-
-// Reduces x (no half type) over `axes` into y, whose elements lie in C order of the kept axes.
-void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Tensor& y, double divisor = 1) {
-  const int64_t outputs = y.numel();
-  if (outputs == 0) return;
-  if (x.numel() == 0) {
-    fill_(y, 0 / divisor);
-    return;
-  }
-  Axes kept;
-  Axes reduced;
-  int64_t y_stride = outputs;
-  for (int i = 0; i < x.rank(); ++i) {
-    const int64_t size = x.shape()[i];
-    if (axes.taken[i]) {
-      reduced.add({size, x.strides()[i], 0});
-    } else {
-      y_stride /= size;
-      kept.add({size, x.strides()[i], y_stride});
-    }
-  }
-  kept.arrange();
-  reduced.arrange();
-
-  ReduceArgs args;
-  args.op = op;
-  args.x_type = reduce_type(x.dtype());
-  args.y_type = reduce_type(y.dtype());
-  args.x = x.raw();
-  args.y = y.raw();
-  args.divisor = divisor;
-  args.kept_rank = kept.count();
-  args.reduced_rank = reduced.count();
-  for (int i = 0; i < kept.count(); ++i) {
-    args.kept_shape[i] = kept[i].size;
-    args.x_kept[i] = kept[i].x_stride;
-    args.y_kept[i] = kept[i].y_stride;
-  }
-  for (int i = 0; i < reduced.count(); ++i) {
-    args.reduced_shape[i] = reduced[i].size;
-    args.x_reduced[i] = reduced[i].x_stride;
-  }
-  const int64_t count = x.numel() / outputs;
-  const bool places = op == ReduceOp::ArgMax || op == ReduceOp::ArgMin;
-  // Whole rows are best left to one thread; columns are not, as a row of x would be cut.
-  const bool by_row = std::abs(reduced[reduced.count() - 1].x_stride) < std::abs(kept[kept.count() - 1].x_stride);
-  const int64_t most = by_row ? kSlicedRows : kSlicedOutputs;
-  if (!places && outputs <= most && count >= 512 && x.numel() >= 4 * kGrain) {
-    run_sliced(args, outputs, count);
-    return;
-  }
-  parallel_for(outputs, std::max<int64_t>(1, kGrain / count), [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(reduce_loop)(args, begin, end);
-  });
-}
-
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
-int64_t reduced_count(const Shape& shape, const ReducedAxes& axes) {
-  int64_t count = 1;
-  for (int i = 0; i < shape.size(); ++i)
-    if (axes.taken[i]) count *= shape[i];
-  return count;
-}
 
 // Spreads dy (with or without the reduced axes) over x's shape again.
 Tensor spread(const Tensor& dy, const Shape& shape, const ReducedAxes& axes) {
   return broadcast_to(reshape(dy, reduced_shape(shape, axes, true)), shape);
 }
 
-Tensor extreme(ReduceOp op, const char* op_name, const Tensor& x, const Dims& axes, bool keepdims) {
-  OpScope scope(op_name);
-  if (is_half(x.dtype())) return cast(extreme(op, op_name, cast(x, DType::Float32), axes, keepdims), x.dtype());
-  const ReducedAxes taken(normalize_axes(op_name, axes, x.rank()));
-  NDL_CHECK(reduced_count(x.shape(), taken) > 0, ValueError, op_name, "no element to choose from: got shape ",
-            x.shape(), ", expected no reduced axis of size 0. Check for empty tensors first.");
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims), x.dtype(), x.device());
-  run_reduce(op, x, taken, y);
-  return record(
-      op_name, y, {x}, {x},
-      [taken](Backward& g) {
-        const Tensor from = g.saved(0);
-        const Tensor best = spread(g.output(), from.shape(), taken);
-        const Tensor hits = cast(eq(from, best), from.dtype());
-        Dims reduced;
-        for (int i = 0; i < from.rank(); ++i)
-          if (taken.taken[i]) reduced.push_back(i);
-        const Tensor ties = reduced.empty() ? hits : sum(hits, reduced, true);
-        g.give(0, hits * (reshape(g.dy(), ties.shape()) / ties));
-      },
-      SaveOutputs::Yes);
+Tensor zero_like(const Tensor& x) { return Tensor::zeros({}, x.dtype(), x.device()); }
+
+DType sum_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::Int64; }
+DType real_dtype(DType dtype) { return is_floating(dtype) ? dtype : DType::Float32; }
+
+Tensor new_result(const Tensor& x, const ReducedAxes& axes, bool keepdims, DType dtype) {
+  return Tensor::empty(reduced_shape(x.shape(), axes, keepdims), dtype, x.device());
 }
 
-Tensor place(ReduceOp op, const char* op_name, const Tensor& x, int64_t axis, bool keepdims) {
-  OpScope scope(op_name);
-  if (is_half(x.dtype())) return place(op, op_name, cast(x.detach(), DType::Float32), axis, keepdims);
-  const ReducedAxes taken(Dims{normalize_axis(op_name, axis, x.rank())});
-  NDL_CHECK(reduced_count(x.shape(), taken) > 0, ValueError, op_name, "no element to choose from: got shape ",
-            x.shape(), ", expected axis ", axis, " not to be empty. Check for empty tensors first.");
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims), DType::Int64, x.device());
-  run_reduce(op, x, taken, y);
-  return y;
+// The product of all other elements along one axis.
+Tensor product_of_others(const Tensor& x, int axis) {
+  return scan(x, axis, FoldOp::Prod, true) * scan(x, axis, FoldOp::Prod, true, true);
+}
+
+Tensor product_of_others(const Tensor& x, const Dims& axes) {
+  if (axes.size() == 0) return Tensor::ones(x.shape(), x.dtype(), x.device());
+  if (axes.size() == 1) return product_of_others(x, static_cast<int>(axes[0]));
+  Dims order;
+  Dims back = Dims::filled(x.rank(), 0);
+  const ReducedAxes taken(axes);
+  for (const bool last : {false, true})
+    for (int i = 0; i < x.rank(); ++i)
+      if (taken.taken[i] == last) {
+        back[i] = order.size();
+        order.push_back(i);
+      }
+  const Tensor turned = permute(x, order);
+  const int64_t count = taken.count(x.shape());
+  const Tensor others = product_of_others(reshape(turned, {x.numel() / count, count}), 1);
+  return permute(reshape(others, turned.shape()), back);
 }
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor sum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("sum");
+  if (dtype) return sum(cast(x, *dtype), axes, keepdims);
   if (is_half(x.dtype())) return cast(sum(cast(x, DType::Float32), axes, keepdims), x.dtype());
-  const ReducedAxes taken(normalize_axes("sum", axes, x.rank()));
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims),
-                                 is_floating(x.dtype()) ? x.dtype() : DType::Int64, x.device());
+  const ReducedAxes taken("sum", axes, x.rank());
+  const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
   run_reduce(ReduceOp::Sum, x, taken, y);
   return record("sum", y, {x}, {}, [taken](Backward& g) { g.give(0, spread(g.dy(), g.input_shape(0), taken)); });
 }
 
-Tensor mean(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor prod(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+  OpScope scope("prod");
+  if (dtype) return prod(cast(x, *dtype), axes, keepdims);
+  if (is_half(x.dtype())) return cast(prod(cast(x, DType::Float32), axes, keepdims), x.dtype());
+  const ReducedAxes taken("prod", axes, x.rank());
+  const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
+  run_reduce(ReduceOp::Prod, x, taken, y);
+  return record("prod", y, {x}, {x}, [taken](Backward& g) {
+    const Tensor from = g.saved(0);
+    if (from.numel() == 0) {
+      g.give(0, Tensor::zeros(from.shape(), from.dtype()));
+      return;
+    }
+    g.give(0, spread(g.dy(), from.shape(), taken) * product_of_others(from, taken.list(from.rank())));
+  });
+}
+
+Tensor mean(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("mean");
+  if (dtype) return mean(cast(x, *dtype), axes, keepdims);
   if (is_half(x.dtype())) return cast(mean(cast(x, DType::Float32), axes, keepdims), x.dtype());
-  const ReducedAxes taken(normalize_axes("mean", axes, x.rank()));
-  const double count = static_cast<double>(reduced_count(x.shape(), taken));
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims),
-                                 is_floating(x.dtype()) ? x.dtype() : DType::Float32, x.device());
-  run_reduce(ReduceOp::Sum, x, taken, y, count);
+  const ReducedAxes taken("mean", axes, x.rank());
+  const double count = static_cast<double>(taken.count(x.shape()));
+  const Tensor y = new_result(x, taken, keepdims, real_dtype(x.dtype()));
+  run_reduce(ReduceOp::Sum, x, taken, y, {count, Tensor()});
   return record("mean", y, {x}, {},
                 [taken, count](Backward& g) { g.give(0, spread(div(g.dy(), count), g.input_shape(0), taken)); });
 }
 
-Tensor max(const Tensor& x, const Dims& axes, bool keepdims) {
-  return extreme(ReduceOp::Max, "max", x, axes, keepdims);
+Tensor nansum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+  OpScope scope("nansum");
+  if (dtype) return nansum(cast(x, *dtype), axes, keepdims);
+  if (!is_floating(x.dtype())) return sum(x, axes, keepdims);
+  if (is_half(x.dtype())) return cast(nansum(cast(x, DType::Float32), axes, keepdims), x.dtype());
+  const ReducedAxes taken("nansum", axes, x.rank());
+  const Tensor y = new_result(x, taken, keepdims, x.dtype());
+  run_reduce(ReduceOp::SumNumbers, x, taken, y);
+  return record("nansum", y, {x}, {x}, [taken](Backward& g) {
+    const Tensor from = g.saved(0);
+    g.give(0, where(isnan(from), zero_like(from), spread(g.dy(), from.shape(), taken)));
+  });
 }
-Tensor min(const Tensor& x, const Dims& axes, bool keepdims) {
-  return extreme(ReduceOp::Min, "min", x, axes, keepdims);
+
+Tensor nanmean(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+  OpScope scope("nanmean");
+  if (dtype) return nanmean(cast(x, *dtype), axes, keepdims);
+  if (!is_floating(x.dtype())) return mean(x, axes, keepdims);
+  if (is_half(x.dtype())) return cast(nanmean(cast(x, DType::Float32), axes, keepdims), x.dtype());
+  return nansum(x, axes, keepdims) / cast(count_nonzero(eq(x, x), axes, keepdims), x.dtype());
 }
-Tensor argmax(const Tensor& x, int64_t axis, bool keepdims) {
-  return place(ReduceOp::ArgMax, "argmax", x, axis, keepdims);
+
+Tensor var(const Tensor& x, const Dims& axes, double correction, bool keepdims) {
+  OpScope scope("var");
+  if (!is_floating(x.dtype())) return var(cast(x, DType::Float32), axes, correction, keepdims);
+  if (is_half(x.dtype())) return cast(var(cast(x, DType::Float32), axes, correction, keepdims), x.dtype());
+  const ReducedAxes taken("var", axes, x.rank());
+  const double count = static_cast<double>(taken.count(x.shape()));
+  const double freedom = std::max(0.0, count - correction);
+  const Tensor center = new_result(x, taken, keepdims, DType::Float64);
+  const Tensor y = new_result(x, taken, keepdims, x.dtype());
+  run_reduce(ReduceOp::Sum, x, taken, center, {count, Tensor()});
+  run_reduce(ReduceOp::SumSquares, x, taken, y, {freedom, center});
+  return record("var", y, {x}, {x}, [taken, freedom](Backward& g) {
+    const Tensor from = g.saved(0);
+    const Tensor off = from - mean(from, taken.list(from.rank()), true);
+    const Tensor dy = reshape(g.dy(), reduced_shape(from.shape(), taken, true));
+    if (freedom > 0)
+      g.give(0, dy * (off * (2 / freedom)));
+    else
+      g.give(0, dy * where(eq(off, 0.0), Tensor::full({}, NAN, off.dtype()), Tensor::full({}, INFINITY, off.dtype())));
+  });
 }
-Tensor argmin(const Tensor& x, int64_t axis, bool keepdims) {
-  return place(ReduceOp::ArgMin, "argmin", x, axis, keepdims);
+
+Tensor standard_deviation(const Tensor& x, const Dims& axes, double correction, bool keepdims) {
+  OpScope scope("std");
+  if (!is_floating(x.dtype())) return standard_deviation(cast(x, DType::Float32), axes, correction, keepdims);
+  if (is_half(x.dtype()))
+    return cast(standard_deviation(cast(x, DType::Float32), axes, correction, keepdims), x.dtype());
+  const Tensor variance = var(x, axes, correction, keepdims);
+  return record(
+      "std", sqrt(variance.detach()), {variance}, {},
+      [](Backward& g) {
+        const Tensor y = g.output();
+        g.give(0, where(eq(y, 0.0), zero_like(y), g.dy() / (y * 2.0)));
+      },
+      SaveOutputs::Yes);
+}
+
+namespace {
+
+// sum(|x|^p)^(1/p) for p other than 0 and infinity.
+Tensor power_norm(const Tensor& x, double p, const ReducedAxes& taken, bool keepdims) {
+  const ReduceOp op = p == 1 ? ReduceOp::SumAbs : p == 2 ? ReduceOp::SumSquares : ReduceOp::SumPowers;
+  Tensor y = new_result(x, taken, keepdims, x.dtype());
+  run_reduce(op, x, taken, y, {1, op == ReduceOp::SumPowers ? Tensor::scalar(p, DType::Float64) : Tensor()});
+  if (p == 2)
+    y = sqrt(y);
+  else if (p != 1)
+    y = pow(y, 1 / p);
+  return record(
+      "vector_norm", y, {x}, {x},
+      [p, taken](Backward& g) {
+        const Tensor from = g.saved(0);
+        const Shape kept = reduced_shape(from.shape(), taken, true);
+        const Tensor dy = reshape(g.dy(), kept);
+        if (p == 1) {
+          g.give(0, dy * sign(from));
+          return;
+        }
+        const Tensor total = reshape(g.output(), kept);
+        const Tensor none = eq(total, 0.0);
+        const Tensor one = Tensor::ones({}, from.dtype());
+        // dx = dy x |x|^(p-2) y^(1-p); where y or x is 0, so is dx, and no infinite factor may come near it.
+        const Tensor share = where(none, zero_like(from), dy * pow(where(none, one, total), 1 - p));
+        if (p == 2)
+          g.give(0, from * share);
+        else
+          g.give(0, sign(from) * pow(where(eq(from, 0.0), one, abs(from)), p - 1) * share);
+      },
+      SaveOutputs::Yes);
+}
+
+}  // namespace
+
+Tensor vector_norm(const Tensor& x, double ord, const Dims& axes, bool keepdims, MaybeDType dtype) {
+  OpScope scope("vector_norm");
+  NDL_CHECK(!std::isnan(ord), ValueError, "vector_norm", "bad ord: got NaN, expected a number.");
+  if (dtype) return vector_norm(cast(x, *dtype), ord, axes, keepdims);
+  if (!is_floating(x.dtype())) return vector_norm(cast(x, DType::Float32), ord, axes, keepdims);
+  if (is_half(x.dtype())) return cast(vector_norm(cast(x, DType::Float32), ord, axes, keepdims), x.dtype());
+  if (std::isinf(ord)) return ord > 0 ? max(abs(x), axes, keepdims) : min(abs(x), axes, keepdims);
+  const ReducedAxes taken("vector_norm", axes, x.rank());
+  if (ord != 0) return power_norm(x, ord, taken, keepdims);
+  const Tensor y = new_result(x, taken, keepdims, x.dtype());
+  run_reduce(ReduceOp::Count, x, taken, y);
+  return record("vector_norm", y, {x}, {},
+                [](Backward& g) { g.give(0, Tensor::zeros(g.input_shape(0), g.dy().dtype())); });
+}
+
+Tensor count_nonzero(const Tensor& x, const Dims& axes, bool keepdims) {
+  OpScope scope("count_nonzero");
+  if (is_half(x.dtype())) return count_nonzero(cast(x.detach(), DType::Float32), axes, keepdims);
+  const ReducedAxes taken("count_nonzero", axes, x.rank());
+  const Tensor y = new_result(x, taken, keepdims, DType::Int64);
+  run_reduce(ReduceOp::Count, x, taken, y);
+  return y;
+}
+
+Tensor all(const Tensor& x, const Dims& axes, bool keepdims) {
+  OpScope scope("all");
+  const int64_t count = ReducedAxes("all", axes, x.rank()).count(x.shape());
+  return eq(count_nonzero(x, axes, keepdims), static_cast<double>(count));
+}
+
+Tensor any(const Tensor& x, const Dims& axes, bool keepdims) {
+  OpScope scope("any");
+  return ne(count_nonzero(x, axes, keepdims), 0.0);
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
@@ -277,7 +236,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
             ", expected a shape that broadcasts to x's.");
   if (axes.empty()) return x;
   if (is_half(x.dtype())) return cast(sum_to(cast(x, DType::Float32), shape), x.dtype());
-  const Tensor y = Tensor::empty(shape, is_floating(x.dtype()) ? x.dtype() : DType::Int64, x.device());
+  const Tensor y = Tensor::empty(shape, sum_dtype(x.dtype()), x.device());
   run_reduce(ReduceOp::Sum, x, ReducedAxes(axes), y);
   return record("sum_to", y, {x}, {}, [](Backward& g) { g.give(0, broadcast_to(g.dy(), g.input_shape(0))); });
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "ops/reduce_kernels.h"
+#include "simd/math.h"
 #include "simd/vec.h"
 
 namespace needlecpp::NDL_ISA {
@@ -13,6 +14,15 @@ namespace {
 constexpr int64_t kBlock = 256;
 constexpr int64_t kStretch = 64;
 constexpr int64_t kShortRow = 16;
+
+template <bool first, class A, class B>
+struct Choose {
+  using Type = A;
+};
+template <class A, class B>
+struct Choose<false, A, B> {
+  using Type = B;
+};
 
 template <class T>
 struct Limits;
@@ -37,7 +47,7 @@ struct Limits<uint8_t> {
   static constexpr uint8_t low = 0, high = UINT8_MAX;
 };
 
-// Sums: Part holds a stretch, Total the whole. Integers wrap around through unsigned arithmetic.
+// Part holds a stretch, Total the whole. Integers wrap around through unsigned arithmetic.
 template <class T>
 struct SumOf {
   using Part = uint64_t;
@@ -54,43 +64,70 @@ struct SumOf<double> {
   using Total = double;
 };
 
+template <class T>
+inline constexpr bool is_integer = static_cast<T>(1) / static_cast<T>(2) == 0;
+inline constexpr bool is_best(ReduceOp op) { return op >= ReduceOp::Max; }
+
+// How an op turns an element into a Part (map), adds Parts, and joins Totals.
 template <ReduceOp op, class T>
-struct Fold {
+struct Fold {  // sums
+  static constexpr bool counts = op == ReduceOp::Count;
+  using Part = typename SumOf<typename Choose<counts, int64_t, T>::Type>::Part;
+  using Total = typename SumOf<typename Choose<counts, int64_t, T>::Type>::Total;
+  static constexpr bool vectors = !counts && !is_integer<T>;       // map takes vectors
+  static constexpr bool stretches = sizeof(Part) < sizeof(Total);  // Part must be emptied into Total from time to time
+  static constexpr Part start = 0;
+  static NDL_HD Part add(Part a, Part b) { return a + b; }
+  static NDL_HD Total join(Total a, Total b) { return a + b; }
+  template <class V>
+  static NDL_HD auto map(V x, [[maybe_unused]] V side) {
+    if constexpr (counts) {
+      return static_cast<Part>(x != 0);
+    } else if constexpr (op == ReduceOp::SumNumbers) {
+      return m_select(x == x, x, V{});
+    } else if constexpr (op == ReduceOp::SumAbs) {
+      return m_abs(x);
+    } else if constexpr (op == ReduceOp::SumSquares) {
+      return (x - side) * (x - side);
+    } else if constexpr (op == ReduceOp::SumPowers) {
+      return m_pow(m_abs(x), side);
+    } else if constexpr (is_integer<T>) {
+      return static_cast<Part>(x);  // signed integers keep their sign on the way to uint64_t
+    } else {
+      return x;
+    }
+  }
+};
+template <class T>
+struct Fold<ReduceOp::Prod, T> {
+  using Part = typename SumOf<T>::Total;
+  using Total = Part;
+  static constexpr bool vectors = false;
+  static constexpr bool stretches = false;
+  static constexpr Part start = 1;
+  static NDL_HD Part add(Part a, Part b) { return a * b; }
+  static NDL_HD Total join(Total a, Total b) { return a * b; }
+  static NDL_HD Part map(T x, T) { return static_cast<Part>(x); }
+};
+template <ReduceOp op, class T>
+requires(is_best(op)) struct Fold<op, T> {
   using Part = T;
   using Total = T;
-  static constexpr bool sums = false;
-  static constexpr bool stretches = false;  // Part must be emptied into Total from time to time
+  static constexpr bool vectors = false;
+  static constexpr bool stretches = false;
   static constexpr T start = op == ReduceOp::Max ? Limits<T>::low : Limits<T>::high;
   template <class V>
   static NDL_HD V add(V a, V b) {
     return better_of<op>(a, b);
   }
-  static NDL_HD Total merge(Total a, Part b) { return better_of<op>(a, b); }
-};
-template <class T>
-struct Fold<ReduceOp::Sum, T> {
-  using Part = typename SumOf<T>::Part;
-  using Total = typename SumOf<T>::Total;
-  static constexpr bool sums = true;
-  static constexpr bool stretches = sizeof(Part) < sizeof(Total);
-  static constexpr Part start = 0;
-  static NDL_HD Part add(Part a, Part b) { return a + b; }
-  static NDL_HD Total merge(Total a, Part b) { return a + static_cast<Total>(b); }
+  static NDL_HD Total join(Total a, Total b) { return better_of<op>(a, b); }
+  static NDL_HD Part map(T x, T) { return x; }
 };
 
-template <class T>
-inline constexpr bool is_integer = static_cast<T>(1) / static_cast<T>(2) == 0;
-
-// Signed integers keep their sign on the way to uint64_t.
-template <class F, class T>
-NDL_HD typename F::Part part_of(T x) {
-  return static_cast<typename F::Part>(x);
-}
-
-template <class F, class T>
-NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename F::Total total) {
-  if (args.op != ReduceOp::Sum) {
-    static_cast<T*>(args.y)[at] = static_cast<T>(total);
+template <ReduceOp op, class T>
+NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename Fold<op, T>::Total total) {
+  if constexpr (is_best(op)) {
+    static_cast<T*>(args.y)[at] = total;
     return;
   }
   if (args.y_type == ReduceType::I64) {
@@ -98,7 +135,7 @@ NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename F::Total t
     return;
   }
   double value;
-  if constexpr (is_integer<typename F::Total>)
+  if constexpr (is_integer<typename Fold<op, T>::Total>)
     value = static_cast<double>(static_cast<int64_t>(total));
   else
     value = static_cast<double>(total);
@@ -127,23 +164,25 @@ NDL_HD void outer_reduced(const ReduceArgs& args, const T* x, Visit visit) {
   }
 }
 
-// Visits outputs [begin, end) as runs along the innermost kept axis: visit(x, offset in y, length).
+// Visits outputs [begin, end) as runs along the innermost kept axis: visit(x, offset in y, side, length).
 template <class T, class Visit>
 NDL_HD void kept_runs(const ReduceArgs& args, int64_t begin, int64_t end, Visit visit) {
   const int last = args.kept_rank - 1;
   while (begin < end) {
     const T* x = static_cast<const T*>(args.x);
+    const double* side = args.side;
     int64_t y = 0, rest = begin, start = 0;
     for (int axis = last; axis >= 0; --axis) {
       const int64_t i = rest % args.kept_shape[axis];
       rest /= args.kept_shape[axis];
       x += i * args.x_kept[axis];
       y += i * args.y_kept[axis];
+      side += i * args.side_kept[axis];
       if (axis == last) start = i;
     }
     int64_t length = args.kept_shape[last] - start;
     if (length > end - begin) length = end - begin;
-    visit(x, y, length);
+    visit(x, y, side, length);
     begin += length;
   }
 }
@@ -169,33 +208,35 @@ NDL_HD T best_of_run(const T* x, int64_t n) {
 }
 
 // The sum of a contiguous run of at most 4 * lanes * kStretch floats or doubles.
-template <class T>
-NDL_HD T sum_of_stretch(const T* x, int64_t n) {
+template <class F, class T>
+NDL_HD T sum_of_stretch(const T* x, int64_t n, T side) {
   using V = typename VecOf<T>::Type;
   constexpr int64_t lanes = VecTraits<V>::lanes;
+  const V s = splat<V>(side);
   V sums[4] = {};
   int64_t i = 0;
   for (; i + 4 * lanes <= n; i += 4 * lanes)
 #pragma GCC unroll 4
-    for (int s = 0; s < 4; ++s) sums[s] += load<V>(x + i + s * lanes);
-  for (; i + lanes <= n; i += lanes) sums[0] += load<V>(x + i);
-  if (i < n) sums[1] += load<V>(x + i, n - i);
+    for (int k = 0; k < 4; ++k) sums[k] += F::map(load<V>(x + i + k * lanes), s);
+  for (; i + lanes <= n; i += lanes) sums[0] += F::map(load<V>(x + i), s);
+  if (i < n) sums[1] += select(first_lanes<typename VecTraits<V>::Mask>(n - i), F::map(load<V>(x + i, n - i), s), V{});
   return horizontal_sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 template <ReduceOp op, class T>
-NDL_HD typename Fold<op, T>::Total fold_run(const T* x, int64_t n, int64_t step) {
+NDL_HD typename Fold<op, T>::Total fold_run(const T* x, int64_t n, int64_t step, T side) {
   using F = Fold<op, T>;
   typename F::Total total = F::start;
   if (step == 1) {
-    if constexpr (op != ReduceOp::Sum) {
+    if constexpr (is_best(op)) {
       return best_of_run<op>(x, n);
-    } else if constexpr (!is_integer<T>) {
+    } else if constexpr (F::vectors) {
       constexpr int64_t longest = 4 * VecTraits<typename VecOf<T>::Type>::lanes * kStretch;
-      for (int64_t i = 0; i < n; i += longest) total += sum_of_stretch(x + i, n - i < longest ? n - i : longest);
+      for (int64_t i = 0; i < n; i += longest)
+        total += sum_of_stretch<F>(x + i, n - i < longest ? n - i : longest, side);
       return total;
-    } else {
-      for (int64_t i = 0; i < n; ++i) total += part_of<F>(x[i]);
+    } else if constexpr (op != ReduceOp::Prod) {
+      for (int64_t i = 0; i < n; ++i) total += F::map(x[i], side);
       return total;
     }
   }
@@ -204,9 +245,9 @@ NDL_HD typename Fold<op, T>::Total fold_run(const T* x, int64_t n, int64_t step)
     const int64_t stop = n - i > 4 * kStretch ? i + 4 * kStretch : n;
     for (; i + 4 <= stop; i += 4)
 #pragma GCC unroll 4
-      for (int c = 0; c < 4; ++c) chains[c] = F::add(chains[c], part_of<F>(x[(i + c) * step]));
-    for (; i < stop; ++i) chains[0] = F::add(chains[0], part_of<F>(x[i * step]));
-    total = F::merge(total, F::add(F::add(chains[0], chains[1]), F::add(chains[2], chains[3])));
+      for (int c = 0; c < 4; ++c) chains[c] = F::add(chains[c], F::map(x[(i + c) * step], side));
+    for (; i < stop; ++i) chains[0] = F::add(chains[0], F::map(x[i * step], side));
+    total = F::join(total, F::add(F::add(chains[0], chains[1]), F::add(chains[2], chains[3])));
   }
   return total;
 }
@@ -216,27 +257,24 @@ void rows(const ReduceArgs& args, int64_t begin, int64_t end) {
   using F = Fold<op, T>;
   const int last = args.reduced_rank - 1;
   const int64_t n = args.reduced_shape[last], step = args.x_reduced[last];
-  const int64_t x_step = args.x_kept[args.kept_rank - 1], y_step = args.y_kept[args.kept_rank - 1];
-  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, int64_t length) {
-    for (int64_t j = 0; j < length; ++j, x += x_step, y += y_step) {
+  const int inner = args.kept_rank - 1;
+  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, const double* side, int64_t length) {
+    for (int64_t j = 0; j < length; ++j) {
+      const T own_side = static_cast<T>(side[j * args.side_kept[inner]]);
       typename F::Total total = F::start;
-      outer_reduced(args, x, [&](const T* run) {
-        if constexpr (op == ReduceOp::Sum)
-          total += fold_run<op>(run, n, step);
-        else
-          total = F::merge(total, fold_run<op>(run, n, step));
-      });
-      store_result<F, T>(args, y, total);
+      outer_reduced(args, x + j * args.x_kept[inner],
+                    [&](const T* run) { total = F::join(total, fold_run<op>(run, n, step, own_side)); });
+      store_result<op, T>(args, y + j * args.y_kept[inner], total);
     }
   });
 }
 
 // parts[j] += four (or one) rows; x_step is the distance of neighbouring outputs.
-template <class F, class T>
-NDL_HD void add_rows(typename F::Part* __restrict parts, const T* x, int64_t step, int64_t x_step, int64_t count,
-                     bool four) {
+template <ReduceOp op, class T, class F = Fold<op, T>>
+NDL_HD void add_rows(typename F::Part* __restrict parts, const T* x, const T* sides, int64_t step, int64_t x_step,
+                     int64_t count, bool four) {
   int64_t j = 0;
-  if constexpr (!F::sums) {
+  if constexpr (is_best(op)) {
     // Compilers do not turn the choice of the better number into vectors by themselves.
     typedef T V __attribute__((vector_size(kFloats * 4)));
     constexpr int64_t lanes = kFloats * 4 / sizeof(T);
@@ -252,12 +290,12 @@ NDL_HD void add_rows(typename F::Part* __restrict parts, const T* x, int64_t ste
   if (four) {
     for (; j < count; ++j) {
       const T* at = x + j * x_step;
-      const typename F::Part low = F::add(part_of<F>(at[0]), part_of<F>(at[step]));
-      const typename F::Part high = F::add(part_of<F>(at[2 * step]), part_of<F>(at[3 * step]));
+      const typename F::Part low = F::add(F::map(at[0], sides[j]), F::map(at[step], sides[j]));
+      const typename F::Part high = F::add(F::map(at[2 * step], sides[j]), F::map(at[3 * step], sides[j]));
       parts[j] = F::add(parts[j], F::add(low, high));
     }
   } else {
-    for (; j < count; ++j) parts[j] = F::add(parts[j], part_of<F>(x[j * x_step]));
+    for (; j < count; ++j) parts[j] = F::add(parts[j], F::map(x[j * x_step], sides[j]));
   }
 }
 
@@ -267,31 +305,34 @@ void columns(const ReduceArgs& args, int64_t begin, int64_t end) {
   const int last = args.reduced_rank - 1;
   const int64_t n = args.reduced_shape[last], step = args.x_reduced[last];
   const int64_t x_step = args.x_kept[args.kept_rank - 1], y_step = args.y_kept[args.kept_rank - 1];
-  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, int64_t length) {
+  const int64_t side_step = args.side_kept[args.kept_rank - 1];
+  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, const double* side, int64_t length) {
     for (int64_t j = 0; j < length; j += kBlock) {
       const int64_t count = length - j < kBlock ? length - j : kBlock;
       typename F::Part parts[kBlock];
       typename F::Total totals[kBlock];
+      T sides[kBlock];
       for (int64_t i = 0; i < count; ++i) parts[i] = F::start;
       for (int64_t i = 0; i < count; ++i) totals[i] = F::start;
+      for (int64_t i = 0; i < count; ++i) sides[i] = static_cast<T>(side[(j + i) * side_step]);
       int64_t pending = 0;
       outer_reduced(args, x + j * x_step, [&](const T* from) {
         for (int64_t r = 0; r < n;) {
           const bool four = r + 4 <= n;
           if (x_step == 1)
-            add_rows<F>(parts, from + r * step, step, 1, count, four);
+            add_rows<op>(parts, from + r * step, sides, step, 1, count, four);
           else
-            add_rows<F>(parts, from + r * step, step, x_step, count, four);
+            add_rows<op>(parts, from + r * step, sides, step, x_step, count, four);
           r += four ? 4 : 1;
           pending += four ? 4 : 1;
           if (F::stretches && pending >= 4 * kStretch) {
-            for (int64_t i = 0; i < count; ++i) totals[i] = F::merge(totals[i], parts[i]);
+            for (int64_t i = 0; i < count; ++i) totals[i] = F::join(totals[i], parts[i]);
             for (int64_t i = 0; i < count; ++i) parts[i] = F::start;
             pending = 0;
           }
         }
       });
-      for (int64_t i = 0; i < count; ++i) store_result<F, T>(args, y + (j + i) * y_step, F::merge(totals[i], parts[i]));
+      for (int64_t i = 0; i < count; ++i) store_result<op, T>(args, y + (j + i) * y_step, F::join(totals[i], parts[i]));
     }
   });
 }
@@ -300,7 +341,7 @@ void columns(const ReduceArgs& args, int64_t begin, int64_t end) {
 template <ReduceOp op, class T>
 int64_t place_of_best(const T* x, int64_t n, int64_t step) {
   constexpr ReduceOp value_op = op == ReduceOp::ArgMax ? ReduceOp::Max : ReduceOp::Min;
-  const T best = static_cast<T>(fold_run<value_op>(x, n, step));
+  const T best = static_cast<T>(fold_run<value_op>(x, n, step, T{}));
   const bool nan = best != best;
   int64_t i = 0;
   if (step == 1 && !nan) {
@@ -322,7 +363,7 @@ int64_t place_of_best(const T* x, int64_t n, int64_t step) {
 template <ReduceOp op, class T>
 void places_by_row(const ReduceArgs& args, int64_t begin, int64_t end) {
   const int64_t x_step = args.x_kept[args.kept_rank - 1], y_step = args.y_kept[args.kept_rank - 1];
-  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, int64_t length) {
+  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, const double*, int64_t length) {
     for (int64_t j = 0; j < length; ++j)
       static_cast<int64_t*>(args.y)[y + j * y_step] =
           place_of_best<op>(x + j * x_step, args.reduced_shape[0], args.x_reduced[0]);
@@ -332,7 +373,7 @@ void places_by_row(const ReduceArgs& args, int64_t begin, int64_t end) {
 template <ReduceOp op, class T>
 void places_by_column(const ReduceArgs& args, int64_t begin, int64_t end) {
   const int64_t x_step = args.x_kept[args.kept_rank - 1], y_step = args.y_kept[args.kept_rank - 1];
-  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, int64_t length) {
+  kept_runs<T>(args, begin, end, [&](const T* x, int64_t y, const double*, int64_t length) {
     for (int64_t j = 0; j < length; j += kBlock) {
       const int64_t count = length - j < kBlock ? length - j : kBlock;
       const T* from = x + j * x_step;
@@ -374,37 +415,71 @@ void reduce_typed(const ReduceArgs& args, int64_t begin, int64_t end) {
     columnwise ? columns<op, T>(args, begin, end) : rows<op, T>(args, begin, end);
 }
 
-template <ReduceOp op>
-void reduce_op(const ReduceArgs& args, int64_t begin, int64_t end) {
-  switch (args.x_type) {
-    case ReduceType::F32:
-      return reduce_typed<op, float>(args, begin, end);
-    case ReduceType::F64:
-      return reduce_typed<op, double>(args, begin, end);
-    case ReduceType::I32:
-      return reduce_typed<op, int32_t>(args, begin, end);
-    case ReduceType::I64:
-      return reduce_typed<op, int64_t>(args, begin, end);
-    case ReduceType::U8:
-      return reduce_typed<op, uint8_t>(args, begin, end);
+// Calls run for args' op and type: run.template operator()<op, T>().
+template <ReduceOp op, class Run>
+NDL_HD void with_type(const ReduceArgs& args, Run run) {
+  if (args.x_type == ReduceType::F32) return run.template operator()<op, float>();
+  if (args.x_type == ReduceType::F64) return run.template operator()<op, double>();
+  if constexpr (op < ReduceOp::SumNumbers || op > ReduceOp::SumPowers) {
+    if (args.x_type == ReduceType::I32) return run.template operator()<op, int32_t>();
+    if (args.x_type == ReduceType::I64) return run.template operator()<op, int64_t>();
+    if (args.x_type == ReduceType::U8) return run.template operator()<op, uint8_t>();
   }
+}
+template <class Run>
+NDL_HD void with_op(const ReduceArgs& args, Run run) {
+  switch (args.op) {
+    case ReduceOp::Sum:
+      return with_type<ReduceOp::Sum>(args, run);
+    case ReduceOp::SumNumbers:
+      return with_type<ReduceOp::SumNumbers>(args, run);
+    case ReduceOp::SumAbs:
+      return with_type<ReduceOp::SumAbs>(args, run);
+    case ReduceOp::SumSquares:
+      return with_type<ReduceOp::SumSquares>(args, run);
+    case ReduceOp::SumPowers:
+      return with_type<ReduceOp::SumPowers>(args, run);
+    case ReduceOp::Count:
+      return with_type<ReduceOp::Count>(args, run);
+    case ReduceOp::Prod:
+      return with_type<ReduceOp::Prod>(args, run);
+    case ReduceOp::Max:
+      return with_type<ReduceOp::Max>(args, run);
+    case ReduceOp::Min:
+      return with_type<ReduceOp::Min>(args, run);
+    case ReduceOp::ArgMax:
+      return with_type<ReduceOp::ArgMax>(args, run);
+    case ReduceOp::ArgMin:
+      return with_type<ReduceOp::ArgMin>(args, run);
+  }
+}
+
+NDL_HD int64_t bytes_of(ReduceType type) {
+  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
 }
 
 }  // namespace
 
 void reduce_loop(const ReduceArgs& args, int64_t begin, int64_t end) {
-  switch (args.op) {
-    case ReduceOp::Sum:
-      return reduce_op<ReduceOp::Sum>(args, begin, end);
-    case ReduceOp::Max:
-      return reduce_op<ReduceOp::Max>(args, begin, end);
-    case ReduceOp::Min:
-      return reduce_op<ReduceOp::Min>(args, begin, end);
-    case ReduceOp::ArgMax:
-      return reduce_op<ReduceOp::ArgMax>(args, begin, end);
-    case ReduceOp::ArgMin:
-      return reduce_op<ReduceOp::ArgMin>(args, begin, end);
-  }
+  with_op(args, [&]<ReduceOp op, class T>() { reduce_typed<op, T>(args, begin, end); });
+}
+
+void reduce_segments(const ReduceSegmentsArgs& segments, int64_t begin, int64_t end) {
+  ReduceArgs one = segments.args;
+  const char* x = static_cast<const char*>(one.x);
+  char* y = static_cast<char*>(one.y);
+  const int64_t x_row = segments.x_row * bytes_of(one.x_type), y_row = segments.y_row * bytes_of(one.y_type);
+  with_op(one, [&]<ReduceOp op, class T>() {
+    for (int64_t s = begin; s < end; ++s) {
+      const int64_t rows = segments.offsets[s + 1] - segments.offsets[s];
+      if (rows > segments.longest) continue;
+      one.x = x + segments.offsets[s] * x_row;
+      one.y = y + s * y_row;
+      one.reduced_shape[0] = rows;
+      if (segments.mean) one.divisor = static_cast<double>(rows);
+      reduce_typed<op, T>(one, 0, one.kept_shape[0]);
+    }
+  });
 }
 
 }  // namespace needlecpp::NDL_ISA

@@ -5,11 +5,28 @@
 
 namespace needlecpp {
 
-// Which axes a reduction takes away; `axes` as normalize_axes() returns them.
+// Which axes a reduction takes away.
 struct ReducedAxes {
   bool taken[kMaxRank] = {};
+  // `axes` as normalize_axes() returns them.
   explicit ReducedAxes(const Dims& axes) {
     for (int64_t axis : axes) taken[axis] = true;
+  }
+  // Any axes of a tensor; one without axes is taken as a row of one element, as NumPy and PyTorch do.
+  ReducedAxes(const char* op, const Dims& axes, int rank)
+      : ReducedAxes(normalize_axes(op, axes, rank == 0 ? 1 : rank)) {}
+
+  Dims list(int rank) const {
+    Dims axes;
+    for (int i = 0; i < rank; ++i)
+      if (taken[i]) axes.push_back(i);
+    return axes;
+  }
+  int64_t count(const Shape& shape) const {
+    int64_t product = 1;
+    for (int i = 0; i < shape.size(); ++i)
+      if (taken[i]) product *= shape[i];
+    return product;
   }
 };
 

@@ -1,4 +1,4 @@
-// What reduce.cpp hands to the kernels of reduce_cpu.cpp, and how two values become one.
+// What reduce_run.cpp hands to the kernels of reduce_cpu.cpp, and how two values become one.
 #pragma once
 
 #include <stdint.h>
@@ -8,7 +8,9 @@
 
 namespace needlecpp {
 
-enum class ReduceOp : uint8_t { Sum, Max, Min, ArgMax, ArgMin };
+// Sums of f(x): SumNumbers leaves NaN out, SumSquares is of x - side, SumPowers of |x|^side, Count of x != 0. Sum,
+// Count, Prod, Max, Min and the places take any type, the others floats alone.
+enum class ReduceOp : uint8_t { Sum, SumNumbers, SumAbs, SumSquares, SumPowers, Count, Prod, Max, Min, ArgMax, ArgMin };
 enum class ReduceType : uint8_t { F32, F64, I32, I64, U8 };
 
 inline constexpr int kReduceRank = 12;
@@ -18,17 +20,29 @@ inline constexpr int kReduceRank = 12;
 struct ReduceArgs {
   ReduceOp op;
   ReduceType x_type;
-  ReduceType y_type;  // sums: F32, F64 or I64; max and min: as x; argmax and argmin: I64
+  ReduceType y_type;  // sums and products: F32, F64 or I64; max and min: as x; argmax and argmin: I64
   const void* x;
   void* y;
-  double divisor;  // sums are divided by it before they are stored
+  const double* side;  // one number an output (or one for all, with strides 0)
+  double divisor;      // sums are divided by it before they are stored
   int kept_rank, reduced_rank;
-  int64_t kept_shape[kReduceRank], x_kept[kReduceRank], y_kept[kReduceRank];  // strides in elements
+  int64_t kept_shape[kReduceRank], x_kept[kReduceRank], y_kept[kReduceRank], side_kept[kReduceRank];  // in elements
   int64_t reduced_shape[kReduceRank], x_reduced[kReduceRank];
+};
+
+// Rows [offsets[s], offsets[s + 1]) of x are reduced into row s of y; the kept axis are the columns of a row. Segments
+// of more than `longest` rows are left to the caller.
+struct ReduceSegmentsArgs {
+  ReduceArgs args;
+  const int64_t* offsets;
+  int64_t x_row, y_row, longest;
+  bool mean;
 };
 
 // Outputs [begin, end). argmax and argmin take one reduced axis.
 NDL_DECLARE_KERNEL(void, reduce_loop, (const ReduceArgs& args, int64_t begin, int64_t end));
+// Segments [begin, end).
+NDL_DECLARE_KERNEL(void, reduce_segments, (const ReduceSegmentsArgs& segments, int64_t begin, int64_t end));
 
 namespace NDL_ISA {
 

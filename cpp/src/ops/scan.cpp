@@ -1,128 +1,206 @@
-// Prefix sums. Threads share the rows; a few long rows are cut into slices instead (a number that depends on the length
-// alone), which are summed, then scanned from the sum of those before them.
+// Scans on the tape. Three steps go into every derivative: the scan the other way, a shift by one (which is its own
+// kind of exclusive scan), and the recurrence y[i] = a[i] y[i-1] + x[i], which for products says in one pass what a sum
+// over all later elements would. Each is differentiated by the same three, so derivatives of any order exist.
 #include "needlecpp/ops/scan.h"
 
 #include <algorithm>
-#include <vector>
+#include <cmath>
+#include <cstring>
+#include <limits>
 
 #include "needlecpp/autograd/function.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
-#include "ops/scan_kernels.h"
+#include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/reduce.h"
+#include "needlecpp/ops/shape.h"
+#include "ops/reduce_run.h"
+#include "ops/scan_run.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;
-constexpr int64_t kSlice = 1 << 15;
-constexpr int64_t kFewRows = 8;
-
-ScanType scan_type(DType dtype) {
-  switch (dtype) {
-    case DType::Float32:
-      return ScanType::F32;
-    case DType::Float64:
-      return ScanType::F64;
-    case DType::Int32:
-      return ScanType::I32;
-    case DType::Int64:
-      return ScanType::I64;
-    default:
-      return ScanType::U8;  // uint8 and bool; the halves are cast before they come here
-  }
+// y[i] = x[i - 1] in the direction of the scan, 0 at its start.
+Tensor shift(const Tensor& x, const ScanWay& way) {
+  const ScanWay before = way.before();
+  return record("shift", run_scan(ScanOp::Last, x, Tensor(), before), {x}, {},
+                [before](Backward& g) { g.give(0, shift(g.dy(), before.back())); });
 }
 
-int64_t item_bytes(ScanType type) {
-  return type == ScanType::U8 ? 1 : type == ScanType::F32 || type == ScanType::I32 ? 4 : 8;
+// y[i] = a[i] y[i - 1] + x[i].
+Tensor recurrence(const Tensor& a, const Tensor& x, const ScanWay& any_way) {
+  const ScanWay way = any_way.inclusive();
+  return record(
+      "recurrence", run_scan(ScanOp::Linear, x, a, way), {a, x}, {a},
+      [way](Backward& g) {
+        const Tensor dx = recurrence(shift(g.saved(0), way.back()), g.dy(), way.back());
+        if (g.needs(0)) g.give(0, dx * shift(g.output(), way));
+        g.give(1, dx);
+      },
+      SaveOutputs::Yes);
 }
 
-// One long row, in slices.
-void run_slices(const ScanArgs& args) {
-  const int64_t count = (args.length + kSlice - 1) / kSlice;
-  const auto begin = [&](int64_t s) { return s * kSlice; };
-  const auto end = [&](int64_t s) { return std::min(args.length, (s + 1) * kSlice); };
-  std::vector<ScanCarry> carries(static_cast<size_t>(count));
-  parallel_tasks(count - 1, [&](int64_t s) {
-    carries[static_cast<size_t>(s + 1)] = NDL_KERNEL(scan_total)(args, begin(s), end(s));
-  });
-  carries[0] = {0, 0};
-  for (size_t s = 1; s < carries.size(); ++s) {
-    carries[s].real += carries[s - 1].real;
-    carries[s].whole += carries[s - 1].whole;
-  }
-  parallel_tasks(count, [&](int64_t s) {
-    NDL_KERNEL(scan_piece)(args, begin(s), end(s), carries[static_cast<size_t>(s)]);
+Tensor scan_sum(const char* op_name, const Tensor& x, const ScanWay& way) {
+  return record(op_name, run_scan(ScanOp::Sum, x, Tensor(), way), {x}, {}, [op_name, way](Backward& g) {
+    g.give(0, scan_sum(op_name, g.dy(), way.back()));  // x[i] is in every sum that comes after it
   });
 }
 
-Tensor run_scan(const Tensor& x, int axis, bool exclusive, bool reverse) {
-  const Tensor y = Tensor::empty(x.shape(), is_floating(x.dtype()) ? x.dtype() : DType::Int64, x.device());
-  if (y.numel() == 0) return y;
-  ScanArgs args;
-  args.type = scan_type(x.dtype());
-  args.exclusive = exclusive;
-  args.length = x.shape()[axis];
-  args.x_step = x.strides()[axis];
-  args.y_step = y.strides()[axis];
-  char* from = static_cast<char*>(x.raw());
-  char* to = static_cast<char*>(y.raw());
-  if (reverse) {
-    from += (args.length - 1) * args.x_step * static_cast<int64_t>(itemsize(x.dtype()));
-    to += (args.length - 1) * args.y_step * static_cast<int64_t>(itemsize(y.dtype()));
-    args.x_step = -args.x_step;
-    args.y_step = -args.y_step;
-  }
-  args.x = from;
-  args.y = to;
-  args.kept_rank = 0;
-  for (int i = 0; i < x.rank(); ++i) {
-    if (i == axis || x.shape()[i] == 1) continue;
-    const int outer = args.kept_rank - 1;
-    if (outer >= 0 && args.x_kept[outer] == x.strides()[i] * x.shape()[i] &&
-        args.y_kept[outer] == y.strides()[i] * x.shape()[i]) {
-      args.kept_shape[outer] *= x.shape()[i];
-      args.x_kept[outer] = x.strides()[i];
-      args.y_kept[outer] = y.strides()[i];
-      continue;
-    }
-    args.kept_shape[args.kept_rank] = x.shape()[i];
-    args.x_kept[args.kept_rank] = x.strides()[i];
-    args.y_kept[args.kept_rank++] = y.strides()[i];
-  }
-  if (args.kept_rank == 0) {
-    args.kept_shape[0] = 1;
-    args.x_kept[0] = args.y_kept[0] = 0;
-    args.kept_rank = 1;
-  }
-
-  const int64_t rows = y.numel() / args.length;
-  if (args.length > 2 * kSlice && rows <= kFewRows && args.kept_rank == 1) {
-    const int64_t y_bytes = static_cast<int64_t>(itemsize(y.dtype()));
-    for (int64_t row = 0; row < rows; ++row) {
-      ScanArgs one = args;
-      one.x = from + row * args.x_kept[0] * item_bytes(args.type);
-      one.y = to + row * args.y_kept[0] * y_bytes;
-      run_slices(one);
-    }
-    return y;
-  }
-  parallel_for(rows, std::max<int64_t>(1, kGrain / args.length), [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(scan_rows)(args, begin, end);
+Tensor scan_prod(const char* op_name, const Tensor& x, const ScanWay& way) {
+  return record(op_name, run_scan(ScanOp::Prod, x, Tensor(), way), {x}, {x}, [op_name, way](Backward& g) {
+    // dx[i] = (x[0] ... x[i-1]) (dy[i] + x[i+1] (dy[i+1] + x[i+2] (...))): right with any number of zeros.
+    const Tensor from = g.saved(0);
+    const ScanWay back = way.back();
+    const Tensor dy = way.exclusive ? shift(g.dy(), back) : g.dy();
+    g.give(0, scan_prod(op_name, from, way.before()) * recurrence(shift(from, back), dy, back));
   });
-  return y;
+}
+
+// The chosen elements' places; where there is none (an exclusive scan's first), a 0 for the gradient of.
+Tensor scan_choice(const char* op_name, const Tensor& x, FoldOp op, const ScanWay& way) {
+  const bool most = op == FoldOp::Max;
+  return record(
+      op_name, run_scan(most ? ScanOp::Max : ScanOp::Min, x, Tensor(), way), {x}, {x}, [most, way](Backward& g) {
+        const Tensor from = g.saved(0);
+        const Tensor places = run_scan(most ? ScanOp::PlaceMax : ScanOp::PlaceMin, from.detach(), Tensor(), way);
+        const Tensor zeros = Tensor::zeros(from.shape(), g.dy().dtype());
+        const Tensor dy = way.exclusive ? where(ge(places, 0.0), g.dy(), zeros) : g.dy();
+        const Tensor at = way.exclusive ? maximum(places, Tensor::zeros({}, DType::Int64)) : places;
+        g.give(0, scatter_add(zeros, way.axis, at, dy));
+      });
+}
+
+// A tensor without axes is scanned as a row of one element.
+template <class Scan>
+Tensor along_axis(const char* op, const Tensor& x, int64_t axis, Scan&& scan_row) {
+  if (x.rank() == 0) {
+    normalize_axis(op, axis, 1);
+    return reshape(scan_row(reshape(x, {1}), 0), {});
+  }
+  return scan_row(x, normalize_axis(op, axis, x.rank()));
+}
+
+Tensor scan_axis(const char* op_name, const Tensor& x, int64_t axis, FoldOp op, bool exclusive, bool reverse,
+                 std::optional<DType> dtype) {
+  OpScope scope(op_name);
+  return along_axis(op_name, dtype ? cast(x, *dtype) : x, axis, [&](const Tensor& row, int along) {
+    return scan_on_tape(op_name, row, op, {along, exclusive, reverse, Tensor()});
+  });
+}
+
+std::pair<Tensor, Tensor> with_places(const char* op_name, FoldOp op, const Tensor& x, int64_t axis) {
+  OpScope scope(op_name);
+  if (is_half(x.dtype())) {
+    const auto [values, places] = with_places(op_name, op, cast(x, DType::Float32), axis);
+    return {cast(values, x.dtype()), places};
+  }
+  Tensor places;
+  const Tensor values = along_axis(op_name, x, axis, [&](const Tensor& row, int along) {
+    const ScanWay way = {along, false, false, Tensor()};
+    places = reshape(run_scan(op == FoldOp::Max ? ScanOp::PlaceMax : ScanOp::PlaceMin, row, Tensor(), way), x.shape());
+    return scan_choice(op_name, row, op, way);
+  });
+  return {values, places};
 }
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t axis, bool exclusive, bool reverse) {
-  OpScope scope("cumsum");
-  if (x.dtype() == DType::Float16 || x.dtype() == DType::BFloat16)
-    return cast(cumsum(cast(x, DType::Float32), axis, exclusive, reverse), x.dtype());
-  const int along = normalize_axis("cumsum", axis, x.rank());
-  return record("cumsum", run_scan(x, along, exclusive, reverse), {x}, {}, [=](Backward& g) {
-    // x[i] is in every sum that comes after it.
-    g.give(0, cumsum(g.dy(), along, exclusive, !reverse));
+Tensor scan_on_tape(const char* op_name, const Tensor& x, FoldOp op, const ScanWay& way) {
+  if (is_half(x.dtype())) return cast(scan_on_tape(op_name, cast(x, DType::Float32), op, way), x.dtype());
+  switch (op) {
+    case FoldOp::Sum:
+      return scan_sum(op_name, x, way);
+    case FoldOp::Prod:
+      return scan_prod(op_name, x, way);
+    default:
+      return scan_choice(op_name, x, op, way);
+  }
+}
+
+FoldOp fold_from_name(const char* op, const char* fold_name) {
+  constexpr const char* names[] = {"sum", "prod", "max", "min"};
+  for (int i = 0; i < 4; ++i)
+    if (std::strcmp(names[i], fold_name) == 0) return static_cast<FoldOp>(i);
+  detail::fail<ValueError>(op, "unknown op: got \"", fold_name,
+                           "\", expected sum, prod, max or min (or mean where segments are reduced).");
+}
+
+Tensor scan(const Tensor& x, int64_t axis, FoldOp op, bool exclusive, bool reverse, std::optional<DType> dtype) {
+  return scan_axis("scan", x, axis, op, exclusive, reverse, dtype);
+}
+Tensor cumsum(const Tensor& x, int64_t axis, bool exclusive, bool reverse, std::optional<DType> dtype) {
+  return scan_axis("cumsum", x, axis, FoldOp::Sum, exclusive, reverse, dtype);
+}
+Tensor cumprod(const Tensor& x, int64_t axis, bool exclusive, bool reverse, std::optional<DType> dtype) {
+  return scan_axis("cumprod", x, axis, FoldOp::Prod, exclusive, reverse, dtype);
+}
+
+std::pair<Tensor, Tensor> cummax(const Tensor& x, int64_t axis) { return with_places("cummax", FoldOp::Max, x, axis); }
+std::pair<Tensor, Tensor> cummin(const Tensor& x, int64_t axis) { return with_places("cummin", FoldOp::Min, x, axis); }
+
+Tensor logcumsumexp(const Tensor& x, int64_t axis) {
+  OpScope scope("logcumsumexp");
+  if (!is_floating(x.dtype())) return logcumsumexp(cast(x, DType::Float32), axis);
+  if (is_half(x.dtype())) return cast(logcumsumexp(cast(x, DType::Float32), axis), x.dtype());
+  return along_axis("logcumsumexp", x, axis, [](const Tensor& row, int along) {
+    const ScanWay way = {along, false, false, Tensor()};
+    return record(
+        "logcumsumexp", run_scan(ScanOp::LogSumExp, row, Tensor(), way), {row}, {row},
+        [way](Backward& g) {
+          // dx[i] = sum over k >= i of dy[k] exp(x[i] - y[k]) = exp(x[i] - y[i]) z[i] with
+          // z[i] = dy[i] + exp(y[i] - y[i+1]) z[i+1]; y never falls. While all of x is -inf, exp(-inf + inf) is 0.
+          const Tensor x = g.saved(0);
+          const Tensor y = g.output();
+          const Tensor nothing = eq(y, -INFINITY);
+          const Tensor low = where(nothing, Tensor::scalar(std::numeric_limits<float>::lowest(), y.dtype()), y);
+          const Tensor fall = clamp(low - shift(low, way.back()), -INFINITY, 0);
+          const Tensor z = recurrence(exp(fall), g.dy(), way.back());
+          g.give(0, where(eq(x, -INFINITY), Tensor::zeros({}, y.dtype()), exp(x - low) * z));
+        },
+        SaveOutputs::Yes);
   });
+}
+
+Tensor diff(const Tensor& x, int64_t n, int64_t axis, const Tensor& prepend, const Tensor& append) {
+  OpScope scope("diff");
+  NDL_CHECK(x.rank() > 0, ValueError, "diff", "x has no axis: expected at least one. Reshape it.");
+  NDL_CHECK(n >= 0, ValueError, "diff", "bad order: got ", n, ", expected 0 or more.");
+  const int along = normalize_axis("diff", axis, x.rank());
+  if (n == 0) return identity(x);
+  Tensor y = x;
+  if (prepend.defined() || append.defined()) {
+    Tensors parts;
+    for (const Tensor& part : {prepend, x, append}) {
+      if (!part.defined()) continue;
+      Shape shape = x.shape();  // a number stands for a slice of them
+      shape[along] = 1;
+      parts.push_back(part.rank() == 0 ? broadcast_to(part, shape) : part);
+    }
+    y = concat(parts, along);
+  }
+  for (n = std::min(n, y.size(along)); n > 0; --n) {
+    const Tensor later = slice(y, along, 1);
+    const Tensor earlier = slice(y, along, 0, std::max<int64_t>(0, y.size(along) - 1));
+    y = y.dtype() == DType::Bool ? ne(later, earlier) : later - earlier;
+  }
+  return y;
+}
+
+Tensor trapezoid(const Tensor& y, const Tensor& x, double dx, int64_t axis) {
+  OpScope scope("trapezoid");
+  NDL_CHECK(y.rank() > 0, ValueError, "trapezoid", "y has no axis: expected at least one. Reshape it.");
+  const int along = normalize_axis("trapezoid", axis, y.rank());
+  const int64_t count = y.size(along);
+  const Tensor pairs = slice(y, along, 1) + slice(y, along, 0, std::max<int64_t>(0, count - 1));
+  if (!x.defined()) return sum(pairs, {along}) * (dx / 2);
+  NDL_CHECK(x.rank() == 1 || x.rank() == y.rank(), ValueError, "trapezoid", "x does not fit: got ", x.shape(),
+            ", expected one axis or as many as ", y.shape(), ".");
+  Tensor steps = diff(x, 1, x.rank() == 1 ? 0 : along);
+  if (x.rank() == 1) {
+    Shape shape = Dims::filled(y.rank(), 1);
+    shape[along] = steps.size(0);
+    steps = reshape(steps, shape);
+  }
+  return sum(pairs * steps, {along}) * 0.5;
 }
 
 }  // namespace needlecpp

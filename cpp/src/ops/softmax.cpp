@@ -1,16 +1,17 @@
-// Softmax and its relatives: the kernel takes rows of adjacent numbers, so the axes in question are moved to the end
-// first where they are not there already. The derivatives are plain ops of the result.
+// Softmax and its relatives: the kernels take rows of adjacent numbers, or columns beside each other. The derivatives
+// are plain ops of the result, or one pass over rows.
 #include "needlecpp/ops/softmax.h"
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/reduce_dims.h"
+#include "ops/reduce_run.h"
 #include "ops/softmax_kernels.h"
 
 namespace needlecpp {
@@ -31,55 +32,112 @@ void run_rows(SoftmaxOp op, const Tensor& x, const Tensor& y) {
   }
 }
 
+// x [rows, length, inner] down its columns.
+void run_columns(SoftmaxOp op, const Tensor& any_x, const Tensor& y) {
+  const Tensor x = any_x.strides()[2] == 1 ? any_x : contiguous(any_x);
+  const int64_t length = x.size(1);
+  const int64_t units = x.size(0) * ((x.size(2) + kSoftmaxColumns - 1) / kSoftmaxColumns);
+  const int64_t grain = std::max<int64_t>(1, kGrain / (length * std::min(x.size(2), kSoftmaxColumns)));
+  const auto run = [&](auto* to, auto kernel) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    const SoftmaxColumnsArgs<T> args = {op, x.data<T>(), to, length, x.size(2), x.strides()[0], x.strides()[1]};
+    parallel_for(units, grain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
+  };
+  if (x.dtype() == DType::Float32)
+    run(y.data<float>(), NDL_KERNEL(softmax_columns_f32));
+  else
+    run(y.data<double>(), NDL_KERNEL(softmax_columns_f64));
+}
+
 // x as [rows, length] with adjacent columns; a copy where it has to be.
 Tensor as_rows(const Tensor& x, int64_t rows, int64_t length) {
   const Tensor flat = reshape(x, {rows, length});
   return flat.strides()[1] == 1 || length == 1 ? flat : contiguous(flat);
 }
 
+// Along one axis into y, which is contiguous.
+void run_axis(SoftmaxOp op, const Tensor& x, int axis, const Tensor& y) {
+  const int64_t length = x.shape()[axis];
+  int64_t inner = 1;
+  for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
+  if (inner == 1)
+    run_rows(op, as_rows(x, x.numel() / length, length), y);
+  else
+    run_columns(op, reshape(x, {x.numel() / (length * inner), length, inner}), y);
+}
+
 Tensor run_softmax(SoftmaxOp op, const Tensor& x, int axis) {
   const NoGrad off_the_tape;
-  if (x.numel() == 0) return Tensor::empty(x.shape(), x.dtype(), x.device());
-  const Tensor turned = transpose(x.detach(), axis, -1);
-  const Tensor y = Tensor::empty(turned.shape(), x.dtype(), x.device());
-  const int64_t length = x.shape()[axis];
-  run_rows(op, as_rows(turned, x.numel() / length, length), y);
-  return axis == x.rank() - 1 ? y : contiguous(transpose(y, axis, -1));
+  const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
+  if (x.numel() > 0) run_axis(op, x.rank() == 0 ? reshape(x.detach(), {1}) : x.detach(), axis, y);
+  return y;
+}
+
+// The derivative along the last axis, of results that lie in rows.
+Tensor run_backward(SoftmaxOp op, const Tensor& y, const Tensor& dy) {
+  const NoGrad off_the_tape;
+  const int64_t length = y.shape().back();
+  const int64_t rows = y.numel() / length;
+  const Tensor dx = Tensor::empty(y.shape(), y.dtype(), y.device());
+  const Tensor from_y = as_rows(y.detach(), rows, length);
+  const Tensor from_dy = as_rows(dy.detach(), rows, length);
+  const auto run = [&](auto* to, auto kernel) {
+    using T = std::remove_pointer_t<decltype(to)>;
+    const SoftmaxBackwardArgs<T> args = {op,     from_y.data<T>(),    from_dy.data<T>(),   to,
+                                         length, from_y.strides()[0], from_dy.strides()[0]};
+    parallel_for(rows, std::max<int64_t>(1, kGrain / length),
+                 [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
+  };
+  if (y.dtype() == DType::Float32)
+    run(dx.data<float>(), NDL_KERNEL(softmax_backward_f32));
+  else
+    run(dx.data<double>(), NDL_KERNEL(softmax_backward_f64));
+  return dx;
+}
+
+// dx from y and dy: in one pass where it can be, in plain ops (the same) where it is itself differentiated.
+Tensor softmax_backward(SoftmaxOp op, const Tensor& y, const Tensor& dy, int axis) {
+  if (!Backward::recording() && y.numel() > 0 && axis == y.rank() - 1) return run_backward(op, y, dy);
+  if (op == SoftmaxOp::Softmax) return y * (dy - sum(dy * y, {axis}, true));
+  return dy - exp(y) * sum(dy, {axis}, true);
 }
 
 // The dtype computed in: halves and integers go through float32.
 DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Float32; }
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 }  // namespace
 
-Tensor softmax(const Tensor& x, int64_t axis) {
+Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("softmax");
+  if (dtype) return softmax(cast(x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const int along = normalize_axis("softmax", axis, x.rank());
+  const int along = normalize_axis("softmax", axis, std::max(1, x.rank()));
   return record(
       "softmax", run_softmax(SoftmaxOp::Softmax, x, along), {x}, {},
-      [along](Backward& g) {
-        const Tensor y = g.output();
-        g.give(0, y * (g.dy() - sum(g.dy() * y, {along}, true)));
-      },
+      [along](Backward& g) { g.give(0, softmax_backward(SoftmaxOp::Softmax, g.output(), g.dy(), along)); },
       SaveOutputs::Yes);
 }
 
-Tensor log_softmax(const Tensor& x, int64_t axis) {
+Tensor softmin(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
+  OpScope scope("softmin");
+  return softmax(neg(dtype ? cast(x, *dtype) : x), axis);
+}
+
+Tensor log_softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("log_softmax");
+  if (dtype) return log_softmax(cast(x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = log_softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const int along = normalize_axis("log_softmax", axis, x.rank());
+  const int along = normalize_axis("log_softmax", axis, std::max(1, x.rank()));
   return record(
       "log_softmax", run_softmax(SoftmaxOp::LogSoftmax, x, along), {x}, {},
-      [along](Backward& g) { g.give(0, g.dy() - exp(g.output()) * sum(g.dy(), {along}, true)); }, SaveOutputs::Yes);
+      [along](Backward& g) { g.give(0, softmax_backward(SoftmaxOp::LogSoftmax, g.output(), g.dy(), along)); },
+      SaveOutputs::Yes);
 }
 
 Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
@@ -88,7 +146,7 @@ Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
     const Tensor y = logsumexp(cast(x, DType::Float32), axes, keepdims);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const ReducedAxes taken(normalize_axes("logsumexp", axes, x.rank()));
+  const ReducedAxes taken("logsumexp", axes, x.rank());
   const Shape kept_shape = reduced_shape(x.shape(), taken, true);
   const Shape shape = reduced_shape(x.shape(), taken, keepdims);
   // The logarithm of an empty sum.
@@ -96,12 +154,16 @@ Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
                                   : Tensor::empty(shape, x.dtype(), x.device());
   if (x.numel() > 0) {
     const NoGrad off_the_tape;
-    Dims order;
-    for (int i = 0; i < x.rank(); ++i)
-      if (!taken.taken[i]) order.push_back(i);
-    for (int i = 0; i < x.rank(); ++i)
-      if (taken.taken[i]) order.push_back(i);
-    run_rows(SoftmaxOp::LogSumExp, as_rows(permute(x.detach(), order), y.numel(), x.numel() / y.numel()), y);
+    const Dims reduced = taken.list(x.rank());
+    if (reduced.size() == 1) {
+      run_axis(SoftmaxOp::LogSumExp, x.detach(), static_cast<int>(reduced[0]), y);
+    } else {
+      Dims order;
+      for (const bool last : {false, true})
+        for (int i = 0; i < x.rank(); ++i)
+          if (taken.taken[i] == last) order.push_back(i);
+      run_rows(SoftmaxOp::LogSumExp, as_rows(permute(x.detach(), order), y.numel(), x.numel() / y.numel()), y);
+    }
   }
   return record(
       "logsumexp", y, {x}, {x},

@@ -1,5 +1,5 @@
-// Softmax, its logarithm and log-sum-exp of contiguous rows: maximum, exponentials with their sum, result; the row
-// stays in cache between the three. A row's result depends on the row alone.
+// Softmax, its logarithm and log-sum-exp of contiguous rows, or of blocks of columns: maximum, exponentials with their
+// sum, result; the row or block stays in cache between the three. A row's or column's result depends on it alone.
 #include <stdint.h>
 
 #include "ops/softmax_kernels.h"
@@ -32,6 +32,13 @@ struct Row {
   }
 };
 
+// Exponentials that vanish (masked scores, lanes beyond the row's end) would be slow: their products are denormal.
+template <class T, class V = typename Row<T>::V>
+NDL_HD V exp_or_zero(V x) {
+  const typename Row<T>::Mask vanishes = x < Row<T>::vanishing;
+  return select(vanishes, V{}, m_exp(select(vanishes, V{}, x)));
+}
+
 template <class T>
 NDL_HD T row_max(const T* x, int64_t length) {
   using R = Row<T>;
@@ -54,11 +61,7 @@ NDL_HD double row_exp_sum(const T* x, int64_t length, T shift, T* y) {
     typename R::V sum = {};
     const int64_t stop = length - i > kStretch * R::lanes ? i + kStretch * R::lanes : length;
     for (; i < stop; i += R::lanes) {
-      // Exponentials that vanish (masked scores, lanes beyond the row's end) would be slow: their products are
-      // denormal.
-      const typename R::V d = R::at(x, i, length) - shift;
-      const typename R::Mask vanishes = d < R::vanishing;
-      const typename R::V e = select(vanishes, typename R::V{}, m_exp(select(vanishes, typename R::V{}, d)));
+      const typename R::V e = exp_or_zero<T>(R::at(x, i, length) - shift);
       if (y != nullptr) R::put(y, e, i, length);
       sum += e;
     }
@@ -91,8 +94,104 @@ void rows(const SoftmaxArgs<T>& args, int64_t begin, int64_t end) {
   }
 }
 
+// Columns [0, width) of one block; x and y point at its first.
+template <class T>
+NDL_HD void block_of_columns(const SoftmaxColumnsArgs<T>& args, const T* x, T* y, int64_t width) {
+  using R = Row<T>;
+  using V = typename R::V;
+  constexpr int64_t most = kSoftmaxColumns / R::lanes;
+  const int64_t vectors = (width + R::lanes - 1) / R::lanes;
+  V tops[most], sums[most];
+  double totals[kSoftmaxColumns];
+  for (int64_t v = 0; v < vectors; ++v) tops[v] = splat<V>(-R::infinity);
+  for (int64_t i = 0; i < args.length; ++i)
+    for (int64_t v = 0; v < vectors; ++v) tops[v] = max_nan(tops[v], R::at(x + i * args.x_step, v * R::lanes, width));
+  if (args.op == SoftmaxOp::LogSumExp)
+    for (int64_t v = 0; v < vectors; ++v) tops[v] = select(tops[v] - tops[v] == 0, tops[v], V{});
+
+  for (int64_t c = 0; c < kSoftmaxColumns; ++c) totals[c] = 0;
+  for (int64_t i = 0; i < args.length;) {
+    for (int64_t v = 0; v < vectors; ++v) sums[v] = V{};
+    const int64_t stop = args.length - i > kStretch ? i + kStretch : args.length;
+    for (; i < stop; ++i)
+      for (int64_t v = 0; v < vectors; ++v) {
+        const V e = exp_or_zero<T>(R::at(x + i * args.x_step, v * R::lanes, width) - tops[v]);
+        if (args.op == SoftmaxOp::Softmax) R::put(y + i * args.inner, e, v * R::lanes, width);
+        sums[v] += e;
+      }
+    for (int64_t v = 0; v < vectors; ++v)
+      for (int64_t lane = 0; lane < R::lanes; ++lane) totals[v * R::lanes + lane] += static_cast<double>(sums[v][lane]);
+  }
+
+  if (args.op == SoftmaxOp::LogSumExp) {
+    for (int64_t c = 0; c < width; ++c)
+      y[c] = static_cast<T>(m_log(totals[c]) + static_cast<double>(tops[c / R::lanes][c % R::lanes]));
+    return;
+  }
+  T factors[kSoftmaxColumns];  // 1 / total, or its logarithm
+  for (int64_t c = 0; c < width; ++c)
+    factors[c] = static_cast<T>(args.op == SoftmaxOp::Softmax ? 1 / totals[c] : m_log(totals[c]));
+  for (int64_t i = 0; i < args.length; ++i)
+    for (int64_t v = 0; v < vectors; ++v) {
+      const V factor = R::at(factors, v * R::lanes, width);
+      T* to = y + i * args.inner;
+      const V value = args.op == SoftmaxOp::Softmax
+                          ? R::at(to, v * R::lanes, width) * factor
+                          : (R::at(x + i * args.x_step, v * R::lanes, width) - tops[v]) - factor;
+      R::put(to, value, v * R::lanes, width);
+    }
+}
+
+template <class T>
+void columns(const SoftmaxColumnsArgs<T>& args, int64_t begin, int64_t end) {
+  const int64_t blocks = (args.inner + kSoftmaxColumns - 1) / kSoftmaxColumns;
+  const int64_t y_outer = args.op == SoftmaxOp::LogSumExp ? args.inner : args.length * args.inner;
+  for (int64_t unit = begin; unit < end; ++unit) {
+    const int64_t outer = unit / blocks, first = unit % blocks * kSoftmaxColumns;
+    const int64_t width = args.inner - first < kSoftmaxColumns ? args.inner - first : kSoftmaxColumns;
+    block_of_columns(args, args.x + outer * args.x_outer + first, args.y + outer * y_outer + first, width);
+  }
+}
+
+template <class T>
+void backward_rows(const SoftmaxBackwardArgs<T>& args, int64_t begin, int64_t end) {
+  using R = Row<T>;
+  using V = typename R::V;
+  const bool plain = args.op == SoftmaxOp::Softmax;
+  const int64_t n = args.length;
+  // Lanes beyond the row's end hold 0 here, not minus infinity.
+  const auto at = [n](const T* x, int64_t i) { return i + R::lanes <= n ? load<V>(x + i) : load<V>(x + i, n - i); };
+  for (int64_t row = begin; row < end; ++row) {
+    const T* y = args.y + row * args.y_row;
+    const T* dy = args.dy + row * args.dy_row;
+    double total = 0;
+    for (int64_t i = 0; i < n;) {
+      V sum = {};
+      const int64_t stop = n - i > kStretch * R::lanes ? i + kStretch * R::lanes : n;
+      for (; i < stop; i += R::lanes) sum += plain ? at(y, i) * at(dy, i) : at(dy, i);
+      total += static_cast<double>(horizontal_sum(sum));
+    }
+    const T shared = static_cast<T>(total);
+    for (int64_t i = 0; i < n; i += R::lanes)
+      R::put(args.dx + row * n, plain ? at(y, i) * (at(dy, i) - shared) : at(dy, i) - exp_or_zero<T>(at(y, i)) * shared,
+             i, n);
+  }
+}
+
 }  // namespace
 
+void softmax_backward_f32(const SoftmaxBackwardArgs<float>& args, int64_t begin, int64_t end) {
+  backward_rows(args, begin, end);
+}
+void softmax_backward_f64(const SoftmaxBackwardArgs<double>& args, int64_t begin, int64_t end) {
+  backward_rows(args, begin, end);
+}
+void softmax_columns_f32(const SoftmaxColumnsArgs<float>& args, int64_t begin, int64_t end) {
+  columns(args, begin, end);
+}
+void softmax_columns_f64(const SoftmaxColumnsArgs<double>& args, int64_t begin, int64_t end) {
+  columns(args, begin, end);
+}
 void softmax_f32(const SoftmaxArgs<float>& args, int64_t begin, int64_t end) { rows(args, begin, end); }
 void softmax_f64(const SoftmaxArgs<double>& args, int64_t begin, int64_t end) { rows(args, begin, end); }
 

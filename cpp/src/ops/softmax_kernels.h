@@ -18,7 +18,33 @@ struct SoftmaxArgs {
   int64_t x_row;
 };
 
+// The same down the columns of x [outer, length, inner], whose inner axis is adjacent; y is contiguous, [outer, length,
+// inner], or [outer, inner] for LogSumExp.
+template <class T>
+struct SoftmaxColumnsArgs {
+  SoftmaxOp op;
+  const T* x;
+  T* y;
+  int64_t length, inner;  // at least 1
+  int64_t x_outer, x_step;
+};
+inline constexpr int64_t kSoftmaxColumns = 64;  // of a block: [outer, blocks of columns] are shared
+
+// Softmax: dx = y (dy - sum(y dy)); LogSoftmax: dx = dy - exp(y) sum(dy). Rows of adjacent numbers, dx contiguous.
+template <class T>
+struct SoftmaxBackwardArgs {
+  SoftmaxOp op;
+  const T* y;
+  const T* dy;
+  T* dx;
+  int64_t length, y_row, dy_row;
+};
+
 NDL_DECLARE_KERNEL(void, softmax_f32, (const SoftmaxArgs<float>& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, softmax_f64, (const SoftmaxArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, softmax_columns_f32, (const SoftmaxColumnsArgs<float>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, softmax_columns_f64, (const SoftmaxColumnsArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, softmax_backward_f32, (const SoftmaxBackwardArgs<float>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, softmax_backward_f64, (const SoftmaxBackwardArgs<double>& args, int64_t begin, int64_t end));
 
 }  // namespace needlecpp

@@ -8,7 +8,6 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/render/encoding.h"
-#include "needlecpp/render/fused_mlp.h"
 
 namespace needlecpp {
 namespace {
@@ -69,7 +68,8 @@ RadianceField::Density RadianceField::density(const Tensor& positions) const {
     diagonal = std::hypot(diagonal, static_cast<double>(config_.box.high[axis] - config_.box.low[axis]));
   }
   const Tensor unit = positions * Tensor::from_vector(scale, {3}) + Tensor::from_vector(shift, {3});
-  const Tensor features = fused_mlp(hashgrid(unit, table_, config_.grid), density_weights_);
+  const Tensor features = fused_mlp(hashgrid(unit, table_, config_.grid), density_weights_, Activation::ReLU,
+                                    Activation::None, config_.precision);
   return {trunc_exp(select(features, 1, 0)) * (kInitialThickness / diagonal), features};
 }
 
@@ -78,7 +78,8 @@ Tensor RadianceField::color(const Tensor& features, const Tensor& directions) co
 }
 
 Tensor RadianceField::color_encoded(const Tensor& features, const Tensor& harmonics) const {
-  return fused_mlp(concat({features, harmonics}, 1), color_weights_, Activation::ReLU, Activation::Sigmoid);
+  return fused_mlp(concat({features, harmonics}, 1), color_weights_, Activation::ReLU, Activation::Sigmoid,
+                   config_.precision);
 }
 
 std::vector<std::pair<std::string, Tensor>> RadianceField::named_parameters() const {

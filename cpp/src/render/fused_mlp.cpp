@@ -31,6 +31,32 @@ class Floats {
   float* data_;
 };
 
+// The two families of kernels, alike in what they take.
+struct Kernels {
+  void (*pack)(const MlpLayer&);
+  int64_t (*scratch)(const MlpArgs&);
+  void (*forward)(const MlpArgs&, int64_t, int64_t, float*);
+  void (*backward)(const MlpArgs&, int64_t, int64_t, float*, float*);
+};
+Kernels kernels_of(Precision precision) {
+  if (precision == Precision::BFloat16)
+    return {NDL_KERNEL(mlp_pack_bf16), NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16),
+            NDL_KERNEL(mlp_backward_bf16)};
+  return {NDL_KERNEL(mlp_pack), NDL_KERNEL(mlp_scratch), NDL_KERNEL(mlp_forward), NDL_KERNEL(mlp_backward)};
+}
+
+// What a call computes with, for the backward pass to repeat.
+struct Options {
+  Activation hidden, output;
+  Precision precision;
+};
+
+// x as the bfloat16 products see it; the gradient passes.
+Tensor rounded(const Tensor& x) {
+  return record("rounded", cast(cast(x.detach(), DType::BFloat16), x.dtype()), {x}, {},
+                [](Backward& g) { g.give(0, g.dy()); });
+}
+
 MlpActivation kernel_activation(Activation activation) {
   switch (activation) {
     case Activation::ReLU:
@@ -80,8 +106,8 @@ void check_arguments(const Tensor& x, const Tensors& weights) {
 // The kernels' view of the network and the memory behind it.
 class Network {
  public:
-  Network(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, bool transposed)
-      : layers_(weights.size()), packed_(packed_size(weights, transposed)) {
+  Network(const Tensor& x, const Tensors& weights, const Options& options, bool transposed)
+      : kernels_(kernels_of(options.precision)), layers_(weights.size()), packed_(packed_size(weights, transposed)) {
     float* free = packed_.data();
     for (size_t l = 0; l < weights.size(); ++l) {
       MlpLayer& layer = layers_[l];
@@ -96,19 +122,21 @@ class Network {
       if (transposed) free += layer.out * mlp_padded(layer.in);
       layer.saved = nullptr;
       layer.gradient_at = -1;
-      NDL_KERNEL(mlp_pack)(layer);
+      kernels_.pack(layer);
     }
     args_.layers = layers_.data();
     args_.n_layers = static_cast<int>(layers_.size());
-    args_.hidden = kernel_activation(hidden);
-    args_.output = kernel_activation(output);
+    args_.hidden = kernel_activation(options.hidden);
+    args_.output = kernel_activation(options.output);
     args_.x = x.data<float>();
     args_.x_row_stride = x.strides()[0];
     args_.x_column_stride = x.strides()[1];
     args_.y = nullptr;
     args_.dy = nullptr;
     args_.dx = nullptr;
+    args_.bf16_dot = kHasBf16Dot;
   }
+  const Kernels& kernels() const { return kernels_; }
 
   MlpArgs& args() { return args_; }
   MlpLayer& layer(size_t l) { return layers_[l]; }
@@ -118,7 +146,7 @@ class Network {
   template <class Body>
   void for_chunks(int64_t n, int64_t length, Body&& body) {
     const int64_t n_chunks = (n + length - 1) / length;
-    const int64_t scratch_size = NDL_KERNEL(mlp_scratch)(args_);
+    const int64_t scratch_size = kernels_.scratch(args_);
     std::atomic<int64_t> next{0};
     parallel_for(std::min<int64_t>(num_threads(), n_chunks), 1, [&](int64_t, int64_t) {
       const Floats scratch(scratch_size);
@@ -137,21 +165,21 @@ class Network {
     return total;
   }
 
+  Kernels kernels_;
   std::vector<MlpLayer> layers_;
   Floats packed_;
   MlpArgs args_;
 };
 
-Tensor run_forward(const Tensor& x, const Tensors& weights, Activation hidden, Activation output,
-                   const Tensors& saved_hidden) {
+Tensor run_forward(const Tensor& x, const Tensors& weights, const Options& options, const Tensors& saved_hidden) {
   const int64_t n = x.size(0);
   const Tensor y = Tensor::empty({n, weights.back().size(1)});
   if (n == 0) return y;
-  Network network(x, weights, hidden, output, false);
+  Network network(x, weights, options, false);
   network.args().y = y.data<float>();
-  for (size_t l = 0; l < saved_hidden.size(); ++l) network.layer(l).saved = saved_hidden[l].data<float>();
+  for (size_t l = 0; l < saved_hidden.size(); ++l) network.layer(l).saved = saved_hidden[l].raw();
   network.for_chunks(n, kMlpTile * 14, [&](float* scratch, int64_t begin, int64_t end, int64_t) {
-    NDL_KERNEL(mlp_forward)(network.args(), begin, end, scratch);
+    network.kernels().forward(network.args(), begin, end, scratch);
   });
   return y;
 }
@@ -164,7 +192,7 @@ int64_t gradient_chunk(int64_t n) {
   return (least + kMlpTile - 1) / kMlpTile * kMlpTile;
 }
 
-void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation output) {
+void run_backward(Backward& b, size_t n_weights, const Options& options) {
   const Tensor x = b.saved(0);
   Tensors weights;
   for (size_t l = 0; l < n_weights; ++l) weights.push_back(b.saved(static_cast<int>(1 + l)));
@@ -177,8 +205,8 @@ void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation o
 
   if (n > 0) {
     const Tensor dy = contiguous(b.dy());
-    const Tensor y = output == Activation::None ? Tensor() : b.output();
-    Network network(x, weights, hidden, output, true);
+    const Tensor y = options.output == Activation::None ? Tensor() : b.output();
+    Network network(x, weights, options, true);
     MlpArgs& args = network.args();
     args.dy = dy.data<float>();
     if (y.defined()) args.y = y.data<float>();
@@ -189,7 +217,7 @@ void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation o
       MlpLayer& layer = network.layer(l);
       if (l + 1 < n_weights) {
         saved_hidden.push_back(b.saved(static_cast<int>(1 + n_weights + l)));
-        layer.saved = saved_hidden.back().data<float>();
+        layer.saved = saved_hidden.back().raw();
       }
       if (!dweights[l].defined()) continue;
       layer.gradient_at = gradient_size;
@@ -202,7 +230,7 @@ void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation o
     network.for_chunks(n, chunk_length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
       float* mine = gradients.data() + chunk * gradient_size;
       std::fill_n(mine, gradient_size, 0.0f);
-      NDL_KERNEL(mlp_backward)(args, begin, end, scratch, mine);
+      network.kernels().backward(args, begin, end, scratch, mine);
     });
     parallel_for(gradient_size, 1024, [&](int64_t begin, int64_t end) {
       NDL_KERNEL(mlp_sum_chunks)(gradients.data(), gradient_size, n_chunks, begin, end);
@@ -219,44 +247,60 @@ void run_backward(Backward& b, size_t n_weights, Activation hidden, Activation o
 
 }  // namespace
 
-Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output) {
+const char* name(Precision precision) { return precision == Precision::BFloat16 ? "bfloat16" : "float32"; }
+
+Precision precision_from_name(const std::string& precision_name) {
+  if (precision_name == "float32") return Precision::Float32;
+  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
+            "\", expected \"float32\" or \"bfloat16\".");
+  return Precision::BFloat16;
+}
+
+Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, Precision precision) {
   OpScope scope("fused_mlp");
   check_arguments(x, weights);
-  if (x.dtype() != DType::Float32) return fused_mlp_composed(x, weights, hidden, output);
+  if (x.dtype() != DType::Float32) return fused_mlp_composed(x, weights, hidden, output, precision);
 
+  const Options options{hidden, output, precision};
   Tensors inputs = {x};
   inputs.insert(inputs.end(), weights.begin(), weights.end());
-  if (!grad_enabled() || !detail::any_requires_grad(inputs)) return run_forward(x, weights, hidden, output, {});
+  if (!grad_enabled() || !detail::any_requires_grad(inputs)) return run_forward(x, weights, options, {});
 
+  const DType kept = precision == Precision::BFloat16 ? DType::BFloat16 : DType::Float32;
   Tensors saved_hidden;
   for (size_t l = 0; l + 1 < weights.size(); ++l)
-    saved_hidden.push_back(Tensor::empty({x.size(0), mlp_row(weights[l].size(1))}));
-  const Tensor y = run_forward(x, weights, hidden, output, saved_hidden);
+    saved_hidden.push_back(Tensor::empty({x.size(0), mlp_row(weights[l].size(1))}, kept));
+  const Tensor y = run_forward(x, weights, options, saved_hidden);
   Tensors saved = inputs;
   saved.insert(saved.end(), saved_hidden.begin(), saved_hidden.end());
   const size_t n_weights = weights.size();
   return record(
       "fused_mlp", Tensors{y}, inputs, saved,
-      [n_weights, hidden, output](Backward& b) {
+      [n_weights, options](Backward& b) {
         OpScope scope("fused_mlp");
-        if (!Backward::recording()) return run_backward(b, n_weights, hidden, output);
+        if (!Backward::recording()) return run_backward(b, n_weights, options);
         Tensors inputs;
         for (size_t i = 0; i <= n_weights; ++i) inputs.push_back(b.saved(static_cast<int>(i)));
         b.through_twin(
-            [hidden, output](const Tensors& in) {
-              return Tensors{fused_mlp_composed(in[0], Tensors(in.begin() + 1, in.end()), hidden, output)};
+            [options](const Tensors& in) {
+              return Tensors{fused_mlp_composed(in[0], Tensors(in.begin() + 1, in.end()), options.hidden,
+                                                options.output, options.precision)};
             },
             inputs);
       },
       output == Activation::None ? SaveOutputs::No : SaveOutputs::Yes)[0];
 }
 
-Tensor fused_mlp_composed(const Tensor& x, const Tensors& weights, Activation hidden, Activation output) {
+Tensor fused_mlp_composed(const Tensor& x, const Tensors& weights, Activation hidden, Activation output,
+                          Precision precision) {
   OpScope scope("fused_mlp");
   check_arguments(x, weights);
   Tensor y = x;
-  for (size_t l = 0; l < weights.size(); ++l)
-    y = activate(matmul(y, weights[l]), l + 1 < weights.size() ? hidden : output);
+  for (size_t l = 0; l < weights.size(); ++l) {
+    const bool narrow = precision == Precision::BFloat16;
+    const Tensor product = narrow ? matmul(rounded(y), rounded(weights[l])) : matmul(y, weights[l]);
+    y = activate(product, l + 1 < weights.size() ? hidden : output);
+  }
   return y;
 }
 

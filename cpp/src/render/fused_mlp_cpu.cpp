@@ -31,73 +31,10 @@
 //     blocks; fetching in bursts (32 lines with a block until all are under way) gives 91;
 //   tiles of 48, 96 or 120 points: no better than 72, by up to 5 %; 192 loses 8 %, its rows leave the first cache.
 // Two threads reach 82 % of the AVX-512 peak over both passes and 89 % of the AVX2 peak; memory is what is left.
-#include "render/fused_mlp_kernels.h"
+#include "render/fused_mlp_block_kernels.h"
 
 namespace needlecpp::NDL_ISA {
 namespace {
-
-// The register block: kMaxVectors vectors of columns, and as many rows as leave registers for the operands.
-constexpr int kMaxVectors = kFloats == 16 ? 4 : 2;
-constexpr int64_t kPanel = kMaxVectors * kFloats;
-constexpr int max_rows(int vectors) {
-  return vectors == 4 ? 6 : vectors == 3 ? 8 : vectors == 2 && kFloats < 16 ? 6 : 12;
-}
-
-constexpr int64_t vectors_of(int64_t width) { return (width + kFloats - 1) / kFloats; }
-
-enum class Finish { kStore, kRelu, kMask, kAdd };
-
-// Memory that the next tile will use, fetched evenly while this one is computed: a few lines with every register
-// block. How many is known from the number of blocks of the tile before.
-class Ahead {
- public:
-  void start_tile() {
-    per_block_ = 0;
-    for (int i = 0; i < n_spans_; ++i) per_block_ += spans_[i].lines;
-    per_block_ = blocks_ > 0 ? (per_block_ + blocks_ - 1) / blocks_ : 0;
-    blocks_ = 0;
-    now_ = 0;
-  }
-  void clear() { n_spans_ = 0; }
-  void add(const float* from, int64_t floats) {
-    if (n_spans_ < kMaxSpans) spans_[n_spans_++] = {reinterpret_cast<const char*>(from), (floats * 4 + 63) / 64};
-  }
-  void step() {
-    ++blocks_;
-    if (now_ == n_spans_) return;
-    Span& span = spans_[now_];
-    const int64_t lines = span.lines < per_block_ ? span.lines : per_block_;
-    for (int64_t i = 0; i < lines; ++i) __builtin_prefetch(span.at + i * 64);
-    span.at += lines * 64;
-    span.lines -= lines;
-    if (span.lines == 0) ++now_;
-  }
-
- private:
-  static constexpr int kMaxSpans = 8;
-  struct Span {
-    const char* at;
-    int64_t lines;
-  };
-  Span spans_[kMaxSpans];
-  int n_spans_ = 0, now_ = 0;
-  int64_t per_block_ = 0, blocks_ = 0;
-};
-
-// c[i][j] (+)= sum over k of a(i, k) b(k, j).
-struct Product {
-  int64_t rows, vectors, depth;
-  const float* a;
-  int64_t a_row, a_step;
-  const float* b;
-  int64_t b_step = 0;  // floats from one k to the next; 0: b is packed in panels
-  float* c;
-  int64_t c_row;
-  Finish finish = Finish::kStore;
-  const float* mask = nullptr;  // kMask: c is zero where this is not positive
-  int64_t mask_row = 0;
-  Ahead* ahead;
-};
 
 template <int R, int C, class Value>
 NDL_HD void store_block(const FloatV (&sum)[R][C], float* c, int64_t c_row, Value value) {
@@ -107,9 +44,18 @@ NDL_HD void store_block(const FloatV (&sum)[R][C], float* c, int64_t c_row, Valu
     for (int j = 0; j < C; ++j) store(c + i * c_row + j * kFloats, value(sum[i][j], i, j));
 }
 
+struct Float32Unit {
+  using Word = float;
+  using Result = float;
+  template <int R, int C>
+  static void block(const Product<Float32Unit>& p, const float* a, const float* b, int64_t b_step, float* c,
+                    const float* mask);
+};
+using FloatProduct = Product<Float32Unit>;
+
 template <int R, int C>
-__attribute__((noinline)) void block(const Product& p, const float* a, const float* b, int64_t b_step, float* c,
-                                     const float* mask) {
+__attribute__((noinline)) void Float32Unit::block(const FloatProduct& p, const float* a, const float* b, int64_t b_step,
+                                                  float* c, const float* mask) {
   FloatV sum[R][C];
 #pragma GCC unroll 16
   for (int i = 0; i < R; ++i)
@@ -145,56 +91,6 @@ __attribute__((noinline)) void block(const Product& p, const float* a, const flo
     case Finish::kAdd:
       store_block(sum, c, c_row, [=](FloatV x, int i, int j) { return load<FloatV>(c + i * c_row + j * kFloats) + x; });
       break;
-  }
-}
-
-template <int C>
-void column_of_blocks(const Product& p, const float* b, int64_t b_step, float* c, const float* mask) {
-  constexpr int kRows = max_rows(C);
-  const float* a = p.a;
-  int64_t left = p.rows;
-  while (left > 0) {
-    const int64_t rows = left >= 2 * kRows ? kRows : left > kRows ? (left + 1) / 2 : left;
-    // clang-format off
-    switch (rows) {
-#define NDL_CASE(R)                                                            \
-      case R:                                                                  \
-        if constexpr (R <= kRows) block<R, C>(p, a, b, b_step, c, mask);       \
-        break;
-      NDL_CASE(1) NDL_CASE(2) NDL_CASE(3) NDL_CASE(4) NDL_CASE(5) NDL_CASE(6)
-      NDL_CASE(7) NDL_CASE(8) NDL_CASE(9) NDL_CASE(10) NDL_CASE(11) NDL_CASE(12)
-#undef NDL_CASE
-    }
-    // clang-format on
-    p.ahead->step();
-    left -= rows;
-    a += rows * p.a_row;
-    c += rows * p.c_row;
-    if (mask) mask += rows * p.mask_row;
-  }
-}
-
-void multiply(const Product& p) {
-  for (int64_t done = 0; done < p.vectors; done += kMaxVectors) {
-    const int64_t vectors = p.vectors - done < kMaxVectors ? p.vectors - done : kMaxVectors;
-    const int64_t at = done * kFloats;
-    const float* b = p.b + (p.b_step ? at : at * p.depth);
-    const int64_t b_step = p.b_step ? p.b_step : vectors * kFloats;
-    const float* mask = p.mask ? p.mask + at : nullptr;
-    switch (vectors) {
-      case 1:
-        column_of_blocks<1>(p, b, b_step, p.c + at, mask);
-        break;
-      case 2:
-        column_of_blocks<2>(p, b, b_step, p.c + at, mask);
-        break;
-      case 3:
-        if constexpr (kMaxVectors > 2) column_of_blocks<3>(p, b, b_step, p.c + at, mask);
-        break;
-      case 4:
-        if constexpr (kMaxVectors > 2) column_of_blocks<4>(p, b, b_step, p.c + at, mask);
-        break;
-    }
   }
 }
 
@@ -259,13 +155,6 @@ void multiply_quad(int64_t rows, const float* a, int64_t a_row, const float* w, 
   for (; i < rows; ++i) quad_rows<1>(a + i * a_row, a_row, w, depth, c + i * c_row, c_row);
 }
 
-// The gradient [in, out] of a weight, or its transpose [out, in], whichever leaves fewer lanes empty (on a tie the
-// wider rows).
-bool gradient_transposed(const MlpLayer& layer) {
-  const int64_t plain = layer.in * vectors_of(layer.out), transposed = layer.out * vectors_of(layer.in);
-  return transposed < plain || (transposed == plain && vectors_of(layer.in) > vectors_of(layer.out));
-}
-
 // rows [count][width] packed tightly at `to`, from rows `from_row` apart with whole vectors readable.
 void compact_rows(const float* from, int64_t from_row, int64_t count, int64_t width, float* to) {
   // A row's vectors may spill over the rows behind it, which are written later; near the end they may not.
@@ -288,27 +177,6 @@ void pad_rows(const float* from, int64_t from_row, int64_t from_column, int64_t 
     for (; j < width; ++j) to[i * to_row + j] = from[i * from_row + j * from_column];
     for (; j < padded; ++j) to[i * to_row + j] = 0.0f;
   }
-}
-
-void sigmoid_in_place(float* values, int64_t count) {
-  int64_t i = 0;
-  for (; i + kFloats <= count; i += kFloats) store(values + i, mlp_sigmoid(load<FloatV>(values + i)));
-  if (i < count) store(values + i, mlp_sigmoid(load<FloatV>(values + i, count - i)), count - i);
-}
-
-void sigmoid_backward(const float* y, const float* dy, int64_t count, float* dx) {
-  int64_t i = 0;
-  for (; i + kFloats <= count; i += kFloats)
-    store(dx + i, mlp_sigmoid_backward(load<FloatV>(y + i), load<FloatV>(dy + i)));
-  if (i < count)
-    store(dx + i, mlp_sigmoid_backward(load<FloatV>(y + i, count - i), load<FloatV>(dy + i, count - i)), count - i);
-}
-
-int64_t widest_row(const MlpArgs& args) {
-  int64_t widest = mlp_row(args.layers[0].in);
-  for (int l = 0; l < args.n_layers; ++l)
-    if (mlp_row(args.layers[l].out) > widest) widest = mlp_row(args.layers[l].out);
-  return widest;
 }
 
 struct Rows {
@@ -337,19 +205,20 @@ void forward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scra
   Rows x = input_rows(args, first, count, scratch);
   for (int l = 0; l + 1 < args.n_layers; ++l) {
     const MlpLayer& layer = args.layers[l];
-    float* to = layer.saved ? layer.saved + first * mlp_row(layer.out) : scratch + (1 + l % 2) * size;
+    float* to =
+        layer.saved ? static_cast<float*>(layer.saved) + first * mlp_row(layer.out) : scratch + (1 + l % 2) * size;
     const int64_t row = mlp_row(layer.out);
-    multiply({.rows = count,
-              .vectors = vectors_of(layer.out),
-              .depth = layer.in,
-              .a = x.at,
-              .a_row = x.row,
-              .a_step = 1,
-              .b = layer.packed,
-              .c = to,
-              .c_row = row,
-              .finish = args.hidden == MlpActivation::kRelu ? Finish::kRelu : Finish::kStore,
-              .ahead = ahead});
+    multiply(FloatProduct{.rows = count,
+                          .vectors = vectors_of(layer.out),
+                          .depth = layer.in,
+                          .a = x.at,
+                          .a_row = x.row,
+                          .a_step = 1,
+                          .b = layer.packed,
+                          .c = to,
+                          .c_row = row,
+                          .finish = args.hidden == MlpActivation::kRelu ? Finish::kRelu : Finish::kStore,
+                          .ahead = ahead});
     if (args.hidden == MlpActivation::kSigmoid)
       for (int64_t i = 0; i < count; ++i) sigmoid_in_place(to + i * row, vectors_of(layer.out) * kFloats);
     x = {to, row};
@@ -362,20 +231,18 @@ void forward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scra
   if (is_quad(last))
     multiply_quad(count, x.at, x.row, last.packed, last.in, to, row);
   else
-    multiply({.rows = count,
-              .vectors = vectors_of(last.out),
-              .depth = last.in,
-              .a = x.at,
-              .a_row = x.row,
-              .a_step = 1,
-              .b = last.packed,
-              .c = to,
-              .c_row = row,
-              .ahead = ahead});
+    multiply(FloatProduct{.rows = count,
+                          .vectors = vectors_of(last.out),
+                          .depth = last.in,
+                          .a = x.at,
+                          .a_row = x.row,
+                          .a_step = 1,
+                          .b = last.packed,
+                          .c = to,
+                          .c_row = row,
+                          .ahead = ahead});
   if (!direct) compact_rows(to, row, count, last.out, y);
-  if (args.output == MlpActivation::kSigmoid) sigmoid_in_place(y, count * last.out);
-  if (args.output == MlpActivation::kRelu)
-    for (int64_t i = 0; i < count * last.out; ++i) y[i] = mlp_relu(y[i]);
+  activate_output(args.output, y, count * last.out);
 }
 
 void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scratch, float* gradients, Ahead* ahead) {
@@ -384,67 +251,63 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scr
   const int64_t out = args.layers[args.n_layers - 1].out;
   Rows g = {args.dy + first * out, out};
   if (args.output != MlpActivation::kNone) {
-    float* to = scratch + 3 * size;
-    const float* y = args.y + first * out;
-    if (args.output == MlpActivation::kSigmoid)
-      sigmoid_backward(y, g.at, count * out, to);
-    else
-      for (int64_t i = 0; i < count * out; ++i) to[i] = y[i] > 0.0f ? g.at[i] : 0.0f;
-    g.at = to;
+    output_backward(args.output, args.y + first * out, g.at, count * out, scratch + 3 * size);
+    g.at = scratch + 3 * size;
   }
   for (int l = args.n_layers - 1; l >= 0; --l) {
     const MlpLayer& layer = args.layers[l];
     const MlpLayer* before = l > 0 ? &args.layers[l - 1] : nullptr;
-    const Rows x = before ? Rows{before->saved + first * mlp_row(layer.in), mlp_row(layer.in)} : x0;
+    const Rows x =
+        before ? Rows{static_cast<float*>(before->saved) + first * mlp_row(layer.in), mlp_row(layer.in)} : x0;
     float* to = scratch + (1 + l % 2) * size;
     const int64_t row = mlp_row(layer.in);
     if (before) {
-      multiply({.rows = count,
-                .vectors = vectors_of(layer.in),
-                .depth = layer.out,
-                .a = g.at,
-                .a_row = g.row,
-                .a_step = 1,
-                .b = layer.packed_t,
-                .c = to,
-                .c_row = row,
-                .finish = args.hidden == MlpActivation::kRelu ? Finish::kMask : Finish::kStore,
-                .mask = x.at,
-                .mask_row = x.row,
-                .ahead = ahead});
+      multiply(FloatProduct{.rows = count,
+                            .vectors = vectors_of(layer.in),
+                            .depth = layer.out,
+                            .a = g.at,
+                            .a_row = g.row,
+                            .a_step = 1,
+                            .b = layer.packed_t,
+                            .c = to,
+                            .c_row = row,
+                            .finish = args.hidden == MlpActivation::kRelu ? Finish::kMask : Finish::kStore,
+                            .mask = x.at,
+                            .mask_row = x.row,
+                            .ahead = ahead});
       if (args.hidden == MlpActivation::kSigmoid)
         for (int64_t i = 0; i < count; ++i)
           sigmoid_backward(x.at + i * x.row, to + i * row, vectors_of(layer.in) * kFloats, to + i * row);
     } else if (args.dx) {
       float* dx = args.dx + first * layer.in;
       const bool direct = layer.in % kFloats == 0;
-      multiply({.rows = count,
-                .vectors = vectors_of(layer.in),
-                .depth = layer.out,
-                .a = g.at,
-                .a_row = g.row,
-                .a_step = 1,
-                .b = layer.packed_t,
-                .c = direct ? dx : to,
-                .c_row = direct ? layer.in : row,
-                .ahead = ahead});
+      multiply(FloatProduct{.rows = count,
+                            .vectors = vectors_of(layer.in),
+                            .depth = layer.out,
+                            .a = g.at,
+                            .a_row = g.row,
+                            .a_step = 1,
+                            .b = layer.packed_t,
+                            .c = direct ? dx : to,
+                            .c_row = direct ? layer.in : row,
+                            .ahead = ahead});
       if (!direct) compact_rows(to, row, count, layer.in, dx);
     }
     if (layer.gradient_at >= 0) {
       float* gradient = gradients + layer.gradient_at;
       if (gradient_transposed(layer)) {
-        multiply({.rows = layer.out,
-                  .vectors = vectors_of(layer.in),
-                  .depth = count,
-                  .a = g.at,
-                  .a_row = 1,
-                  .a_step = g.row,
-                  .b = x.at,
-                  .b_step = x.row,
-                  .c = gradient,
-                  .c_row = mlp_padded(layer.in),
-                  .finish = Finish::kAdd,
-                  .ahead = ahead});
+        multiply(FloatProduct{.rows = layer.out,
+                              .vectors = vectors_of(layer.in),
+                              .depth = count,
+                              .a = g.at,
+                              .a_row = 1,
+                              .a_step = g.row,
+                              .b = x.at,
+                              .b_step = x.row,
+                              .c = gradient,
+                              .c_row = mlp_padded(layer.in),
+                              .finish = Finish::kAdd,
+                              .ahead = ahead});
       } else {
         Rows right = g;
         if (l == args.n_layers - 1 && layer.out % kFloats != 0) {
@@ -452,18 +315,18 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scr
           pad_rows(g.at, g.row, 1, count, layer.out, padded, mlp_row(layer.out));
           right = {padded, mlp_row(layer.out)};
         }
-        multiply({.rows = layer.in,
-                  .vectors = vectors_of(layer.out),
-                  .depth = count,
-                  .a = x.at,
-                  .a_row = 1,
-                  .a_step = x.row,
-                  .b = right.at,
-                  .b_step = right.row,
-                  .c = gradient,
-                  .c_row = mlp_padded(layer.out),
-                  .finish = Finish::kAdd,
-                  .ahead = ahead});
+        multiply(FloatProduct{.rows = layer.in,
+                              .vectors = vectors_of(layer.out),
+                              .depth = count,
+                              .a = x.at,
+                              .a_row = 1,
+                              .a_step = x.row,
+                              .b = right.at,
+                              .b_step = right.row,
+                              .c = gradient,
+                              .c_row = mlp_padded(layer.out),
+                              .finish = Finish::kAdd,
+                              .ahead = ahead});
       }
     }
     g = {to, row};
@@ -520,7 +383,8 @@ void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratc
     if (count > 0) {
       ahead.add(args.dy + next * args.layers[args.n_layers - 1].out, count * args.layers[args.n_layers - 1].out);
       for (int l = args.n_layers - 2; l >= 0; --l)
-        ahead.add(args.layers[l].saved + next * mlp_row(args.layers[l].out), count * mlp_row(args.layers[l].out));
+        ahead.add(static_cast<float*>(args.layers[l].saved) + next * mlp_row(args.layers[l].out),
+                  count * mlp_row(args.layers[l].out));
       add_input(args, next, end, &ahead);
       if (args.dx) ahead.add(args.dx + next * args.layers[0].in, count * args.layers[0].in);
     }

@@ -23,11 +23,14 @@ struct MlpLayer {
   int64_t in, out;
   const float* weight;  // [in, out], any strides
   int64_t weight_in_stride, weight_out_stride;
-  float* packed;        // the weight in panels; in * mlp_padded(out) floats
-  float* packed_t;      // its transpose in panels; out * mlp_padded(in) floats, null in the forward pass
-  float* saved;         // activations behind it of all points [n, mlp_row(out)]; null: not kept (forward only)
+  float* packed;        // the weight in panels; in * mlp_padded(out) words (bfloat16: pairs, half as many)
+  float* packed_t;      // its transpose in panels; out * mlp_padded(in) words, null in the forward pass
+  void* saved;          // activations behind it of all points [n, mlp_row(out)]; null: not kept (forward only)
   int64_t gradient_at;  // where its gradient starts in a chunk's buffer, -1 if not wanted
 };
+
+// What products multiply; sums are float32 either way.
+enum class MlpPrecision { kFloat32, kBFloat16 };
 
 struct MlpArgs {
   const MlpLayer* layers;
@@ -38,15 +41,21 @@ struct MlpArgs {
   float* y;         // [n, out] contiguous: written by the forward pass, read by the backward pass of a sigmoid
   const float* dy;  // [n, out] contiguous
   float* dx;        // [n, in] contiguous, null if not wanted
+  bool bf16_dot;    // the processor multiplies pairs of bfloat16 itself (AVX512-BF16)
 };
 
 // Writes `packed`, and `packed_t` if it is there, from `weight`.
 NDL_DECLARE_KERNEL(void, mlp_pack, (const MlpLayer& layer))
+NDL_DECLARE_KERNEL(void, mlp_pack_bf16, (const MlpLayer& layer))
 // Floats of scratch memory that the two passes need.
 NDL_DECLARE_KERNEL(int64_t, mlp_scratch, (const MlpArgs& args))
+NDL_DECLARE_KERNEL(int64_t, mlp_scratch_bf16, (const MlpArgs& args))
 NDL_DECLARE_KERNEL(void, mlp_forward, (const MlpArgs& args, int64_t begin, int64_t end, float* scratch))
+NDL_DECLARE_KERNEL(void, mlp_forward_bf16, (const MlpArgs& args, int64_t begin, int64_t end, float* scratch))
 // Writes dx of points [begin, end) and adds the weights' gradients into `gradients`, a zeroed buffer of the caller's.
 NDL_DECLARE_KERNEL(void, mlp_backward,
+                   (const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients))
+NDL_DECLARE_KERNEL(void, mlp_backward_bf16,
                    (const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients))
 // Floats of one layer's gradient in a chunk's buffer.
 NDL_DECLARE_KERNEL(int64_t, mlp_gradient_size, (const MlpLayer& layer))

@@ -10,6 +10,8 @@
 // Measured on one thread of a Zen 5 (2^20 samples in 2^14 rays): forward 2.3 ms, backward 4.0 ms. The backward took
 // 8 ms as a single reverse loop; its gradients of colours and its products with g are now loops of their own, which
 // the compiler turns into vectors, and the reverse walk keeps one multiply and one add.
+// Prefixes as differences of one running sum over the tile, in four chains that do not wait for each other, and ray
+// sums in two chains brought 3 % of both passes together: other work hides the waiting already.
 //
 // Precision. T comes from the prefix sum of tau in double and one exp, not from a running product of exp(-tau): the
 // product collects a rounding error a sample, and one of the same sign in a homogeneous medium. 1 - exp(-tau) is a

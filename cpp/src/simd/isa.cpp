@@ -36,5 +36,10 @@ Isa choose_isa() {
 }  // namespace
 
 const Isa kIsa = choose_isa();
+#if defined(__x86_64__)
+const bool kHasBf16Dot = kIsa == Isa::Avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+const bool kHasBf16Dot = false;
+#endif
 
 }  // namespace needlecpp

@@ -8,6 +8,7 @@
 namespace needlecpp {
 
 enum class Isa { Baseline, Avx2, Avx512 };
+extern const bool kHasBf16Dot;  // vdpbf16ps, beside Avx512
 extern const Isa kIsa;  // picked once at load; the environment variable NEEDLECPP_ISA=baseline|avx2|avx512 overrides
 
 }  // namespace needlecpp

@@ -35,6 +35,7 @@ class TrainOptions:
     steps: int | None
     seed: int
     threads: int | None
+    precision: str
     downscale: int
     background: str
     holdout: int
@@ -64,6 +65,7 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
     config = default_config(scene)
     config.background = options.background
     config.seed = options.seed
+    config.field.precision = options.precision
     trainer = _core.Trainer(scene.images, scene.cameras(), config)
     # The trainer holds the images from here on; for the description the cameras are enough.
     scene.images = np.zeros((0, scene.height, scene.width, 3), np.uint8)

@@ -5,18 +5,55 @@ Ops broadcast as NumPy does, accept any strides, and are differentiable unless t
 
 from __future__ import annotations
 
-from . import _activation, _elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax
+from . import (
+    _activation,
+    _conv,
+    _elementwise,
+    _gather,
+    _linalg,
+    _matmul,
+    _needle,
+    _pool,
+    _reduce,
+    _render,
+    _scan,
+    _segment,
+    _shape,
+    _softmax,
+    _sort,
+)
 from ._activation import *  # noqa: F403
+from ._conv import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
+from ._linalg import *  # noqa: F403
 from ._matmul import *  # noqa: F403
 from ._needle import *  # noqa: F403
+from ._pool import *  # noqa: F403
 from ._reduce import *  # noqa: F403
 from ._render import *  # noqa: F403
 from ._scan import *  # noqa: F403
+from ._segment import *  # noqa: F403
 from ._shape import *  # noqa: F403
 from ._softmax import *  # noqa: F403
+from ._sort import *  # noqa: F403
 
-_FAMILIES = (_activation, _elementwise, _gather, _matmul, _needle, _reduce, _render, _scan, _shape, _softmax)
+_FAMILIES = (
+    _activation,
+    _conv,
+    _elementwise,
+    _gather,
+    _linalg,
+    _matmul,
+    _needle,
+    _pool,
+    _reduce,
+    _render,
+    _scan,
+    _segment,
+    _shape,
+    _softmax,
+    _sort,
+)
 
 __all__ = sorted(name for family in _FAMILIES for name in family.__all__)

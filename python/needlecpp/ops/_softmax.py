@@ -6,6 +6,7 @@ from .._core import (
     log_softmax,
     logsumexp,
     softmax,
+    softmin,
 )
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "logsoftmax",
     "logsumexp",
     "softmax",
+    "softmin",
 ]
 
 logsoftmax = log_softmax

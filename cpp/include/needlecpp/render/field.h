@@ -7,6 +7,7 @@
 
 #include "needlecpp/core/tensor.h"
 #include "needlecpp/render/camera.h"
+#include "needlecpp/render/fused_mlp.h"
 #include "needlecpp/render/hashgrid.h"
 
 namespace needlecpp {
@@ -19,6 +20,7 @@ struct FieldConfig {
   int color_hidden = 64;
   int color_layers = 2;  // hidden layers of the colour network
   int sh_degree = 4;
+  Precision precision = Precision::Float32;  // of the products in the two networks
 };
 
 class RadianceField {
