@@ -54,9 +54,23 @@ struct Binder {
     method(name, fn, extra...);
   }
   void unary(const char* name, Unary fn, const char* doc) { both(name, fn, "a"_a, Release(), doc); }
-  void binary(const char* name, Binary fn, BinaryNumber number, const char* doc) {
+  // Of two tensors, or of a tensor and what can stand beside one: numbers (by `number` where it is given), arrays.
+  void binary(const char* name, Binary fn, BinaryNumber number, const char* doc, bool exact = false) {
     both(name, fn, "a"_a, "b"_a, Release(), doc);
-    if (number) both(name, number, "a"_a, "b"_a, Release());
+    both(
+        name,
+        [fn, number, exact](nb::object a, nb::object b) {
+          if (number && !exact && nb::isinstance<Tensor>(a) && (PyFloat_Check(b.ptr()) || PyLong_Check(b.ptr()))) {
+            const Tensor x = nb::cast<Tensor>(a);
+            if (is_floating(x.dtype())) {
+              const double value = nb::cast<double>(b);
+              return unlocked([&] { return number(x, value); });
+            }
+          }
+          const auto [x, y] = operands(a, b, exact);
+          return unlocked([&, &x = x, &y = y] { return fn(x, y); });
+        },
+        "a"_a, "b"_a);
   }
   void reduction(const char* name, Reduction fn, const char* doc) {
     both(
@@ -69,6 +83,7 @@ struct Binder {
   }
 };
 
+void bind_activation(Binder& b);
 void bind_attention(Binder& b);
 void bind_conv(Binder& b);
 void bind_creation(Binder& b);

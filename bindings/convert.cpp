@@ -1,6 +1,7 @@
 // Arrays in and out: the buffer protocol and DLPack, through nanobind's ndarray.
 #include "convert.h"
 
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -197,6 +198,51 @@ nb::object export_as(const Tensor& tensor) {
 }
 
 }  // namespace
+
+Tensor beside(nb::handle object, const Tensor& x, bool exact) {
+  const bool floating = is_floating(x.dtype());
+  if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object);
+  if (PyBool_Check(object.ptr())) return Tensor::full({}, object.is(nb::handle(Py_True)), x.dtype());
+  if (PyFloat_Check(object.ptr())) {
+    const double value = PyFloat_AsDouble(object.ptr());
+    if (floating) return Tensor::full({}, value, x.dtype());
+    const bool whole = std::floor(value) == value && std::abs(value) < 0x1p63;
+    return Tensor::full({}, value, !exact ? DType::Float32 : whole ? DType::Int64 : DType::Float64);
+  }
+  if (PyLong_Check(object.ptr())) {
+    int overflow = 0;
+    const int64_t value = floating ? 0 : PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+    if (floating || (exact && overflow != 0)) {
+      const double rounded = PyLong_AsDouble(object.ptr());
+      if (rounded == -1 && PyErr_Occurred()) nb::raise_python_error();
+      return Tensor::full({}, rounded, floating ? x.dtype() : DType::Float64);
+    }
+    const DType dtype = exact || x.dtype() == DType::Bool ? DType::Int64 : x.dtype();
+    const bool fits = dtype == DType::UInt8   ? value >= 0 && value <= 255
+                      : dtype == DType::Int32 ? value >= INT32_MIN && value <= INT32_MAX
+                                              : true;
+    if (overflow != 0 || !fits) {
+      PyErr_Format(PyExc_OverflowError, "[number] out of range: got %S, expected a value of %s. Cast the tensor first.",
+                   object.ptr(), name(dtype));
+      nb::raise_python_error();
+    }
+    const Tensor y = Tensor::from_vector<int64_t>({value}, {});
+    return dtype == DType::Int64 ? y : cast(y, dtype);
+  }
+  Tensor y = tensor_of(object, nb::none(), true);
+  // NumPy's scalars are as weak as Python's.
+  if (y.rank() == 0 && floating && is_floating(y.dtype())) y = cast(y, x.dtype());
+  return y;
+}
+
+std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact) {
+  if (nb::isinstance<Tensor>(a)) {
+    const Tensor x = nb::cast<Tensor>(a);
+    return {x, beside(b, x, exact)};
+  }
+  const Tensor y = nb::isinstance<Tensor>(b) ? nb::cast<Tensor>(b) : tensor_of(b, nb::none(), true);
+  return {beside(a, y, exact), y};
+}
 
 nb::object to_numpy(const Tensor& tensor) {
   const bool wide = tensor.dtype() == DType::BFloat16;

@@ -48,6 +48,12 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
 // A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
 // keep theirs.
 Tensor value_of(nb::handle object, DType dtype);
+// The other operand of x: tensors and arrays keep their dtype; numbers are weak as in NumPy: they take x's dtype, but
+// an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold raises
+// OverflowError, unless it is only to be compared (`exact`).
+Tensor beside(nb::handle object, const Tensor& x, bool exact = false);
+// Two operands of which either may be no Tensor.
+std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact = false);
 nb::object to_numpy(const Tensor& x);     // shares memory; bfloat16 comes as float32
 nb::object to_exporter(const Tensor& x);  // an object whose __dlpack__ hands out x's memory
 nb::tuple to_tuple(const Dims& dims);
@@ -89,6 +95,7 @@ class Callable {
 };
 
 void bind_tensor(nb::module_& m);
+void bind_operators(nb::class_<Tensor>& c);
 void bind_ops(nb::module_& m);
 void bind_autograd(nb::module_& m);
 void bind_render(nb::module_& m);

@@ -5,6 +5,7 @@ namespace needlecpp::python {
 
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
+  bind_activation(b);
   bind_attention(b);
   bind_conv(b);
   bind_creation(b);

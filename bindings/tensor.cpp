@@ -14,53 +14,6 @@ namespace needlecpp::python {
 namespace {
 
 using Release = nb::call_guard<nb::gil_scoped_release>;
-using TensorTensor = Tensor (*)(const Tensor&, const Tensor&);
-using TensorNumber = Tensor (*)(const Tensor&, double);
-using NumberTensor = Tensor (*)(double, const Tensor&);
-
-// A Python float lifts an integer tensor to float32; an int does not.
-template <TensorNumber fn>
-Tensor with_float(const Tensor& x, nb::float_ number) {
-  const double value = PyFloat_AsDouble(number.ptr());
-  return unlocked([&] { return fn(is_floating(x.dtype()) ? x : cast(x, DType::Float32), value); });
-}
-// A double cannot hold every int64, so those meet as tensors.
-template <TensorTensor both, TensorNumber fn, bool kReflected>
-Tensor with_int(const Tensor& x, int64_t number) {
-  return unlocked([&] {
-    if (x.dtype() != DType::Int64) return fn(x, static_cast<double>(number));
-    const Tensor other = Tensor::from_vector<int64_t>({number}, {});
-    return kReflected ? both(other, x) : both(x, other);
-  });
-}
-// NumPy's scalars are as weak as Python's; its arrays are tensors.
-template <TensorTensor both, bool kReflected>
-nb::object with_array(const Tensor& x, nb::object other) {
-  if (!nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
-  Tensor y = tensor_of(other, nb::none(), true);
-  if (y.rank() == 0 && is_floating(x.dtype())) y = cast(y, x.dtype());
-  return nb::cast(unlocked([&] { return kReflected ? both(y, x) : both(x, y); }));
-}
-
-Tensor reverse_sub(const Tensor& x, double a) { return sub(a, x); }
-Tensor reverse_div(const Tensor& x, double a) { return div(a, x); }
-Tensor reverse_pow(const Tensor& x, double a) {
-  return pow(Tensor::full({}, a, is_floating(x.dtype()) ? x.dtype() : DType::Float32), x);
-}
-
-// tensor op tensor, tensor op number, and number op tensor under the reflected name.
-template <TensorTensor both, TensorNumber number, TensorNumber reflected>
-void bind_operator(nb::class_<Tensor>& c, const char* name, const char* reflected_name) {
-  c.def(name, both, Release(), nb::is_operator());
-  c.def(name, &with_float<number>, nb::is_operator());
-  c.def(name, &with_int<both, number, false>, nb::is_operator());
-  c.def(name, &with_array<both, false>, nb::is_operator());
-  if (reflected_name) {
-    c.def(reflected_name, &with_float<reflected>, nb::is_operator());
-    c.def(reflected_name, &with_int<both, reflected, true>, nb::is_operator());
-    c.def(reflected_name, &with_array<both, true>, nb::is_operator());
-  }
-}
 
 // As Python's own slices, integers beyond 64 bits are clipped.
 int64_t slice_bound(nb::handle object) {
@@ -306,62 +259,6 @@ void bind_indexing(nb::class_<Tensor>& c) {
         });
       },
       "key"_a.none(), "value"_a);
-}
-
-void bind_operators(nb::class_<Tensor>& c) {
-  bind_operator<add, add, add>(c, "__add__", "__radd__");
-  bind_operator<sub, sub, reverse_sub>(c, "__sub__", "__rsub__");
-  bind_operator<mul, mul, mul>(c, "__mul__", "__rmul__");
-  bind_operator<div, div, reverse_div>(c, "__truediv__", "__rtruediv__");
-  bind_operator<pow, pow, reverse_pow>(c, "__pow__", "__rpow__");
-  bind_operator<eq, eq, eq>(c, "__eq__", nullptr);
-  bind_operator<ne, ne, ne>(c, "__ne__", nullptr);
-  bind_operator<lt, lt, lt>(c, "__lt__", nullptr);
-  bind_operator<le, le, le>(c, "__le__", nullptr);
-  bind_operator<gt, gt, gt>(c, "__gt__", nullptr);
-  bind_operator<ge, ge, ge>(c, "__ge__", nullptr);
-  c.def("__matmul__", &matmul, Release(), nb::is_operator());
-  c.def("__neg__", &neg, Release());
-  c.def("__abs__", static_cast<Tensor (*)(const Tensor&)>(&abs), Release());
-  c.def("__invert__", &logical_not, Release());
-  c.def("__and__", &logical_and, Release(), nb::is_operator());
-  c.def("__or__", &logical_or, Release(), nb::is_operator());
-  // In place, off the tape.
-  c.def(
-      "add_",
-      [](const Tensor& x, const Tensor& y, double alpha) {
-        add_(x, y, alpha);
-        return x;
-      },
-      "other"_a, "alpha"_a = 1.0, Release(), "self += alpha * other, in place.");
-  c.def(
-      "mul_",
-      [](const Tensor& x, double factor) {
-        mul_(x, factor);
-        return x;
-      },
-      "factor"_a, Release());
-  c.def(
-      "copy_",
-      [](const Tensor& x, const Tensor& y) {
-        copy_(x, y);
-        return x;
-      },
-      "source"_a, Release());
-  c.def(
-      "fill_",
-      [](const Tensor& x, double value) {
-        fill_(x, value);
-        return x;
-      },
-      "value"_a, Release());
-  c.def(
-      "zero_",
-      [](const Tensor& x) {
-        fill_(x, 0);
-        return x;
-      },
-      Release());
 }
 
 void bind_movement(nb::class_<Tensor>& c) {

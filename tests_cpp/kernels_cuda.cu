@@ -14,29 +14,33 @@
 
 namespace needlecpp::NDL_ISA {
 
-template <class T, UnaryOp... ops>
+template <class T>
 __device__ T all_unary(T x) {
-  return (unary_formula<ops, T>(x, T(-1), T(1)) + ...);
+  T sum = 0;
+#define NDL_ADD(op) sum += unary_formula<UnaryOp::op, T>(x, T(-1), T(1), T(1));
+  NDL_UNARY_OPS(NDL_ADD)
+#undef NDL_ADD
+  return sum;
 }
-template <class T, BinaryOp... ops>
+template <class T>
 __device__ T all_binary(T a, T b) {
-  return (binary_formula<ops, T>(a, b) + ...);
-}
-template <class T, CompareOp... ops>
-__device__ int all_comparisons(T a, T b) {
-  return (static_cast<int>(compare_formula<ops, T>(a, b)) + ...);
+  T sum = 0;
+#define NDL_ADD(op) sum += binary_formula<BinaryOp::op, T>(a, b);
+  NDL_BINARY_OPS(NDL_ADD)
+#undef NDL_ADD
+#define NDL_ADD(op) sum += ternary_formula<TernaryOp::op, T>(a, b, a, b);
+  NDL_TERNARY_OPS(NDL_ADD)
+#undef NDL_ADD
+#define NDL_ADD(op) sum += T(compare_formula<CompareOp::op, T>(a, b));
+  NDL_COMPARE_OPS(NDL_ADD)
+#undef NDL_ADD
+  return sum;
 }
 
 template <class T>
 __global__ void elementwise(T* y, const T* a, const T* b) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  y[i] = all_unary<T, UnaryOp::Copy, UnaryOp::Neg, UnaryOp::Abs, UnaryOp::Sign, UnaryOp::Exp, UnaryOp::Log,
-                   UnaryOp::Sqrt, UnaryOp::Rsqrt, UnaryOp::Sin, UnaryOp::Cos, UnaryOp::Tanh, UnaryOp::Sigmoid,
-                   UnaryOp::Relu, UnaryOp::Softplus, UnaryOp::Square, UnaryOp::Clamp>(a[i]) +
-         all_binary<T, BinaryOp::Add, BinaryOp::Sub, BinaryOp::Mul, BinaryOp::Div, BinaryOp::Pow, BinaryOp::Maximum,
-                    BinaryOp::Minimum>(a[i], b[i]) +
-         T(all_comparisons<T, CompareOp::Eq, CompareOp::Ne, CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge>(
-             a[i], b[i])) +
+  y[i] = all_unary<T>(a[i]) + all_binary<T>(a[i], b[i]) +
          better_of<ReduceOp::Max, T>(a[i], b[i]) + better_of<ReduceOp::Min, T>(a[i], b[i]) +
          half_to_float(float_to_half(static_cast<float>(a[i]))) +
          brain_to_float(float_to_brain(static_cast<float>(b[i])));

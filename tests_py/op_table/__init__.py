@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    activation,
     attention,
     conv,
     elementwise,
@@ -23,6 +24,7 @@ from . import (
 from .row import Op as Op
 
 _FAMILIES = (
+    activation,
     attention,
     conv,
     elementwise,

@@ -1,65 +1,15 @@
-// Elementwise ops: each forward with its backward right below it. The machinery that feeds the kernels is in
-// elementwise_map.h; the formulas are in elementwise_kernels.h.
+// Arithmetic: each forward with its backward right below it, and casts and edits in place. Functions of one and two
+// numbers are in elementwise_functions.cpp, choices and comparisons in compare.cpp. The machinery that feeds the
+// kernels is in elementwise_run.h and elementwise_map.h; the formulas are in elementwise_kernels.h.
 #include "needlecpp/ops/elementwise.h"
 
-#include <cmath>
+#include <cstring>
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/elementwise_map.h"
+#include "ops/elementwise_run.h"
 
 namespace needlecpp {
-namespace {
-
-Tensor unary(UnaryOp op, const Tensor& x, DType result, double low = 0, double high = 0) {
-  const Compute compute = compute_of(result);
-  return map<1>(x.shape(), result, dtype_of(compute), {&x}, {dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto&, int64_t count) {
-                  NDL_KERNEL(unary_loop)({op, compute, y, operands[0], count, low, high});
-                });
-}
-
-// For functions of real numbers: integers are computed in float32.
-Tensor unary_real(UnaryOp op, const Tensor& x) {
-  return unary(op, x, is_floating(x.dtype()) ? x.dtype() : DType::Float32);
-}
-
-Tensor binary(BinaryOp op, const char* op_name, const Tensor& a, const Tensor& b, DType result) {
-  const Compute compute = compute_of(result);
-  return map<2>(broadcast_shapes(op_name, a.shape(), b.shape()), result, dtype_of(compute), {&a, &b},
-                {dtype_of(compute), dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto& single, int64_t count) {
-                  NDL_KERNEL(binary_loop)({op, compute, y, operands[0], operands[1], count, single[0], single[1]});
-                });
-}
-
-Tensor compare(CompareOp op, const char* op_name, const Tensor& a, const Tensor& b) {
-  OpScope scope(op_name);
-  const Compute compute = compute_of(promote_types(a.dtype(), b.dtype()));
-  return map<2>(broadcast_shapes(op_name, a.shape(), b.shape()), DType::Bool, DType::Bool, {&a, &b},
-                {dtype_of(compute), dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto& single, int64_t count) {
-                  NDL_KERNEL(compare_loop)
-                  ({op, compute, static_cast<uint8_t*>(y), operands[0], operands[1], count, single[0], single[1]});
-                });
-}
-
-bool integral(double x) { return std::floor(x) == x && std::abs(x) < 9e15; }
-
-// The dtype of "tensor op number": the number is weak and only lifts an integer tensor when it is not whole itself.
-DType with_number(const Tensor& x, double number) {
-  if (is_floating(x.dtype())) return x.dtype();
-  if (!integral(number)) return DType::Float32;
-  return x.dtype() == DType::Bool ? DType::Int64 : x.dtype();
-}
-Tensor number(double value, DType result) { return Tensor::full({}, value, dtype_of(compute_of(result))); }
-
-// cast(mask) with halves where a == b: the shares of a in maximum and minimum.
-Tensor share(const Tensor& wins, const Tensor& a, const Tensor& b, DType dtype) {
-  return add(cast(wins, dtype), mul(cast(eq(a, b), dtype), 0.5));
-}
-
-}  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
   OpScope scope("add");
@@ -72,6 +22,8 @@ Tensor add(const Tensor& a, const Tensor& b) {
 
 Tensor sub(const Tensor& a, const Tensor& b) {
   OpScope scope("sub");
+  NDL_CHECK(a.dtype() != DType::Bool || b.dtype() != DType::Bool, TypeError, "sub",
+            "bools have no difference: got bool and bool, expected numbers. Use logical_xor, or cast.");
   return record("sub", binary(BinaryOp::Sub, "sub", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {},
                 [](Backward& g) {
                   g.give(0, g.dy());
@@ -99,46 +51,125 @@ Tensor div(const Tensor& a, const Tensor& b) {
   });
 }
 
+namespace {
+
+bool any_negative(const Tensor& x) {
+  const Tensor negative = contiguous(lt(x, 0.0));
+  return std::memchr(negative.raw(), 1, static_cast<size_t>(negative.numel())) != nullptr;
+}
+
+}  // namespace
+
 Tensor pow(const Tensor& a, const Tensor& b) {
   OpScope scope("pow");
-  return record("pow", binary(BinaryOp::Pow, "pow", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
+  const DType result = promote_types(a.dtype(), b.dtype());
+  NDL_CHECK(is_floating(result) || !any_negative(b), ValueError, "pow", "integers have no negative powers: got ",
+            name(a.dtype()),
+            " and an exponent below 0, expected 0 or more. "
+            "Cast to float32 first.");
+  return record("pow", binary(BinaryOp::Pow, "pow", a, b, result), {a, b}, {a, b}, [](Backward& g) {
+    const Tensor x = g.saved(0);
+    const Tensor e = g.saved(1);
+    if (g.needs(0)) {
+      const Tensor slope = e * pow(x, e - 1.0);
+      g.give(0, g.dy() * where(eq(e, 0.0), Tensor::zeros({}, slope.dtype()), slope));
+    }
+    if (g.needs(1)) {
+      // 0^b is 0 for b > 0 whatever b does, though log 0 is infinite.
+      const Tensor slope = pow(x, e) * log(x);
+      const Tensor flat = logical_and(eq(x, 0.0), ge(e, 0.0));
+      g.give(1, g.dy() * where(flat, Tensor::zeros({}, slope.dtype()), slope));
+    }
+  });
+}
+
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  OpScope scope("floor_divide");
+  const Tensor y = binary(BinaryOp::FloorDivide, "floor_divide", a, b, promote_types(a.dtype(), b.dtype()));
+  return record("floor_divide", y, {a, b}, {}, [](Backward& g) {
+    give_zeros(g, 0);
+    give_zeros(g, 1);
+  });
+}
+
+Tensor trunc_divide(const Tensor& a, const Tensor& b) {
+  OpScope scope("trunc_divide");
+  const Tensor y = binary(BinaryOp::TruncDivide, "trunc_divide", a, b, promote_types(a.dtype(), b.dtype()));
+  return record("trunc_divide", y, {a, b}, {}, [](Backward& g) {
+    give_zeros(g, 0);
+    give_zeros(g, 1);
+  });
+}
+
+Tensor remainder(const Tensor& a, const Tensor& b) {
+  OpScope scope("remainder");
+  const Tensor y = binary(BinaryOp::Remainder, "remainder", a, b, promote_types(a.dtype(), b.dtype()));
+  return record("remainder", y, {a, b}, {a, b}, [](Backward& g) {
+    g.give(0, g.dy());
+    if (g.needs(1)) g.give(1, neg(g.dy() * floor_divide(g.saved(0), g.saved(1))));
+  });
+}
+
+Tensor fmod(const Tensor& a, const Tensor& b) {
+  OpScope scope("fmod");
+  const Tensor y = binary(BinaryOp::Fmod, "fmod", a, b, promote_types(a.dtype(), b.dtype()));
+  return record("fmod", y, {a, b}, {a, b}, [](Backward& g) {
+    g.give(0, g.dy());
+    if (g.needs(1)) g.give(1, neg(g.dy() * trunc_divide(g.saved(0), g.saved(1))));
+  });
+}
+
+Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, double value) {
+  OpScope scope("addcmul");
+  const DType result = promote_types(promote_types(x.dtype(), a.dtype()), b.dtype());
+  if (!is_floating(result)) return add(x, mul(mul(a, b), value));
+  return record("addcmul", ternary(TernaryOp::Addcmul, "addcmul", x, a, b, result, value), {x, a, b}, {a, b},
+                [value](Backward& g) {
+                  g.give(0, g.dy());
+                  if (g.needs(1)) g.give(1, g.dy() * g.saved(1) * value);
+                  if (g.needs(2)) g.give(2, g.dy() * g.saved(0) * value);
+                });
+}
+
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, double value) {
+  OpScope scope("addcdiv");
+  const DType result = real_type(promote_types(promote_types(x.dtype(), a.dtype()), b.dtype()));
+  return record("addcdiv", ternary(TernaryOp::Addcdiv, "addcdiv", x, a, b, result, value), {x, a, b}, {a, b},
+                [value](Backward& g) {
+                  g.give(0, g.dy());
+                  if (!g.needs(1) && !g.needs(2)) return;
+                  const Tensor da = g.dy() * value / g.saved(1);
+                  g.give(1, da);
+                  if (g.needs(2)) g.give(2, neg(da * (g.saved(0) / g.saved(1))));
+                });
+}
+
+namespace {
+
+Tensor lerp_in(DType result, const Tensor& a, const Tensor& b, const Tensor& weight) {
+  OpScope scope("lerp");
+  return record("lerp", ternary(TernaryOp::Lerp, "lerp", a, b, weight, result), {a, b, weight}, {a, b, weight},
                 [](Backward& g) {
-                  const Tensor x = g.saved(0);
-                  const Tensor e = g.saved(1);
-                  if (g.needs(0)) {
-                    const Tensor slope = e * pow(x, e - 1.0);
-                    g.give(0, g.dy() * where(eq(e, 0.0), Tensor::zeros({}, slope.dtype()), slope));
-                  }
-                  if (g.needs(1)) {
-                    // 0^b is 0 for b > 0 whatever b does, though log 0 is infinite.
-                    const Tensor slope = pow(x, e) * log(x);
-                    const Tensor flat = logical_and(eq(x, 0.0), ge(e, 0.0));
-                    g.give(1, g.dy() * where(flat, Tensor::zeros({}, slope.dtype()), slope));
-                  }
+                  if (g.needs(0)) g.give(0, g.dy() * (1.0 - g.saved(2)));
+                  if (g.needs(1)) g.give(1, g.dy() * g.saved(2));
+                  if (g.needs(2)) g.give(2, g.dy() * (g.saved(1) - g.saved(0)));
                 });
 }
 
-Tensor maximum(const Tensor& a, const Tensor& b) {
-  OpScope scope("maximum");
-  return record("maximum", binary(BinaryOp::Maximum, "maximum", a, b, promote_types(a.dtype(), b.dtype())), {a, b},
-                {a, b}, [](Backward& g) {
-                  const Tensor x = g.saved(0);
-                  const Tensor y = g.saved(1);
-                  if (g.needs(0)) g.give(0, g.dy() * share(gt(x, y), x, y, g.dy().dtype()));
-                  if (g.needs(1)) g.give(1, g.dy() * share(gt(y, x), x, y, g.dy().dtype()));
-                });
+}  // namespace
+
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  return lerp_in(real_type(promote_types(promote_types(a.dtype(), b.dtype()), weight.dtype())), a, b, weight);
 }
 
-Tensor minimum(const Tensor& a, const Tensor& b) {
-  OpScope scope("minimum");
-  return record("minimum", binary(BinaryOp::Minimum, "minimum", a, b, promote_types(a.dtype(), b.dtype())), {a, b},
-                {a, b}, [](Backward& g) {
-                  const Tensor x = g.saved(0);
-                  const Tensor y = g.saved(1);
-                  if (g.needs(0)) g.give(0, g.dy() * share(lt(x, y), x, y, g.dy().dtype()));
-                  if (g.needs(1)) g.give(1, g.dy() * share(lt(y, x), x, y, g.dy().dtype()));
-                });
+Tensor lerp(const Tensor& a, const Tensor& b, double weight) {
+  const DType result = real_type(promote_types(a.dtype(), b.dtype()));
+  return lerp_in(result, a, b, number(weight, result));
 }
+
+Tensor positive(const Tensor& x) { return x; }
+
+Tensor float_power(const Tensor& a, const Tensor& b) { return pow(cast(a, DType::Float64), cast(b, DType::Float64)); }
 
 Tensor add(const Tensor& a, double b) {
   OpScope scope("add");
@@ -184,10 +215,15 @@ Tensor div(double a, const Tensor& b) {
 
 Tensor pow(const Tensor& a, double exponent) {
   OpScope scope("pow");
-  DType result = with_number(a, exponent);
-  if (exponent < 0 && !is_floating(result)) result = DType::Float32;
-  const Tensor y = exponent == 2 ? unary(UnaryOp::Square, a, result)
-                                 : binary(BinaryOp::Pow, "pow", a, number(exponent, result), result);
+  const DType result = with_number(a, exponent);
+  NDL_CHECK(exponent >= 0 || is_floating(result), ValueError, "pow", "integers have no negative powers: got exponent ",
+            exponent, " for ", name(a.dtype()), ", expected 0 or more. Cast to float32 first.");
+  const Tensor y = exponent == 2      ? unary(UnaryOp::Square, a, result)
+                   : exponent == 3    ? unary(UnaryOp::Cube, a, result)
+                   : exponent == 0.5  ? unary(UnaryOp::Sqrt, a, result)
+                   : exponent == -0.5 ? unary(UnaryOp::Rsqrt, a, result)
+                   : exponent == -1   ? unary(UnaryOp::Reciprocal, a, result)
+                                      : binary(BinaryOp::Pow, "pow", a, number(exponent, result), result);
   return record("pow", y, {a}, {a}, [exponent](Backward& g) {
     if (exponent == 0)
       g.give(0, g.dy() * 0.0);
@@ -198,150 +234,10 @@ Tensor pow(const Tensor& a, double exponent) {
 
 Tensor neg(const Tensor& x) {
   OpScope scope("neg");
+  NDL_CHECK(x.dtype() != DType::Bool, TypeError, "neg",
+            "bools have no negative: got bool, expected numbers. Use logical_not, or cast.");
   return record("neg", unary(UnaryOp::Neg, x, x.dtype()), {x}, {}, [](Backward& g) { g.give(0, neg(g.dy())); });
 }
-
-Tensor abs(const Tensor& x) {
-  OpScope scope("abs");
-  return record("abs", unary(UnaryOp::Abs, x, x.dtype()), {x}, {x},
-                [](Backward& g) { g.give(0, g.dy() * sign(g.saved(0))); });
-}
-
-Tensor sign(const Tensor& x) {
-  OpScope scope("sign");
-  return record("sign", unary(UnaryOp::Sign, x, x.dtype()), {x}, {}, [](Backward& g) { g.give(0, g.dy() * 0.0); });
-}
-
-Tensor exp(const Tensor& x) {
-  OpScope scope("exp");
-  return record(
-      "exp", unary_real(UnaryOp::Exp, x), {x}, {}, [](Backward& g) { g.give(0, g.dy() * g.output()); },
-      SaveOutputs::Yes);
-}
-
-Tensor log(const Tensor& x) {
-  OpScope scope("log");
-  return record("log", unary_real(UnaryOp::Log, x), {x}, {x}, [](Backward& g) { g.give(0, g.dy() / g.saved(0)); });
-}
-
-Tensor sqrt(const Tensor& x) {
-  OpScope scope("sqrt");
-  return record(
-      "sqrt", unary_real(UnaryOp::Sqrt, x), {x}, {}, [](Backward& g) { g.give(0, g.dy() / (g.output() * 2.0)); },
-      SaveOutputs::Yes);
-}
-
-Tensor rsqrt(const Tensor& x) {
-  OpScope scope("rsqrt");
-  return record(
-      "rsqrt", unary_real(UnaryOp::Rsqrt, x), {x}, {},
-      [](Backward& g) {
-        const Tensor y = g.output();
-        g.give(0, g.dy() * (square(y) * y * -0.5));
-      },
-      SaveOutputs::Yes);
-}
-
-Tensor sin(const Tensor& x) {
-  OpScope scope("sin");
-  return record("sin", unary_real(UnaryOp::Sin, x), {x}, {x}, [](Backward& g) { g.give(0, g.dy() * cos(g.saved(0))); });
-}
-
-Tensor cos(const Tensor& x) {
-  OpScope scope("cos");
-  return record("cos", unary_real(UnaryOp::Cos, x), {x}, {x},
-                [](Backward& g) { g.give(0, neg(g.dy() * sin(g.saved(0)))); });
-}
-
-Tensor tanh(const Tensor& x) {
-  OpScope scope("tanh");
-  return record(
-      "tanh", unary_real(UnaryOp::Tanh, x), {x}, {},
-      [](Backward& g) { g.give(0, g.dy() * (1.0 - square(g.output()))); }, SaveOutputs::Yes);
-}
-
-Tensor sigmoid(const Tensor& x) {
-  OpScope scope("sigmoid");
-  return record(
-      "sigmoid", unary_real(UnaryOp::Sigmoid, x), {x}, {},
-      [](Backward& g) {
-        const Tensor y = g.output();
-        g.give(0, g.dy() * (y * (1.0 - y)));
-      },
-      SaveOutputs::Yes);
-}
-
-Tensor relu(const Tensor& x) {
-  OpScope scope("relu");
-  return record("relu", unary(UnaryOp::Relu, x, x.dtype()), {x}, {x},
-                [](Backward& g) { g.give(0, where(gt(g.saved(0), 0.0), g.dy(), Tensor::zeros({}, g.dy().dtype()))); });
-}
-
-Tensor softplus(const Tensor& x) {
-  OpScope scope("softplus");
-  return record("softplus", unary_real(UnaryOp::Softplus, x), {x}, {x},
-                [](Backward& g) { g.give(0, g.dy() * sigmoid(g.saved(0))); });
-}
-
-Tensor trunc_exp(const Tensor& x) {
-  OpScope scope("trunc_exp");
-  return record("trunc_exp", unary_real(UnaryOp::Exp, x), {x}, {x},
-                [](Backward& g) { g.give(0, g.dy() * exp(clamp(g.saved(0), -15, 15))); });
-}
-
-Tensor square(const Tensor& x) {
-  OpScope scope("square");
-  return record("square", unary(UnaryOp::Square, x, x.dtype()), {x}, {x},
-                [](Backward& g) { g.give(0, g.dy() * (g.saved(0) * 2.0)); });
-}
-
-Tensor clamp(const Tensor& x, double low, double high) {
-  OpScope scope("clamp");
-  NDL_CHECK(!(low > high), ValueError, "clamp", "empty range: got low ", low, " above high ", high,
-            ", expected low <= high.");
-  return record("clamp", unary(UnaryOp::Clamp, x, x.dtype(), low, high), {x}, {x}, [low, high](Backward& g) {
-    const Tensor v = g.saved(0);
-    g.give(0, where(logical_and(ge(v, low), le(v, high)), g.dy(), Tensor::zeros({}, g.dy().dtype())));
-  });
-}
-
-Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
-  OpScope scope("where");
-  NDL_CHECK(condition.dtype() == DType::Bool, TypeError, "where", "condition is not bool: got ",
-            name(condition.dtype()), ", expected bool. Compare first.");
-  const DType result = promote_types(a.dtype(), b.dtype());
-  const Compute compute = compute_of(result);
-  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
-  const Tensor y = map<3>(shape, result, dtype_of(compute), {&condition, &a, &b},
-                          {DType::Bool, dtype_of(compute), dtype_of(compute)},
-                          [=](void* to, const auto& operands, const auto& single, int64_t count) {
-                            NDL_KERNEL(where_loop)
-                            ({compute, to, static_cast<const uint8_t*>(operands[0]), operands[1], operands[2], count,
-                              single[0], single[1], single[2]});
-                          });
-  return record("where", y, {condition, a, b}, {condition}, [](Backward& g) {
-    const Tensor zero = Tensor::zeros({}, g.dy().dtype());
-    if (g.needs(1)) g.give(1, where(g.saved(0), g.dy(), zero));
-    if (g.needs(2)) g.give(2, where(g.saved(0), zero, g.dy()));
-  });
-}
-
-Tensor eq(const Tensor& a, const Tensor& b) { return compare(CompareOp::Eq, "eq", a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return compare(CompareOp::Ne, "ne", a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return compare(CompareOp::Lt, "lt", a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return compare(CompareOp::Le, "le", a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return compare(CompareOp::Gt, "gt", a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return compare(CompareOp::Ge, "ge", a, b); }
-Tensor eq(const Tensor& a, double b) { return eq(a, number(b, with_number(a, b))); }
-Tensor ne(const Tensor& a, double b) { return ne(a, number(b, with_number(a, b))); }
-Tensor lt(const Tensor& a, double b) { return lt(a, number(b, with_number(a, b))); }
-Tensor le(const Tensor& a, double b) { return le(a, number(b, with_number(a, b))); }
-Tensor gt(const Tensor& a, double b) { return gt(a, number(b, with_number(a, b))); }
-Tensor ge(const Tensor& a, double b) { return ge(a, number(b, with_number(a, b))); }
-Tensor isnan(const Tensor& x) { return compare(CompareOp::Ne, "isnan", x, x); }
-Tensor logical_not(const Tensor& x) { return compare(CompareOp::Eq, "logical_not", x, Tensor::zeros({}, x.dtype())); }
-Tensor logical_and(const Tensor& a, const Tensor& b) { return mul(cast(a, DType::Bool), cast(b, DType::Bool)); }
-Tensor logical_or(const Tensor& a, const Tensor& b) { return add(cast(a, DType::Bool), cast(b, DType::Bool)); }
 
 Tensor cast(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
@@ -425,8 +321,9 @@ void accumulate_into(const Tensor& target, const Tensor& change) {
   char* y = static_cast<char*>(target.raw());
   const char* x = static_cast<const char*>(change.raw());
   parallel_for(target.numel(), kElementwiseGrain, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(binary_loop)
-    ({BinaryOp::Add, compute, y + begin * size, y + begin * size, x + begin * size, end - begin, false, false});
+    char* at = y + begin * size;
+    const BinaryArgs args{BinaryOp::Add, compute, at, at, x + begin * size, end - begin, false, false};
+    compute == Compute::I64 ? NDL_KERNEL(binary_int_loop)(args) : NDL_KERNEL(binary_loop)(args);
   });
 }
 

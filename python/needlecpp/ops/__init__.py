@@ -6,6 +6,7 @@ Ops broadcast as NumPy does, accept any strides, and are differentiable unless t
 from __future__ import annotations
 
 from . import (
+    _activation,
     _attention,
     _conv,
     _elementwise,
@@ -25,6 +26,7 @@ from . import (
     _softmax,
     _sort,
 )
+from ._activation import *  # noqa: F403
 from ._attention import *  # noqa: F403
 from ._conv import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
@@ -45,6 +47,7 @@ from ._softmax import *  # noqa: F403
 from ._sort import *  # noqa: F403
 
 _FAMILIES = (
+    _activation,
     _attention,
     _conv,
     _elementwise,
