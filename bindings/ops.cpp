@@ -12,6 +12,7 @@ void bind_ops(nb::module_& m) {
   bind_matmul(b);
   bind_shape(b);
   bind_gather(b);
+  bind_pad(b);
   bind_creation(b);
   bind_optim_step(b);
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from . import elementwise, gather, matmul, reduce, scan, shape, softmax
+from . import creation, elementwise, gather, matmul, pad, reduce, scan, shape, softmax
 from .row import Op as Op
 
-_FAMILIES = (elementwise, gather, matmul, reduce, scan, shape, softmax)
+_FAMILIES = (creation, elementwise, gather, matmul, pad, reduce, scan, shape, softmax)
 
 OPS = [row for family in _FAMILIES for row in family.ROWS]
 GOLDEN = {name: call for family in _FAMILIES for name, call in family.GOLDEN.items()}

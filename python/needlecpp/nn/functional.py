@@ -5,7 +5,8 @@
 tensor([0.6931472])
 """
 
+from .._core import pad_last as pad
 from ..ops._elementwise import relu, sigmoid, softplus, tanh
 from ..ops._softmax import log_softmax, softmax
 
-__all__ = ["log_softmax", "relu", "sigmoid", "softmax", "softplus", "tanh"]
+__all__ = ["log_softmax", "pad", "relu", "sigmoid", "softmax", "softplus", "tanh"]
