@@ -176,6 +176,7 @@ def test_errors(key: Any, message: str) -> None:
         (lambda: ndl.pad(ndl.zeros(2), -2), ValueError),
         (lambda: ndl.pad(ndl.zeros(0), 1, "edge"), ValueError),
         (lambda: ndl.pad(ndl.zeros(2), 1, "nowhere"), ValueError),
+        (lambda: ndl.pad(ndl.zeros(2), 1 << 58, "edge"), MemoryError),
         (lambda: ndl.nn.functional.pad(ndl.zeros(2), (2, 0), "reflect"), ValueError),
         (lambda: ndl.nn.functional.pad(ndl.zeros(2), (3, 0), "circular"), ValueError),
         (lambda: ndl.nn.functional.pad(ndl.zeros(2), (1, 1, 1, 1)), ValueError),
@@ -200,6 +201,16 @@ def test_errors(key: Any, message: str) -> None:
 def test_refusals(call: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"^\["):
         call()
+
+
+def test_paddings_without_elements() -> None:
+    x = ndl.zeros(0, 3, requires_grad=True)
+    assert ndl.pad(x, [(0, 0), (1 << 40, 0)], "edge").shape == (0, (1 << 40) + 3)
+    ndl.pad(x, [(0, 0), (1, 1)], "reflect").sum().backward()
+    assert x.grad.shape == (0, 3)
+    y = ndl.ones(4, requires_grad=True)
+    ndl.pad(y, (-4, 2), "edge").sum().backward()
+    assert y.grad.tolist() == [0, 0, 0, 2]
 
 
 def test_views_share_memory() -> None:

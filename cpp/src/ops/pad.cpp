@@ -1,11 +1,14 @@
-// Padding. A constant border is a filled tensor with x copied into its middle by rows; every other mode picks, axis by
-// axis, the elements that an index vector names.
+// Padding. A constant border is a filled tensor with x copied into its middle by rows. Every other mode names, for each
+// position of each axis, the element of x that stands there; its gradient is added there, axis by axis.
 #include "needlecpp/ops/pad.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "needlecpp/autograd/function.h"
+#include "needlecpp/core/parallel.h"
+#include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/ranges.h"
@@ -24,6 +27,8 @@ PadMode pad_mode_from_name(const char* name) {
 }
 
 namespace {
+
+constexpr int64_t kGrain = 32 << 10;  // elements a thread must have to write before a second one pays
 
 int64_t modulo(int64_t i, int64_t n) { return (i % n + n) % n; }
 
@@ -46,22 +51,83 @@ int64_t source_of(PadMode mode, int64_t i, int64_t n) {
   }
 }
 
-Tensor pad_axis(const Tensor& x, int axis, int64_t before, int64_t after, PadMode mode) {
-  if (before == 0 && after == 0) return x;
-  if (mode == PadMode::Circular) {  // what is cut off does not come back on the other side
-    const int64_t cut = std::max<int64_t>(0, -before);
-    const Tensor rest = slice_range(x, {axis, cut, x.shape()[axis] - cut - std::max<int64_t>(0, -after), 1});
-    if (before < 0 || after < 0)
-      return pad_axis(rest, axis, std::max<int64_t>(0, before), std::max<int64_t>(0, after), mode);
+// For every position of the padded axes, the element of x that stands there: axis i has sources[i].
+using Sources = std::vector<std::vector<int64_t>>;
+
+// Writes whole rows of the last axis: what lies beside each other in x is copied at once, the borders one by one.
+template <class T>
+void fill_rows(const Tensor& y, const Tensor& x, const Sources& sources, int64_t lead, int64_t middle) {
+  const int last = x.rank() - 1;
+  const std::vector<int64_t>& columns = sources[last];
+  const int64_t length = y.shape()[last];
+  const int64_t rows = product(y.shape(), 0, last);
+  T* to = static_cast<T*>(y.raw());
+  const T* from = static_cast<const T*>(x.raw());
+  parallel_for(rows, std::max<int64_t>(1, kGrain / length), [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      int64_t offset = 0;
+      int64_t rest = r;
+      for (int axis = last - 1; axis >= 0; --axis) {
+        offset += sources[axis][rest % y.shape()[axis]] * x.strides()[axis];
+        rest /= y.shape()[axis];
+      }
+      const T* line = from + offset;
+      T* row = to + r * length;
+      for (int64_t k = 0; k < lead; ++k) row[k] = line[columns[k]];
+      if (middle > 0) std::memcpy(row + lead, line + columns[lead], static_cast<size_t>(middle) * sizeof(T));
+      for (int64_t k = lead + middle; k < length; ++k) row[k] = line[columns[k]];
+    }
+  });
+}
+
+Tensor pad_with_own(const Tensor& x, const std::vector<int64_t>& before, const Shape& shape, PadMode mode) {
+  for (int i = 0; i < x.rank(); ++i)
+    NDL_CHECK(x.shape()[i] > 0 || shape[i] == 0, ValueError, "pad", "nothing to repeat on axis ", i, ": got shape ",
+              x.shape(), ", expected at least one element there.");
+  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  if (y.numel() == 0)
+    return record("pad", y, {x}, {}, [](Backward& b) { b.give(0, Tensor::zeros(b.input_shape(0), b.dy().dtype())); });
+  Sources sources;
+  for (int i = 0; i < x.rank(); ++i) {
+    std::vector<int64_t> places(static_cast<size_t>(shape[i]));
+    for (int64_t k = 0; k < shape[i]; ++k) places[k] = source_of(mode, k - before[i], x.shape()[i]);
+    sources.push_back(std::move(places));
   }
-  const int64_t size = x.shape()[axis];
-  const int64_t length = before + size + after;
-  NDL_CHECK(size > 0 || length == 0, ValueError, "pad", "nothing to repeat on axis ", axis, ": got shape ", x.shape(),
-            ", expected at least one element there.");
-  const Tensor index = Tensor::empty({length}, DType::Int64);
-  int64_t* to = index.data<int64_t>();
-  for (int64_t i = 0; i < length; ++i) to[i] = source_of(mode, i - before, size);
-  return index_select(x, axis, index);
+  {
+    NoGrad off;
+    const Tensor source = contiguous(x);
+    const int last = x.rank() - 1;
+    const int64_t lead = std::clamp<int64_t>(before[last], 0, shape[last]);
+    const int64_t cut = std::max<int64_t>(0, -before[last]);
+    const int64_t middle = std::max<int64_t>(0, std::min(x.shape()[last] - cut, shape[last] - lead));
+    switch (itemsize(x.dtype())) {
+      case 1:
+        fill_rows<uint8_t>(y, source, sources, lead, middle);
+        break;
+      case 2:
+        fill_rows<uint16_t>(y, source, sources, lead, middle);
+        break;
+      case 4:
+        fill_rows<uint32_t>(y, source, sources, lead, middle);
+        break;
+      default:
+        fill_rows<uint64_t>(y, source, sources, lead, middle);
+    }
+  }
+  return record("pad", y, {x}, {}, [sources](Backward& b) {
+    // Axis by axis, images are added to what they show.
+    Tensor dx = b.dy();
+    for (int i = 0; i < dx.rank(); ++i) {
+      const int64_t size = b.input_shape(0)[i];
+      if (size == dx.shape()[i] && std::is_sorted(sources[i].begin(), sources[i].end()) &&
+          std::adjacent_find(sources[i].begin(), sources[i].end()) == sources[i].end())
+        continue;  // every element once and in order
+      Shape folded = dx.shape();
+      folded[i] = size;
+      dx = index_add(Tensor::zeros(folded, dx.dtype()), i, Tensor::from_vector(sources[i], {dx.shape()[i]}), dx);
+    }
+    b.give(0, dx);
+  });
 }
 
 Tensor pad_constant(const Tensor& x, const std::vector<int64_t>& before, const Shape& shape, double value) {
@@ -107,9 +173,19 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vecto
   }
   numel(shape);  // throws for a product beyond its range
   if (mode == PadMode::Constant) return pad_constant(x, before, shape, value);
-  Tensor y = x;
-  for (int i = 0; i < x.rank(); ++i) y = pad_axis(y, i, before[i], after[i], mode);
-  return y.is_same(x) ? reshape(x, x.shape()) : y;
+  if (x.rank() == 0) return reshape(x, {});
+  if (mode != PadMode::Circular) return pad_with_own(x, before, shape, mode);
+  Tensor rest = x;  // what is cut off does not come back on the other side
+  std::vector<int64_t> around;
+  for (int i = 0; i < x.rank(); ++i) {
+    const int64_t cut = std::max<int64_t>(0, -before[i]);
+    const int64_t length = x.shape()[i] - cut - std::max<int64_t>(0, -after[i]);
+    NDL_CHECK(length >= 0, ValueError, "pad", "cuts more than there is on axis ", i, ": got ", before[i],
+              " before and ", after[i], " after, expected at least -", x.shape()[i], " in all.");
+    if (length < x.shape()[i]) rest = slice_range(rest, {i, cut, length, 1});
+    around.push_back(std::max<int64_t>(0, before[i]));
+  }
+  return pad_with_own(rest, around, shape, mode);
 }
 
 Tensor pad_last(const Tensor& x, const std::vector<int64_t>& widths, PadMode mode, double value) {
