@@ -3,6 +3,7 @@
 
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "convert.h"
 
@@ -17,7 +18,11 @@ using Reduction = Tensor (*)(const Tensor&, const Dims&, bool);
 // PyTorch's keyword for an argument of ours, if it has another.
 inline const char* torch_name(const char* name) {
   const std::string_view ours = name ? name : "";
-  return ours == "axis" ? "dim" : ours == "axes" ? "dims" : ours == "keepdims" ? "keepdim" : nullptr;
+  for (const auto& [name_here, name_there] :
+       {std::pair{"axis", "dim"}, std::pair{"axes", "dims"}, std::pair{"keepdims", "keepdim"},
+        std::pair{"axis0", "dim0"}, std::pair{"axis1", "dim1"}, std::pair{"axis2", "dim2"}})
+    if (ours == name_here) return name_there;
+  return nullptr;
 }
 template <class Extra>
 bool has_torch_name(const Extra& extra) {
@@ -94,6 +99,7 @@ void bind_loss(Binder& b);
 void bind_matmul(Binder& b);
 void bind_norm(Binder& b);
 void bind_optim_step(Binder& b);
+void bind_pad(Binder& b);
 void bind_pool(Binder& b);
 void bind_reduce(Binder& b);
 void bind_resample(Binder& b);

@@ -16,6 +16,7 @@ void bind_ops(nb::module_& m) {
   bind_matmul(b);
   bind_norm(b);
   bind_optim_step(b);
+  bind_pad(b);
   bind_pool(b);
   bind_reduce(b);
   bind_resample(b);

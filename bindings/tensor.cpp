@@ -22,6 +22,22 @@ int64_t slice_bound(nb::handle object) {
   return value;
 }
 
+// Arrays, tensors, truth values and (nested) sequences of integers or tensors.
+Tensor index_array(nb::handle entry) {
+  if (nb::isinstance<nb::list>(entry) || nb::isinstance<nb::tuple>(entry)) {
+    Tensors parts;
+    for (nb::handle item : entry) {
+      if (!nb::isinstance<Tensor>(item)) {
+        parts.clear();
+        break;
+      }
+      parts.push_back(nb::cast<Tensor>(item));
+    }
+    if (!parts.empty()) return stack(parts, 0);
+  }
+  return tensor_of(entry, nb::none(), true);
+}
+
 std::vector<IndexItem> index_items(nb::handle key) {
   std::vector<IndexItem> items;
   const auto add = [&items](nb::handle entry) {
@@ -44,7 +60,7 @@ std::vector<IndexItem> index_items(nb::handle key) {
       item = IndexItem::integer(int64_of(entry));
     } else {
       item.kind = IndexItem::Kind::Array;
-      item.array = tensor_of(entry, nb::none(), true);
+      item.array = index_array(entry);
       NDL_CHECK(!is_floating(item.array.dtype()) || item.array.numel() == 0, IndexError, "index",
                 "index arrays must be integers or bool: got ", name(item.array.dtype()), ", expected int64.");
       if (is_floating(item.array.dtype())) item.array = cast(item.array, DType::Int64);  // an empty list
@@ -67,15 +83,6 @@ std::string represent(const Tensor& x) {
   if (x.dtype() != DType::Float32) result += std::string(", dtype=") + name(x.dtype());
   if (x.requires_grad()) result += ", requires_grad=True";
   return result + ")";
-}
-
-// transpose(): needle's pair of axes or two integers; the last two axes by default.
-Tensor transpose_args(const Tensor& x, const nb::args& args, nb::object axes) {
-  const Dims pair = axes.is_none() ? dims_of_args(args) : dims_of(axes);
-  if (pair.empty() && args.size() == 0) return transpose(x);
-  NDL_CHECK(pair.size() == 2, ValueError, "transpose", "swaps two axes: got ", pair.size(),
-            " axes, expected 2. Use permute for more.");
-  return transpose(x, pair[0], pair[1]);
 }
 
 void bind_construction(nb::class_<Tensor>& c) {
@@ -133,6 +140,11 @@ void bind_construction(nb::class_<Tensor>& c) {
     if (!is_floating(x.dtype())) return nb::int_(x.item_int());
     return nb::steal(PyLong_FromDouble(x.item()));  // raises for NaN and infinities
   });
+  c.def("__index__", [](const Tensor& x) {
+    NDL_CHECK(!is_floating(x.dtype()) && x.numel() == 1, TypeError, "index", "not an integer: got ", name(x.dtype()),
+              " of shape ", x.shape(), ", expected one integer.");
+    return nb::int_(x.item_int());
+  });
   c.def("__bool__", [](const Tensor& x) { return x.item() != 0; });
   c.def("__iter__", [](const Tensor& x) {
     NDL_CHECK(x.rank() > 0, TypeError, "iter", "a 0-d tensor cannot be iterated: got shape (), expected an axis.");
@@ -171,19 +183,6 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def(
       "__array_namespace__", [](const Tensor&, nb::object) { return nb::module_::import_("needlecpp.array_api"); },
       "api_version"_a = nb::none(), "needlecpp.array_api, the array API standard over these tensors.");
-  c.def("__index__", [](const Tensor& x) {
-    NDL_CHECK(!is_floating(x.dtype()) && x.dtype() != DType::Bool && x.rank() == 0, TypeError, "index",
-              "cannot be an index: got ", x.shape(), " of ", name(x.dtype()), ", expected one integer without axes.");
-    return x.item_int();
-  });
-  c.def_prop_ro(
-      "T",
-      [](const Tensor& x) {
-        Dims axes;
-        for (int i = x.rank() - 1; i >= 0; --i) axes.push_back(i);
-        return permute(x, axes);
-      },
-      "All axes reversed.");
   c.def_prop_rw(
       "requires_grad", &Tensor::requires_grad, [](const Tensor& x, bool value) { x.set_requires_grad(value); },
       "Whether gradients are recorded.");
@@ -261,16 +260,7 @@ void bind_indexing(nb::class_<Tensor>& c) {
       "key"_a.none(), "value"_a);
 }
 
-void bind_movement(nb::class_<Tensor>& c) {
-  c.def(
-      "reshape", [](const Tensor& x, nb::object shape) { return reshape(x, dims_of(shape)); }, "shape"_a);
-  c.def("reshape", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
-  c.def("view", [](const Tensor& x, nb::args shape) { return reshape(x, Shape(dims_of_args(shape))); });
-  c.def("permute", [](const Tensor& x, nb::args axes) { return permute(x, dims_of_args(axes)); });
-  c.def(
-      "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "shape"_a);
-  c.def("expand", [](const Tensor& x, nb::args shape) { return broadcast_to(x, dims_of_args(shape)); });
-  c.def("transpose", &transpose_args, "args"_a, "axes"_a = nb::none());
+void bind_conversion(nb::class_<Tensor>& c) {
   c.def("contiguous", &contiguous, Release(), "This tensor, or a copy whose elements lie in C order without gaps.");
   c.def("compact", &contiguous, Release(), "needle's name of contiguous().");
   c.def("clone", &clone, Release());
@@ -299,6 +289,12 @@ void bind_movement(nb::class_<Tensor>& c) {
   c.def("long", [](const Tensor& x) { return cast(x, DType::Int64); });
 }
 
+bool shares_memory(const Tensor& x, nb::handle object) {
+  if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object).impl()->storage == x.impl()->storage;
+  nb::ndarray<nb::ro, nb::device::cpu> array;
+  return nb::try_cast(object, array) && (array.data() == x.raw() || x.numel() == 0);
+}
+
 }  // namespace
 
 void bind_tensor(nb::module_& m) {
@@ -309,7 +305,7 @@ void bind_tensor(nb::module_& m) {
   bind_properties(c);
   bind_indexing(c);
   bind_operators(c);
-  bind_movement(c);
+  bind_conversion(c);
   c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor is left to __radd__
 
   m.def(
@@ -319,8 +315,21 @@ void bind_tensor(nb::module_& m) {
       },
       "a"_a, "b"_a, "The dtype in which two dtypes meet.");
   m.def(
-      "asarray", [](nb::object array, nb::object dtype) { return tensor_of(array, dtype, true); }, "array"_a,
-      "dtype"_a = nb::none(), "A tensor of an array, list or number; shares the memory of arrays where it can.");
+      "asarray",
+      [](nb::object array, nb::object dtype, nb::object device, nb::object copy) {
+        NDL_CHECK(is_available(device_of(device)), ValueError, "asarray", "device not available: got ",
+                  to_string(device_of(device)), ", expected cpu.");
+        const bool copied = !copy.is_none() && nb::cast<bool>(copy);
+        const Tensor x = tensor_of(array, dtype, !copied);
+        if (!copy.is_none() && !copied)
+          NDL_CHECK(shares_memory(x, array), ValueError, "asarray",
+                    "needs a copy: got copy=False for an array of another kind, expected memory that can be shared.");
+        return x;
+      },
+      "array"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "copy"_a = nb::none(),
+      "A tensor of an array, list or number. copy=None shares the memory of arrays where it can, True never does, and "
+      "False is an error where it cannot.\n\n"
+      ">>> ndl.asarray([1, 2]).tolist()\n[1, 2]");
   m.def(
       "tensor",
       [](nb::object array, nb::object dtype, bool requires_grad) {

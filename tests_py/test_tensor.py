@@ -133,11 +133,11 @@ def test_dlpack_copies_when_asked() -> None:
         x.__dlpack__(dl_device=(2, 0))
 
 
-def test_truth_values_are_no_index() -> None:
+def test_truth_values_and_floats_as_index() -> None:
     x = ndl.zeros(3)
-    for key in (True, False, np.array(True)):
-        with pytest.raises(IndexError, match="mask needs an axis"):
-            x[key]
+    for key in (True, np.array(True)):
+        assert x[key].shape == (1, 3)
+    assert x[False].shape == (0, 3)
     with pytest.raises((IndexError, TypeError)):
         x[np.array(1.7)]
     assert x[sys.maxsize :].shape == (0,) and x[: sys.maxsize].shape == (3,)

@@ -135,7 +135,8 @@ TEST_CASE("squeeze and unsqueeze") {
   CHECK(squeeze(x, {-2}).shape() == Shape{1, 3, 2});
   CHECK(squeeze(x, {0, 2}).shape() == Shape{3, 2});
   CHECK(ints(squeeze(x)) == Ints{0, 1, 2, 3, 4, 5});
-  CHECK_THROWS_AS(squeeze(x, {1}), ValueError);
+  CHECK(squeeze(x, {1}).shape() == x.shape());  // not of size 1: it stays
+  CHECK_THROWS_AS(squeeze(x, {0, 0}), ValueError);
   CHECK_THROWS_AS(squeeze(x, {4}), IndexError);
   const Tensor y = counting({2, 3});
   CHECK(unsqueeze(y, 0).shape() == Shape{1, 2, 3});
@@ -311,19 +312,34 @@ TEST_CASE("concat of every row length and dtype, at every number of threads, equ
   set_num_threads(before);
 }
 
-TEST_CASE("pad") {
-  const Tensor x = counting({2, 2}) + Tensor::ones({}, DType::Int64);
-  CHECK(ints(pad(x, {1, 0}, {0, 2}, 9)) == Ints{9, 9, 9, 9, 1, 2, 9, 9, 3, 4, 9, 9});
-  CHECK(ints(pad(transpose(x), {0, 1}, {0, 0})) == Ints{0, 1, 3, 0, 2, 4});
-  CHECK(ints(pad(x, {0, 0}, {0, 0})) == ints(x));
-  CHECK_FALSE(shares(pad(x, {0, 0}, {0, 0}), x));
-  CHECK(pad(Tensor::zeros({0, 2}), {1, 0}, {1, 0}, 3).to_vector<float>() == std::vector<float>{3, 3, 3, 3});
-  CHECK(pad(Tensor::scalar(4), {}, {}).item() == 4);
-  CHECK_THROWS_AS(pad(x, {1}, {1}), ValueError);
-  CHECK_THROWS_AS(pad(x, {0, -1}, {0, 0}), ValueError);
-  CHECK_THROWS_AS(pad(x, {INT64_MAX, 0}, {INT64_MAX, 0}), ValueError);
-  check_gradients([](const Tensor& a) { return pad(a, {1, 0, 2}, {0, 0, 1}, 0.5); }, {2, 3, 2});
-  check_gradients([](const Tensor& a) { return pad(a, {0, 0}, {0, 0}); }, {2, 3});
+TEST_CASE("copies between axis orders go by transposed blocks and short rows") {
+  for (const Shape& shape : {Shape{3, 5, 7}, Shape{130, 3, 70}, Shape{2, 65, 129}})
+    for (DType dtype : {DType::UInt8, DType::Float16, DType::Float32, DType::Float64})
+      for (const Dims& axes : {Dims{0, 2, 1}, Dims{1, 0, 2}, Dims{2, 0, 1}, Dims{2, 1, 0}}) {
+        const Tensor x = cast(counting(shape), dtype);
+        const Tensor view = permute(x, axes);
+        const Tensor y = contiguous(view);
+        const Tensor back = Tensor::zeros(shape, dtype);
+        copy_(permute(back, axes), y);  // a target that is not contiguous
+        CHECK(ints(cast(back, DType::Int64)) == ints(cast(x, DType::Int64)));
+        // Element by element, through another dtype's loop.
+        CHECK(ints(cast(y, DType::Int64)) == ints(cast(view, DType::Int64)));
+      }
+}
+
+TEST_CASE("windows overlap in the gradient, diagonals lie apart") {
+  const Tensor x = counting({2, 5});
+  CHECK(ints(unfold(x, 1, 3, 2)) == Ints{0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9});
+  CHECK(shares(x, unfold(x, 1, 3, 2)));
+  CHECK(unfold(x, 0, 0, 1).shape() == Shape{3, 5, 0});
+  CHECK(unfold(Tensor::scalar(3), 0, 1, 1).shape() == Shape{1});
+  CHECK(ints(diagonal(x, 1)) == Ints{1, 7});
+  CHECK(ints(diagonal(x, -1)) == Ints{5});
+  CHECK(diagonal(x, INT64_MIN).shape() == Shape{0});
+  CHECK(ints(diag_embed(slice(x, 1, 0, 2), 1)) == Ints{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0});
+  check_gradients([](const Tensor& a) { return unfold(a, 0, 3, 2); }, {7, 2});
+  check_gradients([](const Tensor& a) { return unfold(a, -1, 2, 1); }, {2, 4});
+  check_gradients([](const Tensor& a) { return diagonal(a, -1, 2, 0); }, {3, 2, 4});
 }
 
 TEST_CASE("gradients that are views of one another accumulate apart") {

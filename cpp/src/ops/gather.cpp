@@ -1,4 +1,4 @@
-// Reading and writing by index: six public ops, one plan, three kernels.
+// Reading and writing by index: many public ops, one plan, three kernels.
 //
 // Every op here comes down to a list of offsets, one for each indexed place, and to moving a block of elements between
 // x at that offset and row p of a contiguous y:
@@ -6,7 +6,8 @@
 //   x[pre + offsets[p] + post]  <->  y[pre, p, post]
 //
 // `pre` and `post` are the axes of x that are not indexed, before and after where the picked axes stand in the result.
-// take_places reads (y from x), put_places overwrites and add_places adds (x from y). A Plan holds all of this. Two
+// take_places reads (y from x), put_places overwrites and combine_places adds (or multiplies, or takes the larger or
+// smaller of) x from y. A Plan holds all of this. Two
 // functions make plans:
 //   plan_selection  NumPy's advanced indexing: offsets[p] = sum over indexed axes of index[p] * stride. index_select
 //                   and index_add are the case of one indexed axis, whose post is a row that moves in one piece.
@@ -36,9 +37,39 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/gather_kernels.h"
+#include "ops/lanes.h"
 #include "ops/strided.h"
 
 namespace needlecpp {
+
+Tensor checked_index(const char* op, const Tensor& x, const Tensor& index) {
+  NDL_CHECK(!is_floating(index.dtype()) && index.dtype() != DType::Bool, TypeError, op, "wrong index dtype: got ",
+            name(index.dtype()), ", expected int64 or int32. Cast it.");
+  NDL_CHECK(index.device() == x.device(), TypeError, op, "devices differ: got an index on ", to_string(index.device()),
+            ", expected ", to_string(x.device()), ".");
+  return index.dtype() == DType::UInt8 ? cast(index, DType::Int64) : index;
+}
+
+void check_added(const char* op, const Tensor& x, const Tensor& src) {
+  NDL_CHECK(promote_types(x.dtype(), src.dtype()) == x.dtype(), TypeError, op, "dtypes do not fit: got ",
+            name(src.dtype()), " to add to ", name(x.dtype()), ", expected one that converts without loss. Cast it.");
+  NDL_CHECK(src.device() == x.device(), TypeError, op, "devices differ: got ", to_string(src.device()), ", expected ",
+            to_string(x.device()), ".");
+}
+
+bool lacks_axes(const Tensor& x, const Tensor& index) {
+  const bool empty = index.numel() == 0 && index.rank() != x.rank();
+  return x.rank() == 0 || (x.rank() == 1 && index.rank() == 0) || empty;
+}
+
+Tensor cut_to_index(const Tensor& src, const Tensor& index) {
+  Tensor cut = src;
+  if (src.rank() == index.rank())
+    for (int i = 0; i < src.rank(); ++i)
+      if (src.shape()[i] > index.shape()[i]) cut = slice(cut, i, 0, index.shape()[i]);
+  return cut;
+}
+
 namespace {
 
 static_assert(kMaxAxes == kMaxRank);
@@ -63,13 +94,6 @@ struct Plan {
   int64_t high = 1;
 };
 
-void check_index(const char* op, const Tensor& x, const Tensor& index) {
-  NDL_CHECK(index.dtype() == DType::Int64 || index.dtype() == DType::Int32, TypeError, op, "wrong index dtype: got ",
-            name(index.dtype()), ", expected int64 or int32. Cast it.");
-  NDL_CHECK(index.device() == x.device(), TypeError, op, "devices differ: got an index on ", to_string(index.device()),
-            ", expected ", to_string(x.device()), ".");
-}
-
 // Neighbouring axes that one stride can walk become one; at least one axis remains.
 Axes to_axes(const Shape& shape, const Strides& strides) {
   const StridedLoop<1> merged = make_loop<1>(shape, {strides});
@@ -80,26 +104,47 @@ Axes to_axes(const Shape& shape, const Strides& strides) {
   return axes;
 }
 
-// Fills (or adds to) the plan's offsets from one index, already broadcast; throws for an index outside the axis.
-void add_offsets(const char* op, Plan* plan, const Tensor& broadcast_index, int axis, int64_t size, int64_t stride,
-                 bool add, const Axes& grid) {
-  const Tensor index = contiguous(broadcast_index);
-  const bool wide = index.dtype() == DType::Int64;
-  const OffsetsArgs args = {index.raw(), wide, plan->offsets.data<int64_t>(), size, stride, add, grid};
+// Runs kernel(args, begin, end) over an index, already broadcast and contiguous; throws for one outside the axis.
+template <class Kernel>
+void run_checked(const char* op, const OffsetsArgs& args, const Tensor& index, int axis, const Kernel& kernel) {
   const int64_t count = index.numel();
   std::atomic<int64_t> bad = count;
   parallel_for(count, kGrainBytes / 8, [&](int64_t begin, int64_t end) {
-    const int64_t found = NDL_KERNEL(gather_offsets)(args, begin, end);
+    const int64_t found = kernel(args, begin, end);
     int64_t lowest = bad.load();
     while (found >= 0 && found < lowest && !bad.compare_exchange_weak(lowest, found)) {
     }
   });
   if (bad < count) {
-    const int64_t value = wide ? index.data<int64_t>()[bad] : index.data<int32_t>()[bad];
-    detail::fail<IndexError>(op, "index out of range: got ", value, " for axis ", axis, " of size ", size,
-                             ", expected ", -size, " to ", size - 1, ".");
+    const int64_t value = args.wide ? index.data<int64_t>()[bad] : index.data<int32_t>()[bad];
+    detail::fail<IndexError>(op, "index out of range: got ", value, " for axis ", axis, " of size ", args.axis_size,
+                             ", expected ", -args.axis_size, " to ", args.axis_size - 1, ".");
   }
+}
+
+// Fills (or adds to) the plan's offsets from one index, already broadcast.
+void add_offsets(const char* op, Plan* plan, const Tensor& broadcast_index, int axis, int64_t size, int64_t stride,
+                 bool add, const Axes& grid) {
+  const Tensor index = contiguous(broadcast_index);
+  const OffsetsArgs args = {
+      index.raw(), index.dtype() == DType::Int64, plan->offsets.data<int64_t>(), size, stride, add, grid};
+  run_checked(op, args, index, axis, [](const OffsetsArgs& part, int64_t begin, int64_t end) {
+    return NDL_KERNEL(gather_offsets)(part, begin, end);
+  });
   (stride < 0 ? plan->low : plan->high) += stride * std::max<int64_t>(0, size - 1);
+}
+
+// A read of single elements by one index: y[p] = x[index[p] * stride + the offset of p on the grid].
+Tensor take_single(const char* op, const Tensor& x, int axis, const Tensor& any_index, const Axes& grid) {
+  const Tensor index = contiguous(any_index);
+  const Tensor y = Tensor::empty(index.shape(), x.dtype(), x.device());
+  const OffsetsArgs args = {
+      index.raw(), index.dtype() == DType::Int64, nullptr, x.shape()[axis], x.strides()[axis], false, grid};
+  run_checked(op, args, index, axis, [&](const OffsetsArgs& part, int64_t begin, int64_t end) {
+    return NDL_KERNEL(take_one)(part, static_cast<const char*>(x.raw()), static_cast<char*>(y.raw()),
+                                static_cast<int>(itemsize(x.dtype())), begin, end);
+  });
+  return y;
 }
 
 Plan plan_selection(const char* op, const Tensor& x, const Selection& selection) {
@@ -129,19 +174,23 @@ Plan plan_selection(const char* op, const Tensor& x, const Selection& selection)
   return plan;
 }
 
-Plan plan_lanes(const char* op, const Tensor& x, int axis, const Tensor& index) {
-  check_index(op, x, index);
+// The strides of x off the axis, at which the positions of an index of x's rank lie.
+Strides lane_strides(const char* op, const Tensor& x, int axis, const Tensor& index) {
   NDL_CHECK(index.rank() == x.rank(), ValueError, op, "ranks differ: got an index of shape ", index.shape(),
             ", expected the rank of ", x.shape(), ".");
+  for (int i = 0; i < x.rank(); ++i)
+    NDL_CHECK(i == axis || index.shape()[i] <= x.shape()[i], ValueError, op, "index longer than x on axis ", i,
+              ": got ", index.shape(), ", expected at most ", x.shape(), " off axis ", axis, ".");
   Strides others = x.strides();
   others[axis] = 0;
+  return others;
+}
+
+Plan plan_lanes(const char* op, const Tensor& x, int axis, const Tensor& index) {
+  const Strides others = lane_strides(op, x, axis, index);
   Plan plan;
-  for (int i = 0; i < x.rank(); ++i) {
-    if (i == axis) continue;
-    NDL_CHECK(index.shape()[i] <= x.shape()[i], ValueError, op, "index longer than x on axis ", i, ": got ",
-              index.shape(), ", expected at most ", x.shape(), " off axis ", axis, ".");
-    (others[i] < 0 ? plan.low : plan.high) += others[i] * std::max<int64_t>(0, x.shape()[i] - 1);
-  }
+  for (int i = 0; i < x.rank(); ++i)
+    if (i != axis) (others[i] < 0 ? plan.low : plan.high) += others[i] * std::max<int64_t>(0, x.shape()[i] - 1);
   plan.result = index.shape();
   plan.offsets = Tensor::empty(index.shape(), DType::Int64);
   plan.post = to_axes({}, {});
@@ -159,7 +208,8 @@ PlacesArgs places(const Plan& plan, const Tensor& x, const Tensor& y) {
   args.post = plan.post;
   args.post_count = plan.post_count;
   args.item = static_cast<int>(itemsize(x.dtype()));
-  args.type = AddType::kFloat32;
+  args.type = SumType::Float32;
+  args.combine = Combine::Sum;
   args.low = plan.low;
   args.high = plan.high;
   return args;
@@ -211,40 +261,40 @@ DType sum_dtype(const char* op, DType dtype) {
   return dtype == DType::UInt8 ? DType::Int32 : dtype;
 }
 
-void run_add(const Plan& plan, const Tensor& target, const Tensor& values) {
+void run_combine(const Plan& plan, const Tensor& target, const Tensor& values, Combine combine = Combine::Sum) {
   PlacesArgs args = places(plan, target, values);
+  args.combine = combine;
   switch (target.dtype()) {
     case DType::Float64:
-      args.type = AddType::kFloat64;
+      args.type = SumType::Float64;
       break;
     case DType::Int32:
-      args.type = AddType::kInt32;
+      args.type = SumType::Int32;
       break;
     case DType::Int64:
-      args.type = AddType::kInt64;
+      args.type = SumType::Int64;
       break;
     default:
-      args.type = AddType::kFloat32;
+      args.type = SumType::Float32;
   }
   run_write(plan, args, [](const PlacesArgs& part, int64_t begin, int64_t end) {
-    NDL_KERNEL(add_places)(part, begin, end);
+    NDL_KERNEL(combine_places)(part, begin, end);
   });
+}
+
+// Without the leading axes of size 1 that `values` has beyond `rank`.
+Tensor without_leading(const Tensor& values, int rank) {
+  Tensor fitted = values;
+  while (fitted.rank() > rank && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+  return fitted;
 }
 
 // `values` as a contiguous tensor of the shape and dtype that the places have.
 Tensor fit_values(const char* op, const Tensor& values, const Shape& shape, DType dtype) {
-  Tensor fitted = values;
-  while (fitted.rank() > shape.size() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+  const Tensor fitted = without_leading(values, shape.size());
   NDL_CHECK(fitted.rank() <= shape.size() && broadcast_shapes(op, fitted.shape(), shape) == shape, ValueError, op,
             "values do not fit: got ", values.shape(), ", expected what broadcasts to ", shape, ".");
   return contiguous(broadcast_to(cast(fitted, dtype), shape));
-}
-
-void check_added(const char* op, const Tensor& x, const Tensor& src) {
-  NDL_CHECK(promote_types(x.dtype(), src.dtype()) == x.dtype(), TypeError, op, "dtypes do not fit: got ",
-            name(src.dtype()), " to add to ", name(x.dtype()), ", expected one that converts without loss. Cast it.");
-  NDL_CHECK(src.device() == x.device(), TypeError, op, "devices differ: got ", to_string(src.device()), ", expected ",
-            to_string(x.device()), ".");
 }
 
 // x + values at the places that `make_plan` finds in a tensor: a new, contiguous tensor.
@@ -254,7 +304,7 @@ Tensor add_at(const char* op, const Tensor& x, const Tensor& values, const MakeP
   const DType wide = sum_dtype(op, x.dtype());
   Tensor y = wide == x.dtype() ? contiguous(clone(x)) : contiguous(cast(x, wide));
   const Plan plan = make_plan(y);
-  run_add(plan, y, fit_values(op, values, plan.result, wide));
+  run_combine(plan, y, fit_values(op, values, plan.result, wide));
   return cast(y, x.dtype());
 }
 
@@ -265,7 +315,7 @@ Tensor add_to_zeros(const char* op, const Shape& shape, const Tensor& values, co
   const DType wide = sum_dtype(op, values.dtype());
   Tensor y = Tensor::zeros(shape, wide, values.device());
   const Plan plan = make_plan(y);
-  run_add(plan, y, fit_values(op, values, plan.result, wide));
+  run_combine(plan, y, fit_values(op, values, plan.result, wide));
   return cast(y, values.dtype());
 }
 
@@ -283,7 +333,9 @@ Selection without_indices(Selection selection) {
 Tensor take_backward(const char* op, const Tensor& dy, const Shape& shape, const Selection& selection);
 
 Tensor take(const char* op, const Tensor& x, const Selection& selection) {
-  const Tensor y = run_take(plan_selection(op, x, selection), x);
+  const bool single = x.rank() == 1 && selection.axes.size() == 1;
+  const Tensor y =
+      single ? take_single(op, x, 0, selection.indices[0], Axes{}) : run_take(plan_selection(op, x, selection), x);
   return record(op, Tensors{y}, Tensors{x}, selection.indices, [op, places = without_indices(selection)](Backward& b) {
     b.give(0, take_backward(op, b.dy(), b.input_shape(0), with_saved(places, b)));
   })[0];
@@ -307,20 +359,25 @@ Tensor gather_backward(const Tensor& dy, const Shape& shape, int axis, const Ten
 
 // One 1-D index on one axis.
 Selection select_slices(const char* op, const Tensor& x, int axis, const Tensor& index) {
-  check_index(op, x, index);
-  NDL_CHECK(index.rank() == 1, ValueError, op, "wrong index shape: got ", index.shape(),
+  NDL_CHECK(index.rank() <= 1, ValueError, op, "wrong index shape: got ", index.shape(),
             ", expected one axis. Use index() for more.");
-  return {{axis}, {index}, index.shape(), axis};
+  const Tensor line = atleast_1d(checked_index(op, x, index));
+  return {{axis}, {line}, line.shape(), axis};
 }
 
 // NumPy's rule: a mask stands for one index tensor an axis, and takes as many axes as it has.
-Selection select_places(const char* op, const Tensor& x, const std::vector<std::optional<Tensor>>& indices) {
+Selection select_places(const char* op, const Tensor& x, const std::vector<std::optional<Tensor>>& indices,
+                        bool in_front = false) {
   Selection selection;
   int axis = 0;
   const auto push = [&](const Tensor& index) {
     selection.axes.push_back(axis++);
-    selection.picked =
-        selection.indices.empty() ? index.shape() : broadcast_shapes(op, selection.picked, index.shape());
+    try {
+      selection.picked =
+          selection.indices.empty() ? index.shape() : broadcast_shapes(op, selection.picked, index.shape());
+    } catch (const ValueError& error) {  // NumPy's kind of error where an index does not fit
+      throw IndexError(error.what());
+    }
     selection.indices.push_back(index);
   };
   for (const std::optional<Tensor>& index : indices) {
@@ -338,30 +395,40 @@ Selection select_places(const char* op, const Tensor& x, const std::vector<std::
       const Tensor positions = nonzero(*index);
       for (int i = 0; i < taken; ++i) push(select(positions, 1, i));
     } else {
-      check_index(op, x, *index);
-      push(*index);
+      push(checked_index(op, x, *index));
     }
   }
   const bool adjacent =
-      !selection.axes.empty() && selection.axes.back() - selection.axes[0] + 1 == selection.axes.size();
+      !in_front && !selection.axes.empty() && selection.axes.back() - selection.axes[0] + 1 == selection.axes.size();
   selection.at = adjacent ? static_cast<int>(selection.axes[0]) : 0;
   return selection;
 }
 
 }  // namespace
 
-Tensor gather(const Tensor& x, int64_t axis, const Tensor& index) {
+Tensor gather(const Tensor& x, int64_t axis, const Tensor& any_index) {
   OpScope scope("gather");
-  const int at = normalize_axis("gather", axis, x.rank());
-  const Tensor y = run_take(plan_lanes("gather", x, at, index), x);
+  const int at = normalize_axis("gather", axis, std::max(x.rank(), 1));
+  const Tensor index = checked_index("gather", x, any_index);
+  if (lacks_axes(x, index)) {
+    const Tensor line = index.numel() == 0 ? reshape(x, {-1}) : atleast_1d(x);
+    return reshape(gather(line, 0, index.numel() == 0 ? reshape(index, {0}) : atleast_1d(index)), index.shape());
+  }
+  const Strides others = lane_strides("gather", x, at, index);
+  const Tensor y = take_single("gather", x, at, index, to_axes(index.shape(), others));
   return record("gather", y, {x}, {index},
                 [at](Backward& b) { b.give(0, gather_backward(b.dy(), b.input_shape(0), at, b.saved(0))); });
 }
 
-Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& any_index, const Tensor& any_src) {
   OpScope scope("scatter_add");
-  const int at = normalize_axis("scatter_add", axis, x.rank());
-  check_added("scatter_add", x, src);
+  const int at = normalize_axis("scatter_add", axis, std::max(x.rank(), 1));
+  const Tensor index = checked_index("scatter_add", x, any_index);
+  check_added("scatter_add", x, any_src);
+  if (lacks_axes(x, index))
+    return with_axes(x, index, any_src,
+                     [&](const Tensor& to, const Tensor& i, const Tensor& s) { return scatter_add(to, at, i, s); });
+  const Tensor src = cut_to_index(any_src, index);
   const Tensor y =
       add_at("scatter_add", x, src, [&](const Tensor& sum) { return plan_lanes("scatter_add", sum, at, index); });
   return record("scatter_add", y, {x, src}, {index}, [at](Backward& b) {
@@ -370,16 +437,54 @@ Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Ten
   });
 }
 
+Tensor scatter(const Tensor& x, int64_t axis, const Tensor& any_index, const Tensor& any_src) {
+  OpScope scope("scatter");
+  const int at = normalize_axis("scatter", axis, std::max(x.rank(), 1));
+  const Tensor index = checked_index("scatter", x, any_index);
+  check_added("scatter", x, any_src);
+  if (lacks_axes(x, index))
+    return with_axes(x, index, any_src,
+                     [&](const Tensor& to, const Tensor& i, const Tensor& s) { return scatter(to, at, i, s); });
+  const Tensor src = cut_to_index(any_src, index);
+  Tensor y;
+  {
+    NoGrad off;
+    y = clone(x);
+    const Plan plan = plan_lanes("scatter", y, at, index);
+    run_put(plan, y, fit_values("scatter", src, plan.result, x.dtype()));
+  }
+  return record("scatter", y, {x, src}, {index}, [at](Backward& b) {
+    if (b.needs(0)) b.give(0, scatter(b.dy(), at, b.saved(0), Tensor::scalar(0, b.dy().dtype())));
+    if (b.needs(1)) b.give(1, gather(b.dy(), at, b.saved(0)));
+  });
+}
+
+Tensor combine_lanes(const Tensor& x, int axis, const Tensor& index, const Tensor& src, Combine combine) {
+  NoGrad off;
+  const DType wide = sum_dtype("scatter_reduce", x.dtype());
+  const Tensor y = wide == x.dtype() ? clone(x) : cast(x, wide);
+  const Plan plan = plan_lanes("scatter_reduce", y, axis, index);
+  run_combine(plan, y, fit_values("scatter_reduce", src, plan.result, wide), combine);
+  return cast(y, x.dtype());
+}
+
 Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
   OpScope scope("index_select");
-  const int at = normalize_axis("index_select", axis, x.rank());
+  const int at = normalize_axis("index_select", axis, std::max(x.rank(), 1));
+  if (x.rank() == 0) {
+    NDL_CHECK(index.numel() == 1, ValueError, "index_select", "a tensor without axes has one element: got an index of ",
+              index.shape(), ", expected one.");
+    return reshape(index_select(atleast_1d(x), 0, index), {});
+  }
   return take("index_select", x, select_slices("index_select", x, at, index));
 }
 
-Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src, double alpha) {
   OpScope scope("index_add");
-  const int at = normalize_axis("index_add", axis, x.rank());
+  const int at = normalize_axis("index_add", axis, std::max(x.rank(), 1));
   check_added("index_add", x, src);
+  if (x.rank() == 0) return reshape(index_add(atleast_1d(x), 0, index, atleast_1d(src), alpha), {});
+  if (alpha != 1) return index_add(x, axis, index, mul(src, alpha));
   const Selection selection = select_slices("index_add", x, at, index);
   const Tensor y =
       add_at("index_add", x, src, [&](const Tensor& sum) { return plan_selection("index_add", sum, selection); });
@@ -389,26 +494,79 @@ Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tenso
   });
 }
 
-Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices) {
+namespace {
+
+// x with values put (or added) at a selection: a new tensor.
+Tensor put(const char* op, const Tensor& x, const Selection& selection, const Tensor& any_values, bool accumulate) {
+  NDL_CHECK(any_values.device() == x.device(), TypeError, op, "devices differ: got ", to_string(any_values.device()),
+            ", expected ", to_string(x.device()), ".");
+  const Tensor values = without_leading(any_values, selection.picked.size() + x.rank() - selection.axes.size());
+  Tensor y;
+  {
+    NoGrad off;
+    const DType wide = accumulate ? sum_dtype(op, x.dtype()) : x.dtype();
+    y = wide == x.dtype() ? clone(x) : cast(x, wide);
+    const Plan plan = plan_selection(op, y, selection);
+    const Tensor fitted = fit_values(op, values, plan.result, wide);
+    if (accumulate)
+      run_combine(plan, y, fitted);
+    else
+      run_put(plan, y, fitted);
+    y = cast(y, x.dtype());
+  }
+  return record(op, Tensors{y}, Tensors{x, values}, selection.indices,
+                [op, accumulate, places = without_indices(selection)](Backward& b) {
+                  const Selection where = with_saved(places, b);
+                  const Tensor& dy = b.dy();
+                  if (b.needs(0)) b.give(0, accumulate ? dy : put(op, dy, where, Tensor::scalar(0, dy.dtype()), false));
+                  if (b.needs(1)) b.give(1, take(op, dy, where));
+                })[0];
+}
+
+}  // namespace
+
+Tensor index_put(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
+                 bool accumulate) {
+  OpScope scope("index_put");
+  return put("index_put", x, select_places("index_put", x, indices), values, accumulate);
+}
+
+Tensor index_copy(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src) {
+  OpScope scope("index_copy");
+  const int at = normalize_axis("index_copy", axis, std::max(x.rank(), 1));
+  check_added("index_copy", x, src);
+  if (x.rank() == 0) return reshape(index_copy(atleast_1d(x), 0, index, atleast_1d(src)), {});
+  return put("index_copy", x, select_slices("index_copy", x, at, index), src, false);
+}
+
+Tensor index_fill(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& value) {
+  OpScope scope("index_fill");
+  const int at = normalize_axis("index_fill", axis, std::max(x.rank(), 1));
+  NDL_CHECK(value.rank() == 0, ValueError, "index_fill", "not a single value: got ", value.shape(), ", expected ().");
+  if (x.rank() == 0) return reshape(index_fill(atleast_1d(x), 0, index, value), {});
+  return put("index_fill", x, select_slices("index_fill", x, at, index), value, false);
+}
+
+Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front) {
   OpScope scope("index");
-  return take("index", x, select_places("index", x, indices));
+  return take("index", x, select_places("index", x, indices, in_front));
 }
 
 void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
-                bool accumulate) {
+                bool accumulate, bool in_front) {
   OpScope scope("index_put_");
   check_inplace("index_put_", x);
   NDL_CHECK(values.device() == x.device(), TypeError, "index_put_", "devices differ: got ", to_string(values.device()),
             ", expected ", to_string(x.device()), ".");
   NoGrad off;
-  const Selection selection = select_places("index_put_", x, indices);
+  const Selection selection = select_places("index_put_", x, indices, in_front);
   const DType wide = accumulate ? sum_dtype("index_put_", x.dtype()) : x.dtype();
   const Tensor target = cast(x, wide);  // x itself unless sums need more bits
   const Plan plan = plan_selection("index_put_", target, selection);
   Tensor fitted = fit_values("index_put_", values, plan.result, wide);
   if (fitted.impl()->storage == x.impl()->storage) fitted = clone(fitted);  // values may be a view of x
   if (accumulate)
-    run_add(plan, target, fitted);
+    run_combine(plan, target, fitted);
   else
     run_put(plan, target, fitted);
   if (!target.is_same(x))
@@ -453,11 +611,11 @@ Tensor one_hot(const Tensor& classes, int64_t num_classes, DType dtype) {
   shape.push_back(num_classes);
   Tensor y = Tensor::zeros(shape, dtype, classes.device());
   const Tensor lanes = y.view({classes.numel(), num_classes}, {num_classes, 1}, 0);
-  check_index("one_hot", y, classes);
-  const Tensor negative = nonzero(lt(classes, 0.0));
+  const Tensor labels = checked_index("one_hot", y, classes);
+  const Tensor negative = nonzero(lt(labels, 0.0));
   NDL_CHECK(negative.size(0) == 0, IndexError, "one_hot", "negative class: got ", negative.size(0),
             " of them, expected 0 to ", num_classes - 1, ".");
-  const Plan plan = plan_lanes("one_hot", lanes, 1, reshape(classes, {classes.numel(), 1}));
+  const Plan plan = plan_lanes("one_hot", lanes, 1, reshape(labels, {classes.numel(), 1}));
   run_put(plan, lanes, Tensor::ones(plan.result, dtype, classes.device()));
   return y;
 }

@@ -7,8 +7,9 @@ namespace {
 
 inline constexpr int kBlock = 512;  // positions picked at a time
 
+// Writes the offsets of positions [begin, end) to `to`; returns the first position that is outside its axis, or -1.
 template <class Index>
-int64_t offsets_of(const OffsetsArgs& args, int64_t begin, int64_t end) {
+int64_t offsets_of(const OffsetsArgs& args, int64_t* to, int64_t begin, int64_t end) {
   const Index* index = static_cast<const Index*>(args.index);
   const Axes& grid = args.grid;
   const int last = grid.rank - 1;
@@ -27,9 +28,27 @@ int64_t offsets_of(const OffsetsArgs& args, int64_t begin, int64_t end) {
       const int64_t value = index[p + i];
       if (!in_axis(value, args.axis_size)) return p + i;
       const int64_t offset = wrap(value, args.axis_size) * args.stride + base + i * step;
-      args.offsets[p + i] = args.add ? args.offsets[p + i] + offset : offset;
+      to[i] = args.add ? to[i] + offset : offset;
     }
     p += run;
+    to += run;
+  }
+  return -1;
+}
+
+NDL_HD int64_t find_offsets(const OffsetsArgs& args, int64_t* to, int64_t begin, int64_t end) {
+  return args.wide ? offsets_of<int64_t>(args, to, begin, end) : offsets_of<int32_t>(args, to, begin, end);
+}
+
+// The offsets of a block at a time are on the stack.
+template <class T>
+int64_t take_one_of(const OffsetsArgs& args, const T* x, T* y, int64_t begin, int64_t end) {
+  int64_t offsets[kBlock];
+  for (int64_t block = begin; block < end; block += kBlock) {
+    const int64_t last = end - block < kBlock ? end : block + kBlock;
+    const int64_t bad = find_offsets(args, offsets, block, last);
+    if (bad >= 0) return bad;
+    for (int64_t p = block; p < last; ++p) y[p] = x[offsets[p - block]];
   }
   return -1;
 }
@@ -119,21 +138,52 @@ void put_of(const PlacesArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-template <class T>
-void add_of(const PlacesArgs& args, int64_t begin, int64_t end) {
-  write_of<T>(args, begin, end, [](T* __restrict to, const T* __restrict from, int64_t count, int64_t stride) {
+template <class T, class Combine>
+void combine_of(const PlacesArgs& args, int64_t begin, int64_t end, const Combine& combine) {
+  write_of<T>(args, begin, end, [&](T* __restrict to, const T* __restrict from, int64_t count, int64_t stride) {
     if (stride == 1) {
-      for (int64_t j = 0; j < count; ++j) to[j] += from[j];
+      for (int64_t j = 0; j < count; ++j) to[j] = combine(to[j], from[j]);
     } else {
-      for (int64_t j = 0; j < count; ++j) to[j * stride] += from[j];
+      for (int64_t j = 0; j < count; ++j) to[j * stride] = combine(to[j * stride], from[j]);
     }
   });
+}
+
+// Unsigned stands for the integers of a sum or product, which wrap.
+template <class T, class Unsigned>
+void combine_with(const PlacesArgs& args, int64_t begin, int64_t end) {
+  switch (args.combine) {
+    case Combine::Sum:
+      return combine_of<Unsigned>(args, begin, end, [](Unsigned a, Unsigned b) { return a + b; });
+    case Combine::Product:
+      return combine_of<Unsigned>(args, begin, end, [](Unsigned a, Unsigned b) { return a * b; });
+    case Combine::Max:  // NaN wins
+      return combine_of<T>(args, begin, end, [](T a, T b) { return b > a || b != b ? b : a; });
+    case Combine::Min:
+      return combine_of<T>(args, begin, end, [](T a, T b) { return b < a || b != b ? b : a; });
+  }
 }
 
 }  // namespace
 
 int64_t gather_offsets(const OffsetsArgs& args, int64_t begin, int64_t end) {
-  return args.wide ? offsets_of<int64_t>(args, begin, end) : offsets_of<int32_t>(args, begin, end);
+  return find_offsets(args, args.offsets + begin, begin, end);
+}
+
+int64_t take_one(const OffsetsArgs& args, const char* x, char* y, int item, int64_t begin, int64_t end) {
+  const auto run = [&](auto* to) {
+    return take_one_of(args, reinterpret_cast<decltype(to)>(const_cast<char*>(x)), to, begin, end);
+  };
+  switch (item) {
+    case 1:
+      return run(reinterpret_cast<uint8_t*>(y));
+    case 2:
+      return run(reinterpret_cast<uint16_t*>(y));
+    case 4:
+      return run(reinterpret_cast<uint32_t*>(y));
+    default:
+      return run(reinterpret_cast<uint64_t*>(y));
+  }
 }
 
 void take_places(const PlacesArgs& args, int64_t begin, int64_t end) {
@@ -162,16 +212,16 @@ void put_places(const PlacesArgs& args, int64_t begin, int64_t end) {
   }
 }
 
-void add_places(const PlacesArgs& args, int64_t begin, int64_t end) {
+void combine_places(const PlacesArgs& args, int64_t begin, int64_t end) {
   switch (args.type) {
-    case AddType::kFloat32:
-      return add_of<float>(args, begin, end);
-    case AddType::kFloat64:
-      return add_of<double>(args, begin, end);
-    case AddType::kInt32:
-      return add_of<uint32_t>(args, begin, end);  // unsigned: overflow wraps
-    case AddType::kInt64:
-      return add_of<uint64_t>(args, begin, end);
+    case SumType::Float32:
+      return combine_with<float, float>(args, begin, end);
+    case SumType::Float64:
+      return combine_with<double, double>(args, begin, end);
+    case SumType::Int32:
+      return combine_with<int32_t, uint32_t>(args, begin, end);
+    case SumType::Int64:
+      return combine_with<int64_t, uint64_t>(args, begin, end);
   }
 }
 

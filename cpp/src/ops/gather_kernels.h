@@ -29,7 +29,8 @@ struct OffsetsArgs {
   Axes grid;
 };
 
-enum class AddType { kFloat32, kFloat64, kInt32, kInt64 };
+enum class SumType { Float32, Float64, Int32, Int64 };
+enum class Combine { Sum, Product, Max, Min };
 
 // x[pre + offsets[p] + post] <-> y[pre, p, post], y being contiguous.
 struct PlacesArgs {
@@ -41,18 +42,22 @@ struct PlacesArgs {
   Axes post;           // axes of x after them: at least one
   int64_t post_count;  // product of its sizes, at least 1
   int item;            // bytes of an element
-  AddType type;        // add_places only
-  int64_t low;         // put_places and add_places write only where low <= offset < high
+  SumType type;        // combine_places only
+  Combine combine;
+  int64_t low;  // put_places and combine_places write only where low <= offset < high
   int64_t high;
 };
 
 // Returns the first position whose index is outside its axis, or -1.
 NDL_DECLARE_KERNEL(int64_t, gather_offsets, (const OffsetsArgs& args, int64_t begin, int64_t end))
+// y[p] = x[offset of p], without a list of offsets; returns as gather_offsets does.
+NDL_DECLARE_KERNEL(int64_t, take_one,
+                   (const OffsetsArgs& args, const char* x, char* y, int item, int64_t begin, int64_t end))
 // y from x, for rows (pre, p) numbered begin to end.
 NDL_DECLARE_KERNEL(void, take_places, (const PlacesArgs& args, int64_t begin, int64_t end))
-// x from y and x += y, p rising, for positions begin to end of `pre`.
+// x from y, and x combined with y, p rising, for positions begin to end of `pre`.
 NDL_DECLARE_KERNEL(void, put_places, (const PlacesArgs& args, int64_t begin, int64_t end))
-NDL_DECLARE_KERNEL(void, add_places, (const PlacesArgs& args, int64_t begin, int64_t end))
+NDL_DECLARE_KERNEL(void, combine_places, (const PlacesArgs& args, int64_t begin, int64_t end))
 // The true bytes of [begin, end): how many, and their coordinates along `axes` written one after another.
 NDL_DECLARE_KERNEL(int64_t, count_true, (const uint8_t* x, int64_t begin, int64_t end))
 NDL_DECLARE_KERNEL(void, write_true, (const uint8_t* x, const Axes& axes, int64_t* places, int64_t begin, int64_t end))

@@ -16,6 +16,7 @@ namespace {
 struct Parsed {
   Tensor view;                                // after the basic items
   std::vector<std::optional<Tensor>> arrays;  // per axis of the view; empty when there is none
+  bool in_front = false;  // arrays are apart though their axes are not: an ellipsis of no axes does it
 };
 
 int axes_taken(const IndexItem& item) {
@@ -46,10 +47,15 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
   Parsed parsed{x, {}};
   std::vector<std::optional<Tensor>> arrays;
   bool found = false;
+  bool ellipsis_after_array = false;
   int axis = 0;  // of the view as it stands
   for (const IndexItem& item : items) {
+    const bool picks = item.kind == IndexItem::Kind::Array || (any_array && item.kind == IndexItem::Kind::Integer);
+    found = found || picks;
+    parsed.in_front = parsed.in_front || (picks && ellipsis_after_array);
     switch (item.kind) {
       case IndexItem::Kind::Ellipsis:
+        ellipsis_after_array = found;
         for (int i = 0; i < x.rank() - taken; ++i, ++axis) arrays.emplace_back();
         break;
       case IndexItem::Kind::NewAxis:
@@ -74,10 +80,12 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
         break;
       }
       case IndexItem::Kind::Array:
-        found = true;
         if (item.array.dtype() == DType::Bool) {  // a mask of rank r stands for r index arrays
-          NDL_CHECK(item.array.rank() > 0, IndexError, "index",
-                    "a mask needs an axis: got one truth value, expected a bool array. Use where() or an if.");
+          if (item.array.rank() == 0) {           // one truth value indexes a new axis of size 1: by [0] or by nothing
+            parsed.view = unsqueeze(parsed.view, axis++);
+            arrays.emplace_back(Tensor::zeros({item.array.item() != 0 ? 1 : 0}, DType::Int64));
+            break;
+          }
           const Tensor positions = nonzero(item.array);
           for (int k = 0; k < item.array.rank(); ++k, ++axis) {
             NDL_CHECK(item.array.shape()[k] == parsed.view.shape()[axis], IndexError, "index",
@@ -101,17 +109,90 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
 Tensor get_item(const Tensor& x, const std::vector<IndexItem>& items) {
   OpScope scope("index");
   const Parsed parsed = parse(x, items);
-  return parsed.arrays.empty() ? parsed.view : index(parsed.view, parsed.arrays);
+  return parsed.arrays.empty() ? parsed.view : index(parsed.view, parsed.arrays, parsed.in_front);
 }
 
 void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
   OpScope scope("setitem");
   check_inplace("setitem", x);
   const Parsed parsed = parse(x.detach(), items);
-  if (parsed.arrays.empty())
-    copy_(parsed.view, values);
-  else
-    index_put_(parsed.view, parsed.arrays, values);
+  if (!parsed.arrays.empty()) return index_put_(parsed.view, parsed.arrays, values, false, parsed.in_front);
+  Tensor fitted = values.detach();  // leading axes of size 1 may be more than x has
+  while (fitted.rank() > parsed.view.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+  copy_(parsed.view, fitted);
+}
+
+Tensor take(const Tensor& x, const Tensor& index) {
+  OpScope scope("take");
+  return needlecpp::index(reshape(x, {-1}), {index});
+}
+
+Tensor take(const Tensor& x, const Tensor& index, int64_t axis) {
+  OpScope scope("take");
+  const int at = normalize_axis("take", axis, std::max(x.rank(), 1));
+  std::vector<std::optional<Tensor>> indices(static_cast<size_t>(at));
+  indices.emplace_back(index);
+  return needlecpp::index(atleast_1d(x), indices);
+}
+
+Tensors nonzero_axes(const Tensor& x) { return unbind(nonzero(atleast_1d(x)), 1); }
+
+namespace {
+
+// The shape both broadcast to, with index's own size on the axis.
+Shape lanes_shape(const char* op, const Tensor& x, const Tensor& index, int axis) {
+  NDL_CHECK(index.rank() == x.rank(), ValueError, op, "ranks differ: got an index of shape ", index.shape(),
+            ", expected the rank of ", x.shape(), ".");
+  Shape one_x = x.shape();
+  Shape one_index = index.shape();
+  one_x[axis] = one_index[axis] = 1;
+  Shape shape = broadcast_shapes(op, one_x, one_index);
+  shape[axis] = index.shape()[axis];
+  return shape;
+}
+
+}  // namespace
+
+Tensor take_along_axis(const Tensor& x, const Tensor& index, int64_t axis) {
+  OpScope scope("take_along_axis");
+  const int at = normalize_axis("take_along_axis", axis, x.rank());
+  const Shape picked = lanes_shape("take_along_axis", x, index, at);
+  Shape own = picked;
+  own[at] = x.shape()[at];
+  return gather(broadcast_to(x, own), at, broadcast_to(index, picked));
+}
+
+Tensor put_along_axis(const Tensor& x, const Tensor& index, const Tensor& values, int64_t axis) {
+  OpScope scope("put_along_axis");
+  const int at = normalize_axis("put_along_axis", axis, x.rank());
+  return scatter(x, at, broadcast_to(index, lanes_shape("put_along_axis", x, index, at)), values);
+}
+
+namespace {
+
+// Where a mask that broadcasts with x is true.
+std::vector<std::optional<Tensor>> masked_places(const char* op, const Tensor& mask) {
+  NDL_CHECK(mask.dtype() == DType::Bool, TypeError, op, "not a mask: got ", name(mask.dtype()), ", expected bool.");
+  return {atleast_1d(mask)};
+}
+
+}  // namespace
+
+Tensor masked_select(const Tensor& x, const Tensor& mask) {
+  OpScope scope("masked_select");
+  const Tensors both = broadcast_tensors({x, mask});
+  return needlecpp::index(atleast_1d(both[0]), masked_places("masked_select", both[1]));
+}
+
+Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
+  OpScope scope("masked_scatter");
+  const Tensors both = broadcast_tensors({x, mask});
+  const std::vector<std::optional<Tensor>> places = masked_places("masked_scatter", both[1]);
+  const int64_t count = nonzero(*places[0]).size(0);
+  NDL_CHECK(count <= source.numel(), ValueError, "masked_scatter", "too few values: got ", source.numel(),
+            ", expected at least the ", count, " that the mask asks for.");
+  const Tensor values = slice(reshape(source, {-1}), 0, 0, count);
+  return reshape(index_put(atleast_1d(both[0]), places, values), both[0].shape());
 }
 
 }  // namespace needlecpp

@@ -5,6 +5,7 @@
 tensor([0.6931472])
 """
 
+from .._core import pad_last as pad
 from ..ops._activation import (
     celu,
     elu,
@@ -169,6 +170,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "normalize",
+    "pad",
     "pairwise_distance",
     "pixel_shuffle",
     "pixel_unshuffle",

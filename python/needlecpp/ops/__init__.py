@@ -9,6 +9,7 @@ from . import (
     _activation,
     _attention,
     _conv,
+    _creation,
     _elementwise,
     _gather,
     _linalg,
@@ -16,6 +17,7 @@ from . import (
     _matmul,
     _needle,
     _norm,
+    _pad,
     _pool,
     _reduce,
     _render,
@@ -29,6 +31,7 @@ from . import (
 from ._activation import *  # noqa: F403
 from ._attention import *  # noqa: F403
 from ._conv import *  # noqa: F403
+from ._creation import *  # noqa: F403
 from ._elementwise import *  # noqa: F403
 from ._gather import *  # noqa: F403
 from ._linalg import *  # noqa: F403
@@ -36,6 +39,7 @@ from ._loss import *  # noqa: F403
 from ._matmul import *  # noqa: F403
 from ._needle import *  # noqa: F403
 from ._norm import *  # noqa: F403
+from ._pad import *  # noqa: F403
 from ._pool import *  # noqa: F403
 from ._reduce import *  # noqa: F403
 from ._render import *  # noqa: F403
@@ -50,6 +54,7 @@ _FAMILIES = (
     _activation,
     _attention,
     _conv,
+    _creation,
     _elementwise,
     _gather,
     _linalg,
@@ -57,6 +62,7 @@ _FAMILIES = (
     _matmul,
     _needle,
     _norm,
+    _pad,
     _pool,
     _reduce,
     _render,

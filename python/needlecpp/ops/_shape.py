@@ -6,42 +6,133 @@ from collections.abc import Sequence
 
 from .._core import (
     Tensor,
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    block_diag,
+    broadcast_arrays,
+    broadcast_tensors,
     broadcast_to,
+    cat,
+    chunk,
+    column_stack,
     concat,
+    concatenate,
+    diag,
+    diag_embed,
+    diagflat,
+    diagonal,
+    dstack,
+    expand,
+    expand_dims,
+    flatten,
     flip,
-    pad,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    matrix_transpose,
+    meshgrid,
+    moveaxis,
+    movedim,
+    narrow,
     permute,
+    permute_dims,
+    ravel,
+    repeat,
+    repeat_interleave,
     reshape,
+    roll,
+    rot90,
+    select,
+    slice,
     squeeze,
     stack,
+    swapaxes,
+    swapdims,
+    t,
+    tensor_split,
+    tile,
     transpose,
+    tril,
+    triu,
     unbind,
+    unflatten,
     unsqueeze,
+    unstack,
+    vsplit,
+    vstack,
 )
 from .._core import split as _core_split
 
 __all__ = [
+    "array_split",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "block_diag",
+    "broadcast_arrays",
+    "broadcast_tensors",
     "broadcast_to",
+    "cat",
+    "chunk",
+    "column_stack",
     "concat",
     "concatenate",
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "dstack",
+    "expand",
+    "expand_dims",
+    "flatten",
     "flip",
-    "pad",
+    "fliplr",
+    "flipud",
+    "hsplit",
+    "hstack",
+    "matrix_transpose",
+    "meshgrid",
+    "moveaxis",
+    "movedim",
+    "narrow",
     "permute",
+    "permute_dims",
+    "ravel",
+    "repeat",
+    "repeat_interleave",
     "reshape",
+    "roll",
+    "rot90",
+    "select",
+    "slice",
     "split",
     "squeeze",
     "stack",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tensor_split",
+    "tile",
     "transpose",
+    "tril",
+    "triu",
     "unbind",
+    "unflatten",
     "unsqueeze",
+    "unstack",
+    "vsplit",
+    "vstack",
 ]
 
-concatenate = concat
 
-
-def split(a: Tensor, sections: int | Sequence[int] | None = None, axis: int = 0) -> tuple[Tensor, ...]:
+def split(
+    a: Tensor, sections: int | Sequence[int] | None = None, axis: int = 0, *, dim: int | None = None
+) -> tuple[Tensor, ...]:
     """The parts of ``a`` along ``axis``: single slices without that axis (needle's ``split(a, axis=)``), parts of
-    ``sections`` elements each, or of the sizes listed (PyTorch's ``split``).
+    ``sections`` elements each, or of the sizes listed (PyTorch's ``split``). ``array_split`` counts or cuts.
 
     >>> import needlecpp as ndl
     >>> x = ndl.Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -50,4 +141,5 @@ def split(a: Tensor, sections: int | Sequence[int] | None = None, axis: int = 0)
     >>> [part.shape for part in ndl.split(x, (1, 2), axis=1)]
     [(2, 1), (2, 2)]
     """
-    return tuple(unbind(a, axis) if sections is None else _core_split(a, sections, axis))
+    axis = axis if dim is None else dim
+    return unbind(a, axis) if sections is None else _core_split(a, sections, axis)
