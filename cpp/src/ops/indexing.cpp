@@ -64,6 +64,9 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
         break;
       case IndexItem::Kind::Integer:
         if (any_array) {  // beside arrays an integer is an index array of one element
+          const int64_t size = parsed.view.shape()[axis];
+          NDL_CHECK(item.start >= -size && item.start < size, IndexError, "index", "out of range on axis ", axis,
+                    ": got ", item.start, ", expected ", -size, " to ", size - 1, ".");
           arrays.emplace_back(Tensor::full({}, static_cast<double>(item.start), DType::Int64));
           ++axis;
         } else {

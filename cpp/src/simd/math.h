@@ -296,8 +296,8 @@ NDL_HD FloatV m_hypot(FloatV a, FloatV b) {
   const FloatV larger = x > y ? x : y;
   const IntV big = larger > 1e18f;
   const IntV small = larger < 1e-18f;
-  const FloatV up = big ? splat<FloatV>(8.6736174e-19f) : small ? splat<FloatV>(1.2379401e27f) : FloatV{} + 1.0f;
-  const FloatV down = big ? splat<FloatV>(1.1529215e18f) : small ? splat<FloatV>(8.0779357e-28f) : FloatV{} + 1.0f;
+  const FloatV up = big ? splat<FloatV>(1.2621774e-29f) : small ? splat<FloatV>(1.2379401e27f) : FloatV{} + 1.0f;
+  const FloatV down = big ? splat<FloatV>(7.9228163e28f) : small ? splat<FloatV>(8.0779357e-28f) : FloatV{} + 1.0f;
   const FloatV u = x * up;
   const FloatV v = y * up;
   const FloatV h = sqrt(u * u + v * v) * down;
