@@ -1,6 +1,8 @@
 // Python's operators on Tensor, and the methods that edit in place.
 #include "binder.h"
+#include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
 
 namespace needlecpp::python {
@@ -65,6 +67,118 @@ nb::typed<nb::object, std::pair<Tensor, Tensor>> divmod(const Tensor& x, nb::obj
   }));
 }
 
+using Edit = void (*)(const Tensor&, const Tensor&);
+
+bool stands_beside(nb::handle other) {
+  return PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr()) || nb::isinstance<Tensor>(other) ||
+         nb::hasattr(other, "__array__");
+}
+
+// The method `name` (x.add_(y)), which edits x, and the augmented assignment (x += y).
+//
+// Off the tape the assignment edits x, too. On it, x is bound to the result of the op instead: where x is a view, as in
+// `x[1:] += y`, Python then assigns that result to its place, and the gradient follows. A leaf is refused as elsewhere.
+template <Binary op>
+void bind_edit(nb::class_<Tensor>& c, const char* name, const char* augmented, Edit in_place = nullptr) {
+  const auto run = [name, in_place](const Tensor& x, const Tensor& y) {
+    nb::gil_scoped_release release;
+    in_place ? in_place(x, y) : edit_(name, x, y, op);
+  };
+  c.def(
+      name,
+      [run](nb::object self, nb::object other) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        run(x, beside(other, x));
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "other"_a, "In place; returns this tensor.");
+  if (!augmented) return;
+  c.def(
+      augmented,
+      [run](nb::object self, nb::object other) -> nb::typed<nb::object, Tensor> {
+        if (!stands_beside(other)) return nb::borrow(nb::handle(Py_NotImplemented));
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        const Tensor y = beside(other, x);
+        const bool leaf = x.is_leaf() && x.requires_grad();
+        if (!leaf && on_tape({x, y})) return nb::cast(unlocked([&] { return op(x, y); }));
+        run(x, y);
+        return self;
+      },
+      nb::is_operator());
+}
+
+// A method that edits by an op of one tensor.
+void bind_edit(nb::class_<Tensor>& c, const char* name, Unary op) {
+  c.def(
+      name,
+      [name, op](nb::object self) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        unlocked([&] {
+          edit_(name, x, op);
+          return 0;
+        });
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "In place; returns this tensor.");
+}
+
+void add_in_place(const Tensor& x, const Tensor& y) { add_(x, y); }
+void sub_in_place(const Tensor& x, const Tensor& y) { sub_(x, y); }
+void mul_in_place(const Tensor& x, const Tensor& y) { mul_(x, y); }
+void div_in_place(const Tensor& x, const Tensor& y) { div_(x, y); }
+
+void bind_edits(nb::class_<Tensor>& c) {
+  bind_edit<add>(c, "add_", "__iadd__", &add_in_place);
+  bind_edit<sub>(c, "sub_", "__isub__", &sub_in_place);
+  bind_edit<mul>(c, "mul_", "__imul__", &mul_in_place);
+  bind_edit<div>(c, "div_", "__itruediv__", &div_in_place);
+  bind_edit<pow>(c, "pow_", "__ipow__");
+  bind_edit<floor_divide>(c, "floor_divide_", "__ifloordiv__");
+  bind_edit<remainder>(c, "remainder_", "__imod__");
+  bind_edit<bitwise_and>(c, "bitwise_and_", "__iand__");
+  bind_edit<bitwise_or>(c, "bitwise_or_", "__ior__");
+  bind_edit<bitwise_xor>(c, "bitwise_xor_", "__ixor__");
+  bind_edit<bitwise_left_shift>(c, "bitwise_left_shift_", "__ilshift__");
+  bind_edit<bitwise_right_shift>(c, "bitwise_right_shift_", "__irshift__");
+  bind_edit<maximum>(c, "maximum_", nullptr);
+  bind_edit<minimum>(c, "minimum_", nullptr);
+  const std::pair<const char*, Unary> edits[] = {
+      {"abs_", &abs},     {"ceil_", &ceil},     {"cos_", &cos},         {"exp_", &exp},
+      {"floor_", &floor}, {"log_", &log},       {"neg_", &neg},         {"reciprocal_", &reciprocal},
+      {"relu_", &relu},   {"rsqrt_", &rsqrt},   {"sigmoid_", &sigmoid}, {"sin_", &sin},
+      {"sqrt_", &sqrt},   {"square_", &square}, {"tanh_", &tanh},       {"trunc_", &trunc}};
+  for (const auto& [name, op] : edits) bind_edit(c, name, op);
+  c.def(
+      "copy_",
+      [](nb::object self, const Tensor& source) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        unlocked([&] {
+          copy_(x, source);
+          return 0;
+        });
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "source"_a, "The elements of source, which broadcasts and is cast, in place; returns this tensor.");
+  c.def(
+      "fill_",
+      [](nb::object self, double value) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        unlocked([&] {
+          fill_(x, value);
+          return 0;
+        });
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "value"_a, "One value everywhere, in place; returns this tensor.");
+  c.def(
+      "zero_",
+      [](nb::object self) {
+        fill_(nb::cast<const Tensor&>(self), 0);
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "Zeros, in place; returns this tensor.");
+}
+
 }  // namespace
 
 void bind_operators(nb::class_<Tensor>& c) {
@@ -96,42 +210,7 @@ void bind_operators(nb::class_<Tensor>& c) {
   c.def(
       "__round__", [](const Tensor& x, std::optional<int> decimals) { return round(x, decimals.value_or(0)); },
       "ndigits"_a = nb::none(), Release());
-  // In place, off the tape.
-  c.def(
-      "add_",
-      [](const Tensor& x, const Tensor& y, double alpha) {
-        add_(x, y, alpha);
-        return x;
-      },
-      "other"_a, "alpha"_a = 1.0, Release(), "self += alpha * other, in place.");
-  c.def(
-      "mul_",
-      [](const Tensor& x, double factor) {
-        mul_(x, factor);
-        return x;
-      },
-      "factor"_a, Release());
-  c.def(
-      "copy_",
-      [](const Tensor& x, const Tensor& y) {
-        copy_(x, y);
-        return x;
-      },
-      "source"_a, Release());
-  c.def(
-      "fill_",
-      [](const Tensor& x, double value) {
-        fill_(x, value);
-        return x;
-      },
-      "value"_a, Release());
-  c.def(
-      "zero_",
-      [](const Tensor& x) {
-        fill_(x, 0);
-        return x;
-      },
-      Release());
+  bind_edits(c);
 }
 
 }  // namespace needlecpp::python

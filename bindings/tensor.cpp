@@ -4,6 +4,7 @@
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/indexing.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/scan.h"

@@ -8,6 +8,7 @@
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/activation.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;

@@ -9,6 +9,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 
 using namespace needlecpp;
 

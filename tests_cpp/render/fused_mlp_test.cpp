@@ -11,6 +11,7 @@
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;

@@ -10,6 +10,7 @@
 #include "catch.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 

@@ -12,6 +12,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 

@@ -10,6 +10,7 @@
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/io/safetensors.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 
 namespace needlecpp {
 namespace {

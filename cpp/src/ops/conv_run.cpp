@@ -39,6 +39,7 @@
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"

@@ -12,6 +12,7 @@
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/linalg.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"

@@ -1,4 +1,4 @@
-// Arithmetic: each forward with its backward right below it, and casts and edits in place. Functions of one and two
+// Arithmetic: each forward with its backward right below it, and casts. Functions of one and two
 // numbers are in elementwise_functions.cpp, choices and comparisons in compare.cpp. The machinery that feeds the
 // kernels is in elementwise_run.h and elementwise_map.h; the formulas are in elementwise_kernels.h.
 #include "needlecpp/ops/elementwise.h"
@@ -33,8 +33,8 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 
 Tensor mul(const Tensor& a, const Tensor& b) {
   OpScope scope("mul");
-  return record("mul", binary(BinaryOp::Mul, "mul", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
-                [](Backward& g) {
+  return record("mul", binary(BinaryOp::Mul, "mul", a, b, promote_types(a.dtype(), b.dtype())), {a, b},
+                {kept_for(b, a), kept_for(a, b)}, [](Backward& g) {
                   if (g.needs(0)) g.give(0, g.dy() * g.saved(1));
                   if (g.needs(1)) g.give(1, g.dy() * g.saved(0));
                 });
@@ -44,7 +44,7 @@ Tensor div(const Tensor& a, const Tensor& b) {
   OpScope scope("div");
   DType result = promote_types(a.dtype(), b.dtype());
   if (!is_floating(result)) result = DType::Float32;
-  return record("div", binary(BinaryOp::Div, "div", a, b, result), {a, b}, {a, b}, [](Backward& g) {
+  return record("div", binary(BinaryOp::Div, "div", a, b, result), {a, b}, {kept_for(b, a), b}, [](Backward& g) {
     const Tensor da = g.dy() / g.saved(1);
     g.give(0, da);
     if (g.needs(1)) g.give(1, neg(da * (g.saved(0) / g.saved(1))));
@@ -260,71 +260,6 @@ Tensor identity(const Tensor& x) {
   OpScope scope("identity");
   const Tensor y = unary(UnaryOp::Copy, x, x.dtype());
   return record("identity", y, {x}, {}, [](Backward& g) { g.give(0, g.dy()); });
-}
-
-namespace {
-
-// `source`, or a copy of it where an edit of `target` would change what is still to be read.
-Tensor unaliased(const Tensor& source, const Tensor& target) {
-  const bool shared = source.impl()->storage == target.impl()->storage;
-  const bool same_view =
-      source.offset() == target.offset() && source.shape() == target.shape() && source.strides() == target.strides();
-  return shared && !same_view ? clone(source) : source;
-}
-
-}  // namespace
-
-void copy_(const Tensor& target, const Tensor& source) {
-  OpScope scope("copy_");
-  check_inplace("copy_", target);
-  strided_copy(target, broadcast_to(unaliased(source.detach(), target), target.shape()));
-  target.bump_version("copy_");
-}
-
-void fill_(const Tensor& target, double value) {
-  OpScope scope("fill_");
-  check_inplace("fill_", target);
-  strided_copy(target, Tensor::full({}, value, target.dtype()).view(target.shape(), Dims::filled(target.rank(), 0), 0));
-  target.bump_version("fill_");
-}
-
-void add_(const Tensor& target, const Tensor& source, double scale) {
-  OpScope scope("add_");
-  check_inplace("add_", target);
-  NoGrad no_grad;
-  const Tensor change = scale == 1 ? unaliased(source.detach(), target) : mul(source.detach(), scale);
-  accumulate_into(target, change);
-  target.bump_version("add_");
-}
-
-void mul_(const Tensor& target, double factor) {
-  OpScope scope("mul_");
-  check_inplace("mul_", target);
-  NoGrad no_grad;
-  strided_copy(target, mul(target.detach(), factor));
-  target.bump_version("mul_");
-}
-
-void accumulate_into(const Tensor& target, const Tensor& change) {
-  const bool direct = target.is_contiguous() && change.is_contiguous() && target.shape() == change.shape() &&
-                      target.dtype() == change.dtype() && dtype_of(compute_of(target.dtype())) == target.dtype();
-  if (!direct) {
-    NoGrad no_grad;
-    const Tensor sum = add(target.detach(), change.detach());
-    NDL_CHECK(sum.shape() == target.shape(), ValueError, "add_", "source does not broadcast to the target: got ",
-              change.shape(), ", expected ", target.shape(), ".");
-    strided_copy(target, sum);
-    return;
-  }
-  const Compute compute = compute_of(target.dtype());
-  const int64_t size = static_cast<int64_t>(itemsize(target.dtype()));
-  char* y = static_cast<char*>(target.raw());
-  const char* x = static_cast<const char*>(change.raw());
-  parallel_for(target.numel(), kElementwiseGrain, [&](int64_t begin, int64_t end) {
-    char* at = y + begin * size;
-    const BinaryArgs args{BinaryOp::Add, compute, at, at, x + begin * size, end - begin, false, false};
-    compute == Compute::I64 ? NDL_KERNEL(binary_int_loop)(args) : NDL_KERNEL(binary_loop)(args);
-  });
 }
 
 }  // namespace needlecpp

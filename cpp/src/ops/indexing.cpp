@@ -8,6 +8,8 @@
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 
 namespace needlecpp {
@@ -115,14 +117,45 @@ Tensor get_item(const Tensor& x, const std::vector<IndexItem>& items) {
   return parsed.arrays.empty() ? parsed.view : index(parsed.view, parsed.arrays, parsed.in_front);
 }
 
-void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
-  OpScope scope("setitem");
-  check_inplace("setitem", x);
-  const Parsed parsed = parse(x.detach(), items);
+namespace {
+
+void write(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
+  const Parsed parsed = parse(x, items);
   if (!parsed.arrays.empty()) return index_put_(parsed.view, parsed.arrays, values, false, parsed.in_front);
-  Tensor fitted = values.detach();  // leading axes of size 1 may be more than x has
+  Tensor fitted = values;  // leading axes of size 1 may be more than x has
   while (fitted.rank() > parsed.view.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
   copy_(parsed.view, fitted);
+}
+
+}  // namespace
+
+void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
+  OpScope scope("setitem");
+  if (!on_tape({x, values})) {
+    check_inplace("setitem", x);
+    return write(x.detach(), items, values.detach());
+  }
+  // What is overwritten has no gradient; what is written has that of its places. The memory stays where it is.
+  edit_on_tape("setitem", x, [&](const Tensor& before) {
+    write(before.detach(), items, values.detach());
+    Tensors arrays;
+    for (const IndexItem& item : items)
+      if (item.kind == IndexItem::Kind::Array) arrays.push_back(item.array);
+    return record("setitem", Tensors{before.detach()}, Tensors{before, values}, arrays, [items](Backward& g) {
+      for (int k = 0, i = 0; k < static_cast<int>(items.size()); ++k)
+        if (items[static_cast<size_t>(k)].kind == IndexItem::Kind::Array) g.saved(i++);  // unchanged since
+      if (g.needs(0)) {
+        const Tensor dx = clone(g.dy());
+        set_item(dx, items, Tensor::zeros({}, dx.dtype()));
+        g.give(0, dx);
+      }
+      if (!g.needs(1)) return;
+      const Tensor dy = get_item(g.dy(), items);
+      Shape shape = g.input_shape(1);  // without leading axes of size 1 that the places do not have
+      while (shape.size() > dy.rank()) shape.erase(0);
+      g.give(1, reshape(sum_to(dy, shape), g.input_shape(1)));
+    })[0];
+  });
 }
 
 Tensor take(const Tensor& x, const Tensor& index) {

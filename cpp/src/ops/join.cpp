@@ -7,6 +7,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/ranges.h"
 

@@ -8,6 +8,7 @@
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/norm_kernels.h"

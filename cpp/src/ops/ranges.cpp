@@ -6,6 +6,7 @@
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "ops/view_strides.h"
 
 namespace needlecpp {

@@ -9,6 +9,7 @@
 
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/segment_tasks.h"
 

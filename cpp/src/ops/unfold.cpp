@@ -6,6 +6,7 @@
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/unfold_kernels.h"
 #include "ops/windows.h"

@@ -5,6 +5,7 @@
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/ranges.h"
 

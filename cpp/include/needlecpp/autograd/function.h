@@ -127,6 +127,9 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
 
 enum class SaveOutputs { No, Yes };
 
+// x, if the gradient of `input` is wanted: a tensor to save that only that gradient reads.
+inline Tensor kept_for(const Tensor& input, const Tensor& x) { return input.requires_grad() ? x : Tensor(); }
+
 // Puts one op on the tape if any input requires grad and grad is enabled. Returns `output`, now requiring grad.
 template <class Fn>
 Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inputs,

@@ -138,12 +138,6 @@ Tensor clone(const Tensor& x);
 // A do-nothing op: the smallest complete example of an op, see CONTRIBUTING.md.
 Tensor identity(const Tensor& x);
 
-// In place, off the tape (see check_inplace); they advance the version.
-void copy_(const Tensor& target, const Tensor& source);  // broadcasts and casts source
-void fill_(const Tensor& target, double value);
-void add_(const Tensor& target, const Tensor& source, double scale = 1);  // target += scale * source
-void mul_(const Tensor& target, double factor);
-
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
 inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
