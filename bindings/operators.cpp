@@ -148,6 +148,21 @@ void bind_edits(nb::class_<Tensor>& c) {
       {"relu_", &relu},   {"rsqrt_", &rsqrt},   {"sigmoid_", &sigmoid}, {"sin_", &sin},
       {"sqrt_", &sqrt},   {"square_", &square}, {"tanh_", &tanh},       {"trunc_", &trunc}};
   for (const auto& [name, op] : edits) bind_edit(c, name, op);
+  const std::pair<const char*, void (*)(const Tensor&, const Tensor&, double)> scaled[] = {{"add_", &add_},
+                                                                                           {"sub_", &sub_}};
+  for (const auto& [name, edit] : scaled)
+    c.def(
+        name,
+        [edit](nb::object self, nb::object other, double alpha) {
+          const Tensor& x = nb::cast<const Tensor&>(self);
+          const Tensor y = beside(other, x);
+          unlocked([&] {
+            edit(x, y, alpha);
+            return 0;
+          });
+          return nb::typed<nb::object, Tensor>(self);
+        },
+        "other"_a, nb::kw_only(), "alpha"_a);
   c.def(
       "copy_",
       [](nb::object self, const Tensor& source) {

@@ -143,10 +143,10 @@ TEST_CASE("an edit after saving is an error that names both ops") {
   REQUIRE_THROWS_WITH(sum(z).backward(), ContainsSubstring("[exp]") && ContainsSubstring("mul_"));
 }
 
-TEST_CASE("in-place edits of tensors on the tape are refused") {
+TEST_CASE("in-place edits of leaves are refused on the tape") {
   const Tensor x = leaf({1, 2}, {2});
   REQUIRE_THROWS_AS(fill_(x, 0), Error);
-  REQUIRE_THROWS_AS(add_(x * 2.0, x), Error);
+  REQUIRE_THROWS_AS(add_(x, x), Error);
   NoGrad no_grad;
   fill_(x, 0);
   REQUIRE(x.to_vector<double>() == std::vector<double>{0, 0});

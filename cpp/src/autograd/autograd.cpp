@@ -19,8 +19,9 @@
 // shape, and sum_to brings it back. The same goes for dtypes.
 //
 // Saved tensors keep the version their storage had. An in-place edit in between makes the derivative wrong, so it is
-// an error that names both ops. Outputs that a backward reads (exp, tanh) are kept as storage, not as tensors: a tensor
-// would own the node that owns it. After its turn a node's saved tensors and lambda are dropped, unless retain_graph.
+// an error that names both ops. What is saved is the memory and its description, not the tensor: an edit on the tape
+// gives the tensor other memory, and a result that its own backward reads (exp, tanh) would own the node that owns it.
+// After its turn a node's saved tensors and lambda are dropped, unless retain_graph.
 //
 // create_graph runs the lambdas with grad enabled: plain ops record their own backward. Fused ops replay their composed
 // twin then (Backward::through_twin).
@@ -260,7 +261,7 @@ void Sweep::run() {
       node->released = true;
       node->fn = nullptr;
       node->saved.clear();
-      for (Node::Output& output : node->outputs) output.storage.reset();
+      for (Node::Output& output : node->outputs) output.storage = {};
     }
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) continue;
@@ -377,10 +378,8 @@ Node::~Node() {
   const auto take = [&doomed](Node& node) {
     for (Edge& edge : node.inputs)
       if (edge.node && edge.node.use_count() == 1) doomed.push_back(std::move(edge.node));
-    for (SavedTensor& saved : node.saved) {
-      TensorImpl* impl = saved.tensor.impl().get();
-      if (impl && impl->node && saved.tensor.impl().use_count() == 1) doomed.push_back(std::move(impl->node));
-    }
+    for (SavedTensor& saved : node.saved)
+      if (saved.handle.node && saved.handle.node.use_count() == 1) doomed.push_back(std::move(saved.handle.node));
   };
   take(*this);
   while (!doomed.empty()) {
@@ -405,19 +404,19 @@ Tensor Backward::accumulator(int input) const {
 
 Tensor Backward::saved(int i) const {
   const SavedTensor& saved = node_.saved[i];
-  if (!saved.tensor.defined()) return Tensor();
-  NDL_CHECK(saved.tensor.impl()->storage.get() == saved.storage, Error, node_.name,
-            "a tensor was changed in place on the tape after it was saved for the backward pass: got other memory, ",
-            "expected the same. Clone it before the edit.");
-  check_version(node_.name, "a tensor", saved.version, *saved.tensor.impl()->storage);
-  return saved.tensor;
+  if (!saved.defined()) return Tensor();
+  check_version(node_.name, "a tensor", saved.version, *saved.storage.get());
+  if (saved.leaf) return Tensor(saved.leaf);
+  auto impl = std::make_shared<TensorImpl>(saved.handle);
+  impl->storage = saved.storage.get();
+  return Tensor(std::move(impl));
 }
 
 Tensor Backward::output(int k) const {
   const Node::Output& output = node_.outputs[k];
-  check_version(node_.name, "the result", output.version, *output.storage);
+  check_version(node_.name, "the result", output.version, *output.storage.get());
   auto impl = std::make_shared<TensorImpl>();
-  impl->storage = output.storage;
+  impl->storage = output.storage.get();
   impl->offset = output.offset;
   impl->shape = output.shape;
   impl->strides = output.strides;
@@ -484,6 +483,31 @@ bool any_requires_grad(const Tensors& inputs) {
   return false;
 }
 
+namespace {
+
+SavedTensor keep(const std::shared_ptr<TensorImpl>& impl) {
+  SavedTensor saved;
+  saved.storage = KeptStorage(impl->storage);
+  saved.version = impl->storage->version();
+  if (impl->requires_grad && !impl->node) {
+    saved.leaf = impl;
+    return saved;
+  }
+  TensorImpl& handle = saved.handle;
+  handle.offset = impl->offset;
+  handle.shape = impl->shape;
+  handle.strides = impl->strides;
+  handle.numel = impl->numel;
+  handle.dtype = impl->dtype;
+  handle.contiguous = impl->contiguous;
+  handle.requires_grad = impl->requires_grad;
+  handle.node = impl->node;
+  handle.output = impl->output;
+  return saved;
+}
+
+}  // namespace
+
 void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
             size_t n_saved, bool save_outputs, BackwardFn fn) {
   auto node = std::make_shared<Node>();
@@ -504,7 +528,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   }
   node->saved.resize(n_saved);
   for (size_t i = 0; i < n_saved; ++i)
-    if (saved[i].defined()) node->saved[i] = {saved[i], saved[i].version(), saved[i].impl()->storage.get()};
+    if (saved[i].defined()) node->saved[i] = keep(saved[i].impl());
   node->outputs.resize(outputs.size());
   for (size_t k = 0; k < outputs.size(); ++k) {
     TensorImpl& impl = *outputs[k].impl();
@@ -512,7 +536,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
     output.shape = impl.shape;
     output.dtype = impl.dtype;
     if (save_outputs) {
-      output.storage = impl.storage;
+      output.storage = KeptStorage(impl.storage);
       output.offset = impl.offset;
       output.strides = impl.strides;
       output.contiguous = impl.contiguous;
@@ -555,10 +579,12 @@ void check_editable(const char* op, const Tensor& target) {
   NDL_CHECK(!(target.is_leaf() && target.requires_grad()), Error, op,
             "in-place edit of a leaf: got a tensor that requires grad and is no op's result, expected no leaf. Use "
             "no_grad() to change its value, or an op out of place.");
-  NDL_CHECK(target.impl()->storage.use_count() == 1, Error, op,
-            "in-place edit on the tape of memory that is shared: got one of ", target.impl()->storage.use_count(),
-            " owners (a view, a NumPy array, or what an op kept for its backward), expected the only one. Use an op "
-            "out of place, or assign to x[...] of the whole tensor.");
+  const Storage& storage = *target.impl()->storage;
+  const int64_t others = target.impl()->storage.use_count() - storage.kept() - 1;
+  NDL_CHECK(
+      others == 0, Error, op, "in-place edit on the tape of memory that is shared: got ", others,
+      " more owners (views, NumPy arrays, other tensors), expected none, for they would keep the old values. Use an "
+      "op out of place, or assign to x[...] of the whole tensor.");
 }
 
 void take_over(const char* op, const Tensor& target, const Tensor& result) {

@@ -121,10 +121,14 @@ namespace {
 
 void write(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
   const Parsed parsed = parse(x, items);
-  if (!parsed.arrays.empty()) return index_put_(parsed.view, parsed.arrays, values, false, parsed.in_front);
-  Tensor fitted = values;  // leading axes of size 1 may be more than x has
-  while (fitted.rank() > parsed.view.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
-  copy_(parsed.view, fitted);
+  if (parsed.arrays.empty()) {
+    Tensor fitted = values;  // leading axes of size 1 may be more than x has
+    while (fitted.rank() > parsed.view.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+    copy_(parsed.view, fitted);
+  } else {
+    index_put_(parsed.view, parsed.arrays, values, false, parsed.in_front);
+  }
+  x.bump_version("setitem");  // the name that errors give
 }
 
 }  // namespace
@@ -135,13 +139,15 @@ void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor
     check_inplace("setitem", x);
     return write(x.detach(), items, values.detach());
   }
-  // What is overwritten has no gradient; what is written has that of its places. The memory stays where it is.
+  // What is overwritten has no gradient; what is written has that of its places. The memory stays where it is unless
+  // the tape keeps it as it was.
   edit_on_tape("setitem", x, [&](const Tensor& before) {
-    write(before.detach(), items, values.detach());
+    const Tensor after = x.impl()->storage->kept() > 0 ? clone(x.detach()) : before.detach();
+    write(after, items, values.detach());
     Tensors arrays;
     for (const IndexItem& item : items)
       if (item.kind == IndexItem::Kind::Array) arrays.push_back(item.array);
-    return record("setitem", Tensors{before.detach()}, Tensors{before, values}, arrays, [items](Backward& g) {
+    return record("setitem", Tensors{after}, Tensors{before, values}, arrays, [items](Backward& g) {
       for (int k = 0, i = 0; k < static_cast<int>(items.size()); ++k)
         if (items[static_cast<size_t>(k)].kind == IndexItem::Kind::Array) g.saved(i++);  // unchanged since
       if (g.needs(0)) {

@@ -29,11 +29,33 @@ namespace needlecpp {
 class Backward;
 using BackwardFn = std::function<void(Backward&)>;
 
-// A tensor kept for the backward pass, with the version it had.
+// Memory that a node keeps, counted as kept by it.
+class KeptStorage {
+ public:
+  KeptStorage() = default;
+  explicit KeptStorage(std::shared_ptr<Storage> storage) : storage_(std::move(storage)) { storage_->count_kept(1); }
+  KeptStorage(KeptStorage&&) noexcept = default;
+  KeptStorage& operator=(KeptStorage&& other) noexcept {
+    std::swap(storage_, other.storage_);
+    return *this;
+  }
+  ~KeptStorage() {
+    if (storage_) storage_->count_kept(-1);
+  }
+  const std::shared_ptr<Storage>& get() const { return storage_; }
+
+ private:
+  std::shared_ptr<Storage> storage_;
+};
+
+// A tensor kept for the backward pass as it was: a tensor edited on the tape goes on without touching it, and an edit
+// of the memory shows in the version.
 struct SavedTensor {
-  Tensor tensor;
+  KeptStorage storage;
   uint32_t version = 0;
-  const Storage* storage = nullptr;  // an in-place op on the tape gives its tensor other memory
+  TensorImpl handle;                 // without the storage
+  std::shared_ptr<TensorImpl> leaf;  // the tensor itself where that is a leaf that gets a gradient
+  bool defined() const { return storage.get() != nullptr; }
 };
 
 // What runs when a gradient is complete.
@@ -55,7 +77,7 @@ class Node : public std::enable_shared_from_this<Node> {
     bool needed() const { return node || leaf; }
   };
   struct Output {
-    std::shared_ptr<Storage> storage;  // null unless the op saves its outputs
+    KeptStorage storage;  // empty unless the op saves its outputs
     int64_t offset = 0;
     Shape shape;
     Strides strides;
@@ -181,8 +203,7 @@ void take_over(const char* op, const Tensor& target, const Tensor& result);
 }  // namespace detail
 
 // `target` becomes out_of_place(before), of the same shape and dtype, where `before` is what target was. Throws when
-// target is a leaf that requires grad, or when anything else shares its memory (a view, a NumPy array, what an op kept
-// for its backward) and would not follow. out_of_place may write into the memory of `before`, which then is its result.
+// target is a leaf that requires grad, or when another tensor or a NumPy array shares its memory and would not follow.
 template <class Op>
 void edit_on_tape(const char* op, const Tensor& target, Op&& out_of_place) {
   detail::check_editable(op, target);

@@ -25,6 +25,11 @@ class Storage {
   bool read_only() const { return read_only_; }
   void set_read_only() { read_only_ = true; }
 
+  // How many of its owners are nodes of the tape that keep it for their backward pass: those do not mind if a tensor
+  // goes on with other memory.
+  int kept() const { return kept_.load(std::memory_order_relaxed); }
+  void count_kept(int change) { kept_.fetch_add(change, std::memory_order_relaxed); }
+
   uint32_t version() const { return version_.load(std::memory_order_relaxed); }
   const char* last_writer() const { return last_writer_; }  // the op that advanced the version last
   void bump_version(const char* op) {
@@ -38,6 +43,7 @@ class Storage {
   Device device_;
   bool read_only_ = false;
   std::atomic<uint32_t> version_{0};
+  std::atomic<int> kept_{0};
   const char* last_writer_ = "";
   std::function<void()> release_;  // empty: the block goes back to the allocator
 };
