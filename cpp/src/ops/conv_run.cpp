@@ -505,7 +505,7 @@ bool is_product(const ConvSizes& s) {
 // matrix [m, k] times image [n, k, ...], plus the bias.
 Tensor pointwise(const Tensor& matrix, const Tensor& image, const Tensor& bias, const Shape& shape) {
   Tensor y = matmul(matrix, reshape(image, {shape[0], image.size(1), numel(shape) / (shape[0] * shape[1])}));
-  if (bias.defined()) add_(y, reshape(bias, {-1, 1}));
+  if (bias.defined()) add_(y, reshape(bias.detach(), {-1, 1}));
   return reshape(y, shape);
 }
 

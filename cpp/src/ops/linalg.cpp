@@ -70,7 +70,7 @@ Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tenso
             "x does not fit the product: got ", x.shape(), ", expected what broadcasts to ", ab.shape(), ".");
   const Tensor y = ab.detach();
   if (alpha != 1) mul_(y, alpha);
-  if (beta != 0) add_(y, added, beta);
+  if (beta != 0) add_(y, added.detach(), beta);
   return cast(record(op, y, {added, ab}, {},
                      [beta, alpha](Backward& g) {
                        if (g.needs(0))

@@ -358,7 +358,7 @@ Tensor apply_stats(const Tensor& x, const Tensor& mean, const Tensor& variance, 
 void update_running(const Tensor& running, const Tensor& value, double momentum) {
   if (!running.defined()) return;
   mul_(running, 1 - momentum);
-  add_(running, value, momentum);
+  add_(running, value.detach(), momentum);
 }
 
 void check_channels(const char* op, const Tensor& x, const Tensor& running_mean, const Tensor& running_var) {
