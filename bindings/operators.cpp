@@ -107,19 +107,20 @@ void bind_edit(nb::class_<Tensor>& c, const char* name, const char* augmented, E
       nb::is_operator());
 }
 
-// A method that edits by an op of one tensor.
-void bind_edit(nb::class_<Tensor>& c, const char* name, Unary op) {
+// A method that runs edit(self, arguments...) without Python's lock and returns the tensor itself.
+template <class... Arguments, class Edit, class... Extra>
+void bind_method(nb::class_<Tensor>& c, const char* name, Edit edit, const Extra&... extra) {
   c.def(
       name,
-      [name, op](nb::object self) {
+      [edit](nb::object self, Arguments... arguments) {
         const Tensor& x = nb::cast<const Tensor&>(self);
         unlocked([&] {
-          edit_(name, x, op);
+          edit(x, arguments...);
           return 0;
         });
         return nb::typed<nb::object, Tensor>(self);
       },
-      "In place; returns this tensor.");
+      extra...);
 }
 
 void add_in_place(const Tensor& x, const Tensor& y) { add_(x, y); }
@@ -147,51 +148,20 @@ void bind_edits(nb::class_<Tensor>& c) {
       {"floor_", &floor}, {"log_", &log},       {"neg_", &neg},         {"reciprocal_", &reciprocal},
       {"relu_", &relu},   {"rsqrt_", &rsqrt},   {"sigmoid_", &sigmoid}, {"sin_", &sin},
       {"sqrt_", &sqrt},   {"square_", &square}, {"tanh_", &tanh},       {"trunc_", &trunc}};
-  for (const auto& [name, op] : edits) bind_edit(c, name, op);
-  const std::pair<const char*, void (*)(const Tensor&, const Tensor&, double)> scaled[] = {{"add_", &add_},
-                                                                                           {"sub_", &sub_}};
-  for (const auto& [name, edit] : scaled)
-    c.def(
-        name,
-        [edit](nb::object self, nb::object other, double alpha) {
-          const Tensor& x = nb::cast<const Tensor&>(self);
-          const Tensor y = beside(other, x);
-          unlocked([&] {
-            edit(x, y, alpha);
-            return 0;
-          });
-          return nb::typed<nb::object, Tensor>(self);
-        },
-        "other"_a, nb::kw_only(), "alpha"_a);
-  c.def(
-      "copy_",
-      [](nb::object self, const Tensor& source) {
-        const Tensor& x = nb::cast<const Tensor&>(self);
-        unlocked([&] {
-          copy_(x, source);
-          return 0;
-        });
-        return nb::typed<nb::object, Tensor>(self);
-      },
-      "source"_a, "The elements of source, which broadcasts and is cast, in place; returns this tensor.");
-  c.def(
-      "fill_",
-      [](nb::object self, double value) {
-        const Tensor& x = nb::cast<const Tensor&>(self);
-        unlocked([&] {
-          fill_(x, value);
-          return 0;
-        });
-        return nb::typed<nb::object, Tensor>(self);
-      },
-      "value"_a, "One value everywhere, in place; returns this tensor.");
-  c.def(
-      "zero_",
-      [](nb::object self) {
-        fill_(nb::cast<const Tensor&>(self), 0);
-        return nb::typed<nb::object, Tensor>(self);
-      },
-      "Zeros, in place; returns this tensor.");
+  for (const auto& [name, op] : edits)
+    bind_method(
+        c, name, [name, op](const Tensor& x) { edit_(name, x, op); }, "In place; returns this tensor.");
+  bind_method<const Tensor&, double>(
+      c, "add_", [](const Tensor& x, const Tensor& y, double alpha) { add_(x, y, alpha); }, "other"_a, nb::kw_only(),
+      "alpha"_a);
+  bind_method<const Tensor&, double>(
+      c, "sub_", [](const Tensor& x, const Tensor& y, double alpha) { sub_(x, y, alpha); }, "other"_a, nb::kw_only(),
+      "alpha"_a);
+  bind_method<const Tensor&>(c, "copy_", &copy_, "source"_a,
+                             "The elements of source, which broadcasts and is cast, in place; returns this tensor.");
+  bind_method<double>(c, "fill_", &fill_, "value"_a, "One value everywhere, in place; returns this tensor.");
+  bind_method(
+      c, "zero_", [](const Tensor& x) { fill_(x, 0); }, "Zeros, in place; returns this tensor.");
 }
 
 }  // namespace

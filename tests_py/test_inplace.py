@@ -69,7 +69,7 @@ def test_integers_and_bits() -> None:
 
 def test_scaled() -> None:
     x = ndl.ones(3)
-    x.add_(ndl.ones(3), alpha=2.0).sub_(1.0, alpha=0.5)
+    x.add_(ndl.ones(3), alpha=2.0).sub_(ndl.ones(3), alpha=0.5)
     assert x.tolist() == [2.5, 2.5, 2.5]
 
 
