@@ -44,7 +44,9 @@ def tracked_files() -> list[str]:
 
 def is_kernel(path: str) -> bool:
     """Whether the file is compiled once per instruction set, or included where it is."""
-    return path.endswith(("_cpu.cpp", "_kernels.h")) or (path.startswith("cpp/src/simd/") and path.endswith(".h"))
+    return path.endswith(("_cpu.cpp", "_cpu.h", "_kernels.h")) or (
+        path.startswith("cpp/src/simd/") and path.endswith(".h")
+    )
 
 
 def check_kernel(path: str, includes: list[tuple[str, str]]) -> list[str]:
@@ -57,9 +59,11 @@ def check_kernel(path: str, includes: list[tuple[str, str]]) -> list[str]:
             # Besides simd/, kernel headers of the same or a lower layer; those are kernels too, so this holds through
             # every level of inclusion.
             layer = target.split("/")[0]
-            allowed = layer == "simd" or (target.endswith("_kernels.h") and layer in LAYERS[folder])
+            allowed = layer == "simd" or (target.endswith(("_kernels.h", "_cpu.h")) and layer in LAYERS[folder])
         if not allowed:
-            problems.append(f"{path}: a kernel includes {target}; only simd/, *_kernels.h and C headers are allowed")
+            problems.append(
+                f"{path}: a kernel includes {target}; only simd/, *_kernels.h, *_cpu.h and C headers are allowed"
+            )
     return problems
 
 

@@ -8,7 +8,7 @@
 // packed in pairs of rows. The weight gradient sums over points: pair_points() weaves the rows of two points into
 // words. Where the processor has no such instruction, the pairs are taken apart into floats: the same numbers, only
 // slower than the float32 path. Weight gradients, dx and the network's outputs leave as float32.
-#include "render/fused_mlp_block_kernels.h"
+#include "render/fused_mlp_cpu.h"
 #include "simd/half.h"
 
 namespace needlecpp::NDL_ISA {

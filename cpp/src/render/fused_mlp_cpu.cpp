@@ -31,7 +31,7 @@
 //     blocks; fetching in bursts (32 lines with a block until all are under way) gives 91;
 //   tiles of 48, 96 or 120 points: no better than 72, by up to 5 %; 192 loses 8 %, its rows leave the first cache.
 // Two threads reach 82 % of the AVX-512 peak over both passes and 89 % of the AVX2 peak; memory is what is left.
-#include "render/fused_mlp_block_kernels.h"
+#include "render/fused_mlp_cpu.h"
 
 namespace needlecpp::NDL_ISA {
 namespace {
