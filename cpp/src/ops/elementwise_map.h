@@ -2,11 +2,12 @@
 //
 // Three routes, fastest first. (1) Everything contiguous, of one shape and of the kernel's dtype: the kernel runs on
 // the memory as it is. (2) The innermost merged axis is long and every operand either steps by one or stands still on
-// it: the kernel runs on each such row. (3) Otherwise tiles of kTile elements are gathered and converted on the stack,
-// the kernel runs on them, and the result is converted back.
+// it: the kernel runs on each such row. (3) Otherwise tiles of kTile elements are gathered and converted on the stack
+// where they have to be, the kernel runs on them, and the result is converted back.
 #pragma once
 
 #include <array>
+#include <cstring>
 
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/tensor.h"
@@ -31,6 +32,20 @@ inline void convert_run(DType to, void* y, int64_t y_stride, DType from, const v
                         int64_t count) {
   NDL_KERNEL(convert_loop)
   ({static_cast<uint8_t>(to), static_cast<uint8_t>(from), y, x, count, y_stride, x_stride});
+}
+
+// Elements `stride` apart, as they are, to a row. Runs are short here: a call of a kernel for each would cost more.
+inline void gather_run(int64_t size, char* to, const char* from, int64_t stride, int64_t length) {
+  const auto gather = [=](auto item) {
+    for (int64_t i = 0; i < length; ++i) {
+      std::memcpy(&item, from + i * stride * static_cast<int64_t>(sizeof item), sizeof item);
+      std::memcpy(to + i * static_cast<int64_t>(sizeof item), &item, sizeof item);
+    }
+  };
+  if (size == 4) return gather(uint32_t{});
+  if (size == 8) return gather(uint64_t{});
+  if (size == 2) return gather(uint16_t{});
+  gather(uint8_t{});
 }
 
 // target = source, converting; shapes equal, strides free.
@@ -97,22 +112,33 @@ Tensor map(const Shape& shape, DType result, DType write, const std::array<const
     return y;
   }
 
+  std::array<bool, K> in_order;  // as the output, in the dtype that is read: used where it lies
+  for (int k = 0; k < K; ++k)
+    in_order[k] = inputs[k]->dtype() == read[k] && inputs[k]->is_contiguous() && inputs[k]->shape() == shape;
   parallel_for(loop.count, kElementwiseGrain / 4, [&](int64_t begin, int64_t end) {
-    alignas(64) char tiles[K + 1][kTile * 8];
+    alignas(64) char gathered[K][kTile * 8];
+    alignas(64) char converted[K + 1][kTile * 8];
     std::array<const void*, K> operands;
     std::array<bool, K> none{};
-    for (int k = 0; k < K; ++k) operands[k] = tiles[k + 1];
     for (int64_t at = begin; at < end; at += kTile) {
       const int64_t count = end - at < kTile ? end - at : kTile;
       int64_t filled = 0;
       for_each_run(loop, at, at + count, [&](const std::array<int64_t, K + 1>& offsets, int64_t length) {
         for (int k = 0; k < K; ++k)
-          convert_run(read[k], tiles[k + 1] + filled * static_cast<int64_t>(itemsize(read[k])), 1, dtype[k + 1],
-                      base[k + 1] + offsets[k + 1] * size[k + 1], loop.strides[k + 1].back(), length);
+          if (!in_order[k])
+            gather_run(size[k + 1], gathered[k] + filled * size[k + 1], base[k + 1] + offsets[k + 1] * size[k + 1],
+                       loop.strides[k + 1].back(), length);
         filled += length;
       });
-      kernel(tiles[0], operands, none, count);
-      convert_run(result, base[0] + at * size[0], 1, write, tiles[0], 1, count);  // the output is contiguous
+      for (int k = 0; k < K; ++k) {
+        operands[k] = in_order[k] ? base[k + 1] + at * size[k + 1] : gathered[k];
+        if (in_order[k] || dtype[k + 1] == read[k]) continue;
+        convert_run(read[k], converted[k + 1], 1, dtype[k + 1], gathered[k], 1, count);
+        operands[k] = converted[k + 1];
+      }
+      char* to = base[0] + at * size[0];  // the output is contiguous
+      kernel(result == write ? to : converted[0], operands, none, count);
+      if (result != write) convert_run(result, to, 1, write, converted[0], 1, count);
     }
   });
   return y;
