@@ -12,6 +12,8 @@ namespace {
 std::vector<std::optional<Tensor>> indices_of(nb::handle object) {
   std::vector<std::optional<Tensor>> indices;
   if (nb::isinstance<Tensor>(object)) return {nb::cast<Tensor>(object)};
+  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "index_put", "not indices: got ", text_of(object.type()),
+            ", expected a tuple of index tensors.");
   for (nb::handle item : object) {
     if (item.is_none())
       indices.emplace_back();
@@ -37,12 +39,6 @@ Tensor taken(const Tensor& x, nb::object index, std::optional<int64_t> axis) {
 
 Tensor taken_along(const Tensor& x, const Tensor& index, std::optional<int64_t> axis) {
   return axis ? take_along_axis(x, index, *axis) : take_along_axis(reshape(x, {-1}), reshape(index, {-1}), 0);
-}
-
-nb::tuple tuple_of(const Tensors& tensors) {
-  nb::list list;
-  for (const Tensor& x : tensors) list.append(x);
-  return nb::tuple(list);
 }
 
 void bind_slices(Binder& b) {
@@ -135,7 +131,7 @@ void bind_places(Binder& b) {
   b.both(
       "nonzero",
       [](const Tensor& x, bool as_tuple) -> nb::object {
-        return as_tuple ? nb::object(tuple_of(nonzero_axes(x))) : nb::cast(unlocked([&] { return nonzero(x); }));
+        return as_tuple ? nb::object(to_tuple(nonzero_axes(x))) : nb::cast(unlocked([&] { return nonzero(x); }));
       },
       "a"_a, "as_tuple"_a = false,
       "Positions of the elements other than zero, int64 [count, ndim]; as a tuple, one tensor for each axis.\n\n"
@@ -147,7 +143,7 @@ void bind_places(Binder& b) {
       "Positions in the flattened a of the elements other than zero.\n\n"
       ">>> ndl.flatnonzero(ndl.eye(2)).tolist()\n[0, 3]");
   b.m.def(
-      "where", [](const Tensor& condition) { return tuple_of(nonzero_axes(condition)); }, "condition"_a,
+      "where", [](const Tensor& condition) { return to_tuple(nonzero_axes(condition)); }, "condition"_a,
       "With a condition alone: nonzero(condition, as_tuple=True).");
   b.m.def(
       "one_hot",

@@ -52,7 +52,7 @@ void bind_pad(Binder& b) {
   b.m.def(
       "pad_last",
       [](const Tensor& x, nb::object pad, const std::string& mode, std::optional<double> value) {
-        const auto widths = nb::cast<std::vector<int64_t>>(pad);
+        const std::vector<int64_t> widths = integers_of(pad);
         return unlocked([&] { return pad_last(x, widths, pad_mode_from_name(mode.c_str()), value.value_or(0)); });
       },
       "input"_a, "pad"_a, "mode"_a = "constant", "value"_a = nb::none(),

@@ -256,7 +256,7 @@ void run_put(const Plan& plan, const Tensor& target, const Tensor& values) {
 
 // The dtype that sums are formed in.
 DType sum_dtype(const char* op, DType dtype) {
-  NDL_CHECK(dtype != DType::Bool, TypeError, op, "cannot add bool: expected a number. Cast first.");
+  NDL_CHECK(dtype != DType::Bool, TypeError, op, "cannot add: got bool, expected a number. Cast first.");
   if (dtype == DType::Float16 || dtype == DType::BFloat16) return DType::Float32;
   return dtype == DType::UInt8 ? DType::Int32 : dtype;
 }
