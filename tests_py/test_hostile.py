@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import needlecpp as ndl
 import numpy as np
 import pytest
-
-import needlecpp as ndl
 
 MOST = 2**63 - 1
 

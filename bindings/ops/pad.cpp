@@ -57,7 +57,7 @@ void bind_pad(Binder& b) {
       },
       "input"_a, "pad"_a, "mode"_a = "constant", "value"_a = nb::none(),
       "PyTorch's nn.functional.pad: before and after of the last axis, then of the one before it, and so on. Negative "
-      "widths cut off. Modes: constant, reflect, replicate, circular.\n\n"
+      "widths cut off. Modes: constant, reflect, replicate, circular. Any dtype; differentiable in input.\n\n"
       ">>> ndl.nn.functional.pad(ndl.ones(1, 2), (1, 0)).tolist()\n[[0.0, 1.0, 1.0]]");
 }
 
