@@ -150,6 +150,18 @@ Dims dims_of(nb::handle object) {
   return dims;
 }
 
+std::vector<int64_t> integers_of(nb::handle object) {
+  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ", text_of(object.type()),
+            ", expected a sequence of ints.");
+  std::vector<int64_t> integers;
+  for (nb::handle item : nb::borrow<nb::sequence>(object)) {
+    NDL_CHECK(is_integer(item) || nb::isinstance<Tensor>(item), TypeError, "axes", "not an integer: got ",
+              text_of(item.type()), ", expected int.");
+    integers.push_back(int64_of(item));
+  }
+  return integers;
+}
+
 Dims dims_of_args(const nb::args& args) {
   if (args.size() == 1 && !is_integer(args[0])) return dims_of(args[0]);
   return dims_of(args);
@@ -179,7 +191,36 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
   return wanted == x.dtype() ? x : unlocked([&] { return cast(x, wanted); });
 }
 
+Tensors tensors_of(nb::handle sequence) {
+  Tensors tensors;
+  for (nb::handle item : sequence) tensors.push_back(tensor_of(item, nb::none(), true));
+  return tensors;
+}
+
+void check_fits(nb::handle number, DType dtype) {
+  if (is_floating(dtype) || dtype == DType::Bool) return;
+  double low = -0x1p63;
+  double high = 0x1p63;
+  if (dtype == DType::Int32) low = -0x1p31, high = 0x1p31;
+  if (dtype == DType::UInt8) low = 0, high = 256;
+  bool fits = true;
+  if (PyFloat_Check(number.ptr())) {
+    const double value = std::trunc(PyFloat_AsDouble(number.ptr()));
+    fits = value >= low && value < high;
+  } else if (PyLong_Check(number.ptr())) {
+    int overflow = 0;
+    const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    fits = overflow == 0 &&
+           (dtype == DType::Int64 || (static_cast<double>(value) >= low && static_cast<double>(value) < high));
+  }
+  if (fits) return;
+  PyErr_Format(PyExc_OverflowError, "[number] out of range: got %S, expected a value of %s. Cast the tensor first.",
+               number.ptr(), name(dtype));
+  nb::raise_python_error();
+}
+
 Tensor value_of(nb::handle object, DType dtype) {
+  check_fits(object, dtype);
   const bool typed = nb::isinstance<Tensor>(object) || nb::hasattr(object, "dtype");
   return tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true);
 }
@@ -218,14 +259,7 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
       return Tensor::full({}, rounded, floating ? x.dtype() : DType::Float64);
     }
     const DType dtype = exact || x.dtype() == DType::Bool ? DType::Int64 : x.dtype();
-    const bool fits = dtype == DType::UInt8   ? value >= 0 && value <= 255
-                      : dtype == DType::Int32 ? value >= INT32_MIN && value <= INT32_MAX
-                                              : true;
-    if (overflow != 0 || !fits) {
-      PyErr_Format(PyExc_OverflowError, "[number] out of range: got %S, expected a value of %s. Cast the tensor first.",
-                   object.ptr(), name(dtype));
-      nb::raise_python_error();
-    }
+    check_fits(object, dtype);
     const Tensor y = Tensor::from_vector<int64_t>({value}, {});
     return dtype == DType::Int64 ? y : cast(y, dtype);
   }
@@ -257,6 +291,12 @@ nb::object to_exporter(const Tensor& x) {
 nb::tuple to_tuple(const Dims& dims) {
   nb::list list;
   for (int64_t value : dims) list.append(value);
+  return nb::tuple(list);
+}
+
+nb::tuple to_tuple(const Tensors& tensors) {
+  nb::list list;
+  for (const Tensor& x : tensors) list.append(x);
   return nb::tuple(list);
 }
 

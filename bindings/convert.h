@@ -41,12 +41,18 @@ bool is_integer(nb::handle object);
 int64_t int64_of(nb::handle object);
 // An int or a sequence of ints; None -> empty.
 Dims dims_of(nb::handle object);
+// A sequence of ints of any length; an array or tensor of them, too.
+std::vector<int64_t> integers_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
 Dims dims_of_args(const nb::args& args);
 // A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible).
 Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
+// Each item of a sequence so, sharing memory where possible.
+Tensors tensors_of(nb::handle sequence);
+// Raises OverflowError for a Python number that an integer dtype cannot hold.
+void check_fits(nb::handle number, DType dtype);
 // A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
-// keep theirs.
+// keep theirs. Numbers have to fit, see check_fits().
 Tensor value_of(nb::handle object, DType dtype);
 // The other operand of x: tensors and arrays keep their dtype; numbers are weak as in NumPy: they take x's dtype, but
 // an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold raises
@@ -57,6 +63,7 @@ std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact = fals
 nb::object to_numpy(const Tensor& x);     // shares memory; bfloat16 comes as float32
 nb::object to_exporter(const Tensor& x);  // an object whose __dlpack__ hands out x's memory
 nb::tuple to_tuple(const Dims& dims);
+nb::tuple to_tuple(const Tensors& tensors);
 
 // Points and colours: three floats as a tuple.
 using Triple = std::tuple<float, float, float>;

@@ -40,6 +40,7 @@ double number_of(nb::handle object) {
 
 // One value everywhere.
 Tensor filled(const Shape& shape, nb::handle value, DType dtype) {
+  check_fits(value, dtype);
   if (PyFloat_Check(value.ptr())) {
     const double number = number_of(value);
     return unlocked([&] { return Tensor::full(shape, number, dtype); });

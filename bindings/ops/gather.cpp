@@ -12,6 +12,8 @@ namespace {
 std::vector<std::optional<Tensor>> indices_of(nb::handle object) {
   std::vector<std::optional<Tensor>> indices;
   if (nb::isinstance<Tensor>(object)) return {nb::cast<Tensor>(object)};
+  NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "index_put", "not indices: got ", text_of(object.type()),
+            ", expected a tuple of index tensors.");
   for (nb::handle item : object) {
     if (item.is_none())
       indices.emplace_back();
@@ -39,39 +41,41 @@ Tensor taken_along(const Tensor& x, const Tensor& index, std::optional<int64_t> 
   return axis ? take_along_axis(x, index, *axis) : take_along_axis(reshape(x, {-1}), reshape(index, {-1}), 0);
 }
 
-nb::tuple tuple_of(const Tensors& tensors) {
-  nb::list list;
-  for (const Tensor& x : tensors) list.append(x);
-  return nb::tuple(list);
-}
-
 void bind_slices(Binder& b) {
   b.both("index_select", &index_select, "a"_a, "axis"_a, "index"_a, Release(),
-         "Slices of a along an axis.\n\n"
+         "Slices of a along an axis, at an index [n] of int64, int32 or uint8; negative ones count from the end.\n"
+         "Differentiable in a.\n\n"
          ">>> ndl.index_select(ndl.eye(3), 0, ndl.tensor([2])).tolist()\n[[0.0, 0.0, 1.0]]");
-  b.both("index_add", &index_add, "a"_a, "axis"_a, "index"_a, "source"_a, "alpha"_a = 1.0, Release(),
-         "a with alpha times the slices of source added at an index; repeated places add up.\n\n"
-         ">>> ndl.index_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
+  b.both(
+      "index_add", &index_add, "a"_a, "axis"_a, "index"_a, "source"_a, "alpha"_a = 1.0, Release(),
+      "a with alpha times the slices of source added at an index [n]; repeated places add up. Numbers of any dtype but "
+      "bool.\nDifferentiable in a and source.\n\n"
+      ">>> ndl.index_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
   b.both("index_copy", &index_copy, "a"_a, "axis"_a, "index"_a, "source"_a, Release(),
-         "a with the slices of source at an index.\n\n"
+         "a with the slices of source at an index [n]; of several writes the last stays. Differentiable in a and "
+         "source.\n\n"
          ">>> ndl.index_copy(ndl.zeros(3), 0, ndl.tensor([1]), ndl.ones(1)).tolist()\n[0.0, 1.0, 0.0]");
   b.both("index_fill", with_value(&index_fill), "a"_a, "axis"_a, "index"_a, "value"_a,
-         "a with one value in the slices of an index.\n\n"
+         "a with one value in the slices of an index [n]. Differentiable in a and a value that is a tensor.\n\n"
          ">>> ndl.index_fill(ndl.zeros(3), 0, ndl.tensor([1]), 5).tolist()\n[0.0, 5.0, 0.0]");
-  b.both("take", &taken, "a"_a, "indices"_a, "axis"_a = nb::none(),
-         "Elements of the flattened a, or slices of an axis, at an index of any shape.\n\n"
-         ">>> ndl.take(ndl.eye(2), ndl.tensor([0, 1, 3])).tolist()\n[1.0, 0.0, 1.0]");
+  b.both(
+      "take", &taken, "a"_a, "indices"_a, "axis"_a = nb::none(),
+      "Elements of the flattened a, or slices of an axis, at an index of any shape, which stands in the place of the "
+      "axis.\nDifferentiable in a.\n\n"
+      ">>> ndl.take(ndl.eye(2), ndl.tensor([0, 1, 3])).tolist()\n[1.0, 0.0, 1.0]");
 }
 
 void bind_lanes(Binder& b) {
   b.both("gather", &gather, "a"_a, "axis"_a, "index"_a, Release(),
-         "y[i][j] = a[index[i][j]][j] for axis 0: index has a's rank and may be shorter off the axis.\n\n"
+         "y[i][j] = a[index[i][j]][j] for axis 0: index has a's rank and may be shorter off the axis.\n"
+         "Differentiable in a.\n\n"
          ">>> ndl.gather(ndl.tensor([[1, 2], [3, 4]]), 1, ndl.tensor([[1], [0]])).tolist()\n[[2], [3]]");
   b.both("scatter_add", &scatter_add, "a"_a, "axis"_a, "index"_a, "src"_a, Release(),
-         "a with src added at the places that gather reads; repeated places add up.\n\n"
+         "a with src added at the places that gather reads; repeated places add up. Differentiable in a and src.\n\n"
          ">>> ndl.scatter_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
   b.both("scatter", with_value(&scatter), "a"_a, "axis"_a, "index"_a, "src"_a,
-         "a with src (a tensor or a number) at the places that gather reads; of several writes the last stays.\n\n"
+         "a with src (a tensor or a number) at the places that gather reads; of several writes the last stays.\n"
+         "Differentiable in a and src.\n\n"
          ">>> ndl.scatter(ndl.zeros(3), 0, ndl.tensor([1]), 5).tolist()\n[0.0, 5.0, 0.0]");
   b.both(
       "scatter_reduce",
@@ -81,11 +85,12 @@ void bind_lanes(Binder& b) {
       },
       "a"_a, "axis"_a, "index"_a, "src"_a, "reduce"_a, "include_self"_a = true, Release(),
       "All values of src that fall on a place reduced to one: \"sum\", \"prod\", \"mean\", \"amax\" or \"amin\", with "
-      "a's own value among them if include_self.\n\n"
+      "a's own value among them if include_self. Differentiable in a and src; equal extremes share the gradient.\n\n"
       ">>> ndl.scatter_reduce(ndl.ones(2), 0, ndl.tensor([1, 1]), ndl.tensor([2.0, 3.0]), \"prod\").tolist()\n"
       "[1.0, 6.0]");
   b.function("take_along_axis", &taken_along, "a"_a, "indices"_a, "axis"_a = -1, Release(),
-             "gather() with a and the index broadcast to each other off the axis; of the flattened a for axis None.\n\n"
+             "gather() with a and the index broadcast to each other off the axis; of the flattened a for axis None.\n"
+             "Differentiable in a.\n\n"
              ">>> ndl.take_along_axis(ndl.tensor([[1, 2], [3, 4]]), ndl.tensor([[1]]), 1).tolist()\n[[2], [4]]");
   b.both("take_along_dim", &taken_along, "a"_a, "indices"_a, "axis"_a = nb::none(), Release(),
          "take_along_axis() under PyTorch's name.\n\n"
@@ -97,7 +102,7 @@ void bind_lanes(Binder& b) {
         return unlocked([&] { return put_along_axis(x, index, values, axis); });
       },
       "a"_a, "indices"_a, "values"_a, "axis"_a,
-      "A copy of a with values at the places that take_along_axis() reads.\n\n"
+      "A copy of a with values at the places that take_along_axis() reads. Differentiable in a and values.\n\n"
       ">>> ndl.put_along_axis(ndl.zeros(1, 2), ndl.tensor([[1]]), 5, 1).tolist()\n[[0.0, 5.0]]");
 }
 
@@ -111,7 +116,7 @@ void bind_places(Binder& b) {
       },
       "a"_a, "indices"_a, "values"_a, "accumulate"_a = false,
       "A copy of a with values in (or, with accumulate, added at) a[indices]; indices is a tuple of index tensors, "
-      "masks and None.\n\n"
+      "masks and None. Differentiable in a and values.\n\n"
       ">>> ndl.index_put(ndl.zeros(3), (ndl.tensor([1, 1]),), 2, accumulate=True).tolist()\n[0.0, 4.0, 0.0]");
   b.tensor.def(
       "index_put_",
@@ -127,15 +132,16 @@ void bind_places(Binder& b) {
       },
       "indices"_a, "values"_a, "accumulate"_a = false, "index_put() in place, off the tape.");
   b.both("masked_select", &masked_select, "a"_a, "mask"_a, Release(),
-         "The elements where the mask is true, in order; both broadcast.\n\n"
+         "The elements where the mask (bool) is true, in order; both broadcast. Differentiable in a.\n\n"
          ">>> ndl.masked_select(ndl.arange(4), ndl.arange(4) > 1).tolist()\n[2, 3]");
   b.both("masked_scatter", &masked_scatter, "a"_a, "mask"_a, "source"_a, Release(),
-         "a with the elements where the mask is true replaced by the first of source, in order.\n\n"
+         "a with the elements where the mask is true replaced by the first of source, in order.\n"
+         "Differentiable in a and source.\n\n"
          ">>> ndl.masked_scatter(ndl.zeros(3), ndl.arange(3) > 0, ndl.ones(4)).tolist()\n[0.0, 1.0, 1.0]");
   b.both(
       "nonzero",
       [](const Tensor& x, bool as_tuple) -> nb::object {
-        return as_tuple ? nb::object(tuple_of(nonzero_axes(x))) : nb::cast(unlocked([&] { return nonzero(x); }));
+        return as_tuple ? nb::object(to_tuple(nonzero_axes(x))) : nb::cast(unlocked([&] { return nonzero(x); }));
       },
       "a"_a, "as_tuple"_a = false,
       "Positions of the elements other than zero, int64 [count, ndim]; as a tuple, one tensor for each axis.\n\n"
@@ -147,7 +153,7 @@ void bind_places(Binder& b) {
       "Positions in the flattened a of the elements other than zero.\n\n"
       ">>> ndl.flatnonzero(ndl.eye(2)).tolist()\n[0, 3]");
   b.m.def(
-      "where", [](const Tensor& condition) { return tuple_of(nonzero_axes(condition)); }, "condition"_a,
+      "where", [](const Tensor& condition) { return to_tuple(nonzero_axes(condition)); }, "condition"_a,
       "With a condition alone: nonzero(condition, as_tuple=True).");
   b.m.def(
       "one_hot",

@@ -75,7 +75,13 @@ void bind_linalg(Binder& b) {
       "lists. The result has a's other axes, then b's. Differentiable.\n\n"
       ">>> ndl.tensordot(ndl.ones(2, 3, 4), ndl.ones(4, 3, 5), axes=([1, 2], [1, 0])).shape\n"
       "(2, 5)");
-  b.m.def("einsum", &einsum, "equation"_a, "operands"_a, Release(), "Einstein's summation over a list of operands.");
+  b.m.def(
+      "einsum",
+      [](const std::string& equation, nb::handle operands) {
+        const Tensors tensors = tensors_of(operands);
+        return unlocked([&] { return einsum(equation, tensors); });
+      },
+      "equation"_a, "operands"_a, "Einstein's summation over a list of operands.");
   bind_sum(
       b, "addmm", &addmm,
       "beta * input + alpha * (a @ b) for a [m, k] and b [k, n]; input broadcasts. With beta 0, input is not read.\n"

@@ -52,12 +52,12 @@ void bind_pad(Binder& b) {
   b.m.def(
       "pad_last",
       [](const Tensor& x, nb::object pad, const std::string& mode, std::optional<double> value) {
-        const auto widths = nb::cast<std::vector<int64_t>>(pad);
+        const std::vector<int64_t> widths = integers_of(pad);
         return unlocked([&] { return pad_last(x, widths, pad_mode_from_name(mode.c_str()), value.value_or(0)); });
       },
       "input"_a, "pad"_a, "mode"_a = "constant", "value"_a = nb::none(),
       "PyTorch's nn.functional.pad: before and after of the last axis, then of the one before it, and so on. Negative "
-      "widths cut off. Modes: constant, reflect, replicate, circular.\n\n"
+      "widths cut off. Modes: constant, reflect, replicate, circular. Any dtype; differentiable in input.\n\n"
       ">>> ndl.nn.functional.pad(ndl.ones(1, 2), (1, 0)).tolist()\n[[0.0, 1.0, 1.0]]");
 }
 

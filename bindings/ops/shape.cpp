@@ -1,22 +1,13 @@
 // Views, and the ops that join and repeat.
 #include "needlecpp/ops/shape.h"
 
+#include <algorithm>
+
 #include "binder.h"
 
 namespace needlecpp::python {
 namespace {
 
-nb::tuple tuple_of(const Tensors& tensors) {
-  nb::list list;
-  for (const Tensor& x : tensors) list.append(x);
-  return nb::tuple(list);
-}
-
-Tensors tensors_of(nb::handle sequence) {
-  Tensors tensors;
-  for (nb::handle item : sequence) tensors.push_back(tensor_of(item, nb::none(), true));
-  return tensors;
-}
 // f(a, b) and f([a, b]).
 Tensors tensors_of_args(const nb::args& args) {
   const bool listed = args.size() == 1 && (nb::isinstance<nb::list>(args[0]) || nb::isinstance<nb::tuple>(args[0]));
@@ -111,7 +102,7 @@ void bind_reshaping(Binder& b) {
             return nb::cast(fn(nb::cast<Tensor>(tensors[0])));
           Tensors changed;
           for (const Tensor& x : tensors_of_args(tensors)) changed.push_back(fn(x));
-          return tuple_of(changed);
+          return to_tuple(changed);
         },
         "tensors"_a, doc);
 }
@@ -133,7 +124,7 @@ void bind_broadcasting(Binder& b) {
       "broadcast_to() the shape of `other`.");
   for (const char* name : {"broadcast_tensors", "broadcast_arrays"})
     b.m.def(
-        name, [](nb::args tensors) { return tuple_of(broadcast_tensors(tensors_of_args(tensors))); }, "tensors"_a,
+        name, [](nb::args tensors) { return to_tuple(broadcast_tensors(tensors_of_args(tensors))); }, "tensors"_a,
         "Views of all in the shape that they broadcast to.\n\n"
         ">>> [x.shape for x in ndl.broadcast_tensors(ndl.zeros(3), ndl.zeros(2, 1))]\n[(2, 3), (2, 3)]");
   b.m.def(
@@ -141,7 +132,7 @@ void bind_broadcasting(Binder& b) {
       [](nb::args tensors, const std::string& indexing) {
         NDL_CHECK(indexing == "ij" || indexing == "xy", ValueError, "meshgrid", "no such indexing: got ", indexing,
                   ", expected ij or xy.");
-        return tuple_of(meshgrid(tensors_of_args(tensors), indexing == "xy"));
+        return to_tuple(meshgrid(tensors_of_args(tensors), indexing == "xy"));
       },
       "tensors"_a, "indexing"_a = "ij",
       "Coordinates of a grid, one tensor for each vector: [n0, n1, ...], or [n1, n0, ...] with \"xy\" (NumPy's "
@@ -209,15 +200,16 @@ void bind_axes(Binder& b) {
 
 // 2 or [1, 3]: `count` parts, or cuts before those places.
 Tensors split_evenly(const Tensor& x, nb::handle sections, int64_t axis) {
-  return is_integer(sections) ? array_split(x, axis, int64_of(sections))
-                              : split_at(x, axis, nb::cast<std::vector<int64_t>>(sections));
+  return is_integer(sections) ? array_split(x, axis, int64_of(sections)) : split_at(x, axis, integers_of(sections));
 }
 
 void bind_parts(Binder& b) {
   b.function(
       "slice",
       [](const Tensor& x, int64_t axis, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
-        return slice(x, axis, start.value_or(kSliceEnd), end.value_or(kSliceEnd), step);
+        // Bounds that are given stay clear of the value that stands for missing ones.
+        const auto bound = [](std::optional<int64_t> i) { return i ? std::min(*i, kSliceEnd - 1) : kSliceEnd; };
+        return slice(x, axis, bound(start), bound(end), step);
       },
       "a"_a, "axis"_a = 0, "start"_a = nb::none(), "end"_a = nb::none(), "step"_a = 1,
       "a[start:end:step] along one axis.\n\n>>> ndl.slice(ndl.arange(5), 0, 1, 4).tolist()\n[1, 2, 3]");
@@ -231,25 +223,25 @@ void bind_parts(Binder& b) {
       "`length` elements of an axis from `start` on.\n\n>>> ndl.narrow(ndl.arange(5), 0, 1, 3).tolist()\n[1, 2, 3]");
   b.both("select", &select, "a"_a, "axis"_a, "index"_a,
          "One slice of an axis, without that axis.\n\n>>> ndl.select(ndl.eye(2), 1, 0).tolist()\n[1.0, 0.0]");
-  const auto each = [](const Tensor& x, int64_t axis) { return tuple_of(unbind(x, axis)); };
+  const auto each = [](const Tensor& x, int64_t axis) { return to_tuple(unbind(x, axis)); };
   b.both("unbind", each, "a"_a, "axis"_a = 0,
          "All slices of an axis, without that axis.\n\n>>> len(ndl.unbind(ndl.zeros(2, 3), 1))\n3");
   b.function("unstack", each, "a"_a, "axis"_a = 0,
              "unbind() under the array API's name.\n\n>>> len(ndl.unstack(ndl.zeros(2, 3)))\n2");
   const auto parts = [](const Tensor& x, nb::object sections, int64_t axis) {
-    return tuple_of(is_integer(sections) ? split_each(x, axis, int64_of(sections))
-                                         : split(x, axis, nb::cast<std::vector<int64_t>>(sections)));
+    return to_tuple(is_integer(sections) ? split_each(x, axis, int64_of(sections))
+                                         : split(x, axis, integers_of(sections)));
   };
   b.both("split", parts, "a"_a, "sections"_a, "axis"_a = 0,
          "Parts along an axis: of one size, or of the sizes listed.");
   b.both(
-      "chunk", [](const Tensor& x, int64_t chunks, int64_t axis) { return tuple_of(chunk(x, axis, chunks)); }, "a"_a,
+      "chunk", [](const Tensor& x, int64_t chunks, int64_t axis) { return to_tuple(chunk(x, axis, chunks)); }, "a"_a,
       "chunks"_a, "axis"_a = 0,
       "At most `chunks` parts of one size, of which the last may be smaller.\n\n"
       ">>> [part.shape for part in ndl.chunk(ndl.zeros(5), 3)]\n[(2,), (2,), (1,)]");
   for (const char* name : {"array_split", "tensor_split"})
     b.both(
-        name, [](const Tensor& x, nb::object s, int64_t axis) { return tuple_of(split_evenly(x, s, axis)); }, "a"_a,
+        name, [](const Tensor& x, nb::object s, int64_t axis) { return to_tuple(split_evenly(x, s, axis)); }, "a"_a,
         "indices_or_sections"_a, "axis"_a = 0,
         "So many parts whose sizes differ by at most one, or cuts before the places listed.\n\n"
         ">>> [part.shape for part in ndl.array_split(ndl.zeros(5), 3)]\n[(2,), (2,), (1,)]");
@@ -262,7 +254,7 @@ void bind_parts(Binder& b) {
     b.function(
         name,
         [axis = axis](const Tensor& x, nb::object sections) {
-          return tuple_of(split_evenly(x, sections, x.rank() == 1 ? 0 : axis));
+          return to_tuple(split_evenly(x, sections, x.rank() == 1 ? 0 : axis));
         },
         "a"_a, "indices_or_sections"_a, doc);
   b.method("unfold", &unfold, "axis"_a, "size"_a, "step"_a,

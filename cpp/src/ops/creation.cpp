@@ -42,6 +42,13 @@ Tensor spaced(double start, double stop, int64_t count, bool endpoint, DType dty
   });
 }
 
+// How many elements of a matrix lie in the columns up to row + shift (without).
+int64_t count_below(int64_t rows, int64_t columns, int64_t shift) {
+  const int64_t first = std::clamp(-shift, int64_t{0}, rows);     // rows before it have none
+  const int64_t full = std::clamp(columns - shift, first, rows);  // rows from here on have all
+  return (full - first) * (first + full - 1 + 2 * shift) / 2 + (rows - full) * columns;
+}
+
 Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t offset, bool lower) {
   OpScope scope(op);
   const Shape matrix = {rows, columns};
@@ -51,11 +58,13 @@ Tensor triangle_indices(const char* op, int64_t rows, int64_t columns, int64_t o
   if (numel(matrix) == 0) return Tensor::zeros({2, 0}, DType::Int64);
   const int64_t shift = std::clamp(offset, -rows - 1, columns + 1);
   const auto edge = [&](int64_t row) { return std::clamp(row + shift + (lower ? 1 : 0), int64_t{0}, columns); };
-  int64_t count = 0;
-  for (int64_t row = 0; row < rows; ++row) count += lower ? edge(row) : columns - edge(row);
+  const int64_t count =
+      lower ? count_below(rows, columns, shift + 1) : rows * columns - count_below(rows, columns, shift);
   const Tensor places = Tensor::empty({2, count}, DType::Int64);
   int64_t* to = places.data<int64_t>();
-  for (int64_t row = 0; row < rows; ++row)
+  const int64_t first = lower ? std::clamp(-shift, int64_t{0}, rows) : 0;  // rows without elements are left out
+  const int64_t last = lower ? rows : std::clamp(columns - shift, int64_t{0}, rows);
+  for (int64_t row = first; row < last; ++row)
     for (int64_t column = lower ? 0 : edge(row); column < (lower ? edge(row) : columns); ++column, ++to) {
       to[0] = row;
       to[count] = column;
@@ -70,9 +79,9 @@ Tensor arange(double start, double stop, double step, DType dtype) {
   NDL_CHECK(step != 0 && std::isfinite(start) && std::isfinite(stop) && std::isfinite(step), ValueError, "arange",
             "bad range: got ", start, " to ", stop, " in steps of ", step,
             ", expected finite numbers and a step other than 0.");
-  const double count = std::ceil((stop - start) / step);
+  const double count = std::max(0.0, std::ceil((stop - start) / step));
   NDL_CHECK(count < 0x1p60, ValueError, "arange", "too many elements: got ", count, ", expected less than 2^60.");
-  return generate<double>(std::max<int64_t>(0, static_cast<int64_t>(count)), dtype,
+  return generate<double>(static_cast<int64_t>(count), dtype,
                           [=](int64_t i) { return start + static_cast<double>(i) * step; });
 }
 

@@ -7,8 +7,7 @@
 //
 // `pre` and `post` are the axes of x that are not indexed, before and after where the picked axes stand in the result.
 // take_places reads (y from x), put_places overwrites and combine_places adds (or multiplies, or takes the larger or
-// smaller of) x from y. A Plan holds all of this. Two
-// functions make plans:
+// smaller of) x from y. A Plan holds all of this. Two functions make plans:
 //   plan_selection  NumPy's advanced indexing: offsets[p] = sum over indexed axes of index[p] * stride. index_select
 //                   and index_add are the case of one indexed axis, whose post is a row that moves in one piece.
 //   plan_lanes      gather and scatter_add: an index of x's rank; offsets[p] adds to index[p] * stride the offset of
@@ -257,7 +256,7 @@ void run_put(const Plan& plan, const Tensor& target, const Tensor& values) {
 
 // The dtype that sums are formed in.
 DType sum_dtype(const char* op, DType dtype) {
-  NDL_CHECK(dtype != DType::Bool, TypeError, op, "cannot add bool: expected a number. Cast first.");
+  NDL_CHECK(dtype != DType::Bool, TypeError, op, "cannot add: got bool, expected a number. Cast first.");
   if (dtype == DType::Float16 || dtype == DType::BFloat16) return DType::Float32;
   return dtype == DType::UInt8 ? DType::Int32 : dtype;
 }

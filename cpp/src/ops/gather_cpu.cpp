@@ -115,7 +115,9 @@ NDL_HD void write_of(const PlacesArgs& args, int64_t begin, int64_t end, const M
         mine[picked] = p;
         picked += (args.offsets[p] >= args.low) & (args.offsets[p] < args.high);
       }
-      if (args.post.rank == 1) {
+      if (args.post_count == 1) {
+        for (int64_t i = 0; i < picked; ++i) move(x + args.offsets[mine[i]], y + mine[i], int64_t{1}, int64_t{1});
+      } else if (args.post.rank == 1) {
         for (int64_t i = 0; i < picked; ++i)
           move(x + args.offsets[mine[i]], y + mine[i] * args.post_count, args.post_count, args.post.stride[0]);
       } else {

@@ -2,6 +2,7 @@
 #include "needlecpp/ops/histogram.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <vector>
 
@@ -73,14 +74,16 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
   NDL_CHECK(x.rank() == 1, ValueError, "bincount", "wrong shape: got ", x.shape(), ", expected one axis. Reshape it.");
   NDL_CHECK(!is_floating(x.dtype()), TypeError, "bincount", "cannot count floats: got ", name(x.dtype()),
             ", expected integers. Cast it.");
-  NDL_CHECK(minlength >= 0, ValueError, "bincount", "negative minlength: got ", minlength, ", expected 0 or more.");
+  constexpr int64_t kMost = int64_t{1} << 60;
+  NDL_CHECK(minlength >= 0 && minlength <= kMost, ValueError, "bincount", "bad minlength: got ", minlength,
+            ", expected 0 to 2^60.");
   const Tensor whole = contiguous(cast(x, DType::Int64));
   int64_t bins = minlength;
   if (x.numel() > 0) {
     const int64_t least = min(whole).item_int();
     const int64_t most = max(whole).item_int();
-    NDL_CHECK(least >= 0 && most < INT64_MAX, ValueError, "bincount", "number out of range: got ",
-              least < 0 ? least : most, ", expected 0 or more.");
+    NDL_CHECK(least >= 0 && most < kMost, ValueError, "bincount", "number out of range: got ", least < 0 ? least : most,
+              ", expected 0 or more, and less than 2^60.");
     bins = std::max(bins, most + 1);
   }
   if (!weights.defined()) return count_all(whole, bins);
@@ -115,6 +118,9 @@ Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<doubl
     edges.data<double>()[i] =
         i == bins ? high : low + (high - low) * (static_cast<double>(i) / static_cast<double>(bins));
   const double scale = static_cast<double>(bins) / (high - low);
+  const double widest = edge_dtype(x) == DType::Float32 ? FLT_MAX : DBL_MAX;
+  NDL_CHECK(high - low <= widest && high <= widest && low >= -widest, ValueError, "histogram", "range too wide: got ",
+            low, " to ", high, ", expected a difference that ", name(edge_dtype(x)), " holds.");
   return count_between(x, cast(edges, edge_dtype(x)), std::isfinite(scale) ? scale : 0, weights, density);
 }
 

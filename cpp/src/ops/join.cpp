@@ -12,6 +12,15 @@
 #include "ops/ranges.h"
 
 namespace needlecpp {
+namespace {
+
+int64_t sum_of_sizes(const char* op, int64_t a, int64_t b) {
+  NDL_CHECK(a <= (int64_t{1} << 62) - b, ValueError, op, "too many elements: got an axis of ", a, " and ", b,
+            " more, expected at most 2^62.");
+  return a + b;
+}
+
+}  // namespace
 
 Tensor concat(const Tensors& all_parts, int64_t axis) {
   OpScope scope("concat");
@@ -36,7 +45,7 @@ Tensor concat(const Tensors& all_parts, int64_t axis) {
                 ": got ", part.shape(), ", expected ", first.shape(), " there.");
     NDL_CHECK(part.device() == first.device(), TypeError, "concat", "devices differ: got ", to_string(part.device()),
               ", expected ", to_string(first.device()), ".");
-    shape[at] += part.shape()[at];
+    shape[at] = sum_of_sizes("concat", shape[at], part.shape()[at]);
   }
   for (const Tensor& part : all_parts) dtype = promote_types(dtype, part.dtype());
   Tensors inputs;
@@ -115,7 +124,7 @@ Tensor block_diag(const Tensors& parts) {
   for (const Tensor& block : blocks) {
     NDL_CHECK(block.rank() == 2, ValueError, "block_diag", "not a matrix: got shape ", block.shape(),
               ", expected at most two axes.");
-    columns += block.shape()[1];
+    columns = sum_of_sizes("block_diag", columns, block.shape()[1]);
   }
   Tensors bands;
   int64_t before = 0;

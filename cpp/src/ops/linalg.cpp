@@ -23,6 +23,9 @@ constexpr int64_t kGrain = 1 << 13;  // cross products for one thread at least
 
 bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
 
+// Whether an integer's factor leaves an integer.
+bool is_whole(double factor) { return std::rint(factor) == factor && std::abs(factor) < 0x1p63; }
+
 void check_ranks(const char* op, const Tensor& a, int a_rank, const Tensor& b, int b_rank) {
   NDL_CHECK(a.rank() == a_rank && b.rank() == b_rank, ValueError, op, "wrong ranks: got shapes ", a.shape(), " and ",
             b.shape(), ", expected ", a_rank, " and ", b_rank, " axes. Use matmul for others.");
@@ -62,7 +65,7 @@ Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tenso
   OpScope scope(op);
   const DType result = promote_types(x.dtype(), promote_types(a.dtype(), b.dtype()));
   const DType compute = is_half(result) ? DType::Float32 : result;
-  NDL_CHECK(is_floating(result) || (std::rint(beta) == beta && std::rint(alpha) == alpha), TypeError, op,
+  NDL_CHECK(is_floating(result) || (is_whole(beta) && is_whole(alpha)), TypeError, op,
             "integers take whole factors: got beta ", beta, " and alpha ", alpha, ", expected integers. Cast first.");
   const Tensor added = cast(x, compute);
   const Tensor ab = product(cast(a, compute), cast(b, compute));
@@ -241,7 +244,8 @@ Tensor addbmm(const Tensor& x, const Tensor& a, const Tensor& b, double beta, do
 Tensor cross(const Tensor& a, const Tensor& b, int64_t axis) {
   OpScope scope("cross");
   const DType result = promote_types(a.dtype(), b.dtype());
-  NDL_CHECK(result != DType::Bool, TypeError, "cross", "no cross product of bool: expected numbers. Cast first.");
+  NDL_CHECK(result != DType::Bool, TypeError, "cross",
+            "no product of this dtype: got bool, expected a number. Cast first.");
   NDL_CHECK(a.device() == b.device(), TypeError, "cross", "devices differ: got ", to_string(b.device()), ", expected ",
             to_string(a.device()), ".");
   if (is_half(result) || result == DType::UInt8) {

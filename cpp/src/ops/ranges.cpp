@@ -21,6 +21,11 @@ int64_t product(const Shape& shape, int begin, int end) {
   return count;
 }
 
+void check_parts(const char* op, int64_t count) {
+  NDL_CHECK(count >= 0 && count <= 1 << 24, ValueError, op, "bad number of parts: got ", count,
+            ", expected 0 to 2^24. Slice instead.");
+}
+
 void copy_all_rows(const std::vector<CopyRowsArgs>& parts, int64_t rows) {
   int64_t row_bytes = 0;
   for (const CopyRowsArgs& part : parts) row_bytes += part.bytes;

@@ -31,6 +31,9 @@ void copy_all_rows(const std::vector<CopyRowsArgs>& parts, int64_t rows);
 // source into target (same shape), by rows where they lie so; off the tape and without counting an edit.
 void copy_into(const Tensor& target, const Tensor& source, int axis);
 
+// Refuses numbers of parts that no list of tensors could hold.
+void check_parts(const char* op, int64_t count);
+
 // An axis of x; a tensor without axes is read as one with a single axis, as PyTorch does.
 inline int axis_or_none(const char* op, int64_t axis, const Tensor& x) {
   return normalize_axis(op, axis, x.rank() > 0 ? x.rank() : 1);

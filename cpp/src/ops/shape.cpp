@@ -220,6 +220,7 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t axis) {
   Strides strides = x.strides();
   shape.erase(at);
   strides.erase(at);
+  check_parts("unbind", x.shape()[at]);
   const int count = static_cast<int>(x.shape()[at]);
   Tensors parts;
   for (int k = 0; k < count; ++k) parts.push_back(x.view(shape, strides, x.offset() + k * x.strides()[at]));

@@ -18,6 +18,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/scratch.h"
 #include "ops/sort_kernels.h"
 #include "ops/strided.h"
 
@@ -34,13 +35,10 @@ class Items {
  public:
   Items(bool wide, int64_t count)
       : wide_(wide),
-        bytes_(static_cast<size_t>(count * NDL_KERNEL(sort_item_bytes)(wide))),
-        front_(allocate(bytes_)),
-        back_(allocate(bytes_)) {}
-  ~Items() {
-    deallocate(front_, bytes_);
-    deallocate(back_, bytes_);
-  }
+        bytes_(count * NDL_KERNEL(sort_item_bytes)(wide)),
+        memory_(2 * bytes_),
+        front_(memory_.data()),
+        back_(memory_.data() + bytes_) {}
   Items(const Items&) = delete;
   Items& operator=(const Items&) = delete;
   void* data() const { return front_; }
@@ -82,7 +80,8 @@ class Items {
   }
 
   bool wide_;
-  size_t bytes_;
+  int64_t bytes_;  // of one buffer
+  Scratch<char> memory_;
   void* front_;
   void* back_;
 };

@@ -159,7 +159,7 @@ Tensor product(const Pattern& pattern, const Tensor& values, const Tensor& dense
   OpScope scope("spmm");
   return record("spmm", Tensors{run_product(pattern, values, dense)}, Tensors{values, dense},
                 Tensors{values, dense, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
-                  const Pattern from = {g.saved(2), g.saved(3), cols};
+                  const Pattern from = checked_pattern("spmm", g.saved(2), g.saved(3), cols);  // memory may be shared
                   if (g.needs(0)) g.give(0, dots(from, g.dy(), g.saved(1)));
                   if (g.needs(1)) g.give(1, transposed_product(from, g.saved(0), g.dy()));
                 })[0];
@@ -169,7 +169,7 @@ Tensor dots(const Pattern& pattern, const Tensor& left, const Tensor& right) {
   OpScope scope("spmm_values");
   return record("spmm_values", Tensors{run_dots(pattern, left, right)}, Tensors{left, right},
                 Tensors{left, right, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
-                  const Pattern from = {g.saved(2), g.saved(3), cols};
+                  const Pattern from = checked_pattern("spmm_values", g.saved(2), g.saved(3), cols);
                   if (g.needs(0)) g.give(0, product(from, g.dy(), g.saved(1)));
                   if (g.needs(1)) g.give(1, transposed_product(from, g.dy(), g.saved(0)));
                 })[0];

@@ -147,19 +147,11 @@ Tensor narrow(const Tensor& x, int64_t axis, int64_t start, int64_t length) {
   return slice_range(x, {at, first, length, 1});
 }
 
-namespace {
-
-// The number of parts of a split, which the loops below are as long as.
-void check_count(const char* op, int64_t count) {
-  NDL_CHECK(count > 0 && count <= 1 << 24, ValueError, op, "bad number of parts: got ", count, ", expected 1 to 2^24.");
-}
-
-}  // namespace
-
 Tensors split_each(const Tensor& x, int64_t axis, int64_t size) {
   const int64_t whole = x.shape()[normalize_axis("split", axis, x.rank())];
   NDL_CHECK(size > 0 || (size == 0 && whole == 0), ValueError, "split", "bad section size: got ", size,
             ", expected 1 or more.");
+  check_parts("split", size == 0 ? 0 : whole / size);
   std::vector<int64_t> sizes;
   for (int64_t left = whole; left > 0; left -= std::min(left, size)) sizes.push_back(std::min(left, size));
   if (sizes.empty()) sizes.push_back(0);
@@ -167,14 +159,16 @@ Tensors split_each(const Tensor& x, int64_t axis, int64_t size) {
 }
 
 Tensors chunk(const Tensor& x, int64_t axis, int64_t count) {
-  check_count("chunk", count);
+  NDL_CHECK(count > 0, ValueError, "chunk", "bad number of parts: got ", count, ", expected 1 or more.");
   const int64_t whole = x.shape()[normalize_axis("chunk", axis, x.rank())];
-  if (whole == 0) return split(x, axis, std::vector<int64_t>(static_cast<size_t>(count), 0));
-  return split_each(x, axis, (whole + count - 1) / count);
+  if (whole > 0) return split_each(x, axis, (whole - 1) / count + 1);
+  check_parts("chunk", count);
+  return split(x, axis, std::vector<int64_t>(static_cast<size_t>(count), 0));
 }
 
 Tensors array_split(const Tensor& x, int64_t axis, int64_t count) {
-  check_count("array_split", count);
+  NDL_CHECK(count > 0, ValueError, "array_split", "bad number of parts: got ", count, ", expected 1 or more.");
+  check_parts("array_split", count);
   const int64_t whole = x.shape()[normalize_axis("array_split", axis, x.rank())];
   std::vector<int64_t> sizes;
   for (int64_t k = 0; k < count; ++k) sizes.push_back(whole / count + (k < whole % count));
@@ -187,8 +181,9 @@ Tensors split_at(const Tensor& x, int64_t axis, const std::vector<int64_t>& plac
   Tensors parts;
   int64_t start = 0;
   for (int64_t place : places) {
-    parts.push_back(slice(x, axis, start, std::min(place, kSliceEnd - 1)));
-    start = place;
+    const int64_t stop = std::min(place, kSliceEnd - 1);
+    parts.push_back(slice(x, axis, start, stop));
+    start = stop;
   }
   parts.push_back(slice(x, axis, start));
   return parts;
@@ -226,7 +221,7 @@ Tensor unfold_view(const Tensor& x, const Windows& windows) {
                 [windows](Backward& b) { b.give(0, unfold_backward(b.dy(), b.input_shape(0), windows)); });
 }
 
-// Adds element k of every window at once: those lie apart.
+// Adds element k of every window at once (those lie apart), or one window after another where windows are fewer.
 Tensor unfold_backward(const Tensor& dy, const Shape& shape, const Windows& windows) {
   OpScope scope("unfold_backward");
   Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
@@ -234,9 +229,14 @@ Tensor unfold_backward(const Tensor& dy, const Shape& shape, const Windows& wind
     NoGrad off;
     const Tensor target = atleast_1d(dx);
     const Tensor windows_dy = shape.empty() ? unsqueeze(dy, 0) : dy;
-    if (windows.count > 0)
+    if (windows.count < windows.size) {
+      const Tensor by_window = moveaxis(windows_dy, {windows.axis, -1}, {0, windows.axis + 1});
+      for (int64_t k = 0; k < windows.count; ++k)
+        add_(view_range(target, {windows.axis, k * windows.step, windows.size, 1}), select(by_window, 0, k));
+    } else {
       for (int64_t k = 0; k < windows.size; ++k)
         add_(view_range(target, {windows.axis, k, windows.count, windows.step}), select(windows_dy, -1, k));
+    }
   }
   return record("unfold_backward", dx, {dy}, {}, [windows](Backward& b) { b.give(0, unfold_view(b.dy(), windows)); });
 }

@@ -57,8 +57,12 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 def _term(sublist: Sequence[Any]) -> str:
     """The letters of a list of axis numbers."""
+    if not isinstance(sublist, (list, tuple)):
+        raise TypeError(f"[einsum] not axis numbers: got {type(sublist).__name__}, expected an equation or lists.")
     signs = []
     for item in sublist:
+        if item is not Ellipsis and not isinstance(item, int):
+            raise TypeError(f"[einsum] not an axis number: got {item!r}, expected an int or an ellipsis.")
         if item is not Ellipsis and not 0 <= item < len(_LETTERS):
             raise ValueError(f"[einsum] axis number out of range: got {item}, expected 0 to {len(_LETTERS) - 1}.")
         signs.append("..." if item is Ellipsis else _LETTERS[item])
