@@ -171,7 +171,10 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
     NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "not numbers: got ",
               text_of(object.type()), " of ", text_of(numpy_array.attr("dtype")),
               ", expected an array, list or number.");
-    numpy_array = numpy_array.attr("astype")(numpy_array.attr("dtype").attr("newbyteorder")("="), "C");
+    const bool long_double = kind == "f" && nb::cast<int>(numpy_array.attr("dtype").attr("itemsize")) > 8;
+    numpy_array = numpy_array.attr("astype")(
+        long_double ? nb::object(nb::str("float64")) : nb::object(numpy_array.attr("dtype").attr("newbyteorder")("=")),
+        "C");
     x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true);
     if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
   }

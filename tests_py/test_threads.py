@@ -105,3 +105,17 @@ def test_hooks_and_functions_on_other_threads() -> None:
             assert seen == [200.0]
 
     together(8, body)
+
+
+def test_threads_sweep_one_tape_into_one_leaf() -> None:
+    x = ndl.tensor(np.ones(3), requires_grad=True)
+    y = (x * x * 0.5).sum()
+
+    def body(_: int) -> None:
+        for _ in range(100):
+            handle = x.register_hook(lambda g: g)
+            y.backward(retain_graph=True)
+            handle.remove()
+
+    together(8, body)
+    assert x.grad.tolist() == [800.0] * 3
