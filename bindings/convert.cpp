@@ -134,6 +134,17 @@ int64_t int64_of(nb::handle object) {
   return value;
 }
 
+double double_of(nb::handle object) {
+  const double value = PyFloat_AsDouble(object.ptr());
+  if (value == -1 && PyErr_Occurred()) {
+    if (PyErr_ExceptionMatches(PyExc_OverflowError))
+      PyErr_SetString(PyExc_OverflowError,
+                      "[number] out of range: got an integer beyond float64, expected a smaller one.");
+    nb::raise_python_error();
+  }
+  return value;
+}
+
 Dims dims_of(nb::handle object) {
   Dims dims;
   if (object.is_none()) return dims;
@@ -216,8 +227,7 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
     int overflow = 0;
     const int64_t value = floating ? 0 : PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
     if (floating || (exact && overflow != 0)) {
-      const double rounded = PyLong_AsDouble(object.ptr());
-      if (rounded == -1 && PyErr_Occurred()) nb::raise_python_error();
+      const double rounded = double_of(object);
       return Tensor::full({}, rounded, floating ? x.dtype() : DType::Float64);
     }
     const DType dtype = exact || x.dtype() == DType::Bool ? DType::Int64 : x.dtype();

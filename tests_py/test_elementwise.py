@@ -292,3 +292,21 @@ def test_bounds() -> None:
 def test_wrong_arguments_are_named(call: Callable[[], Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+def test_digamma_just_below_zero() -> None:
+    x = np.array([-1e-20, -1e-9, -0.25], "f8")
+    np.testing.assert_allclose(
+        ndl.digamma(ndl.tensor(x)).numpy(), [1e20, 1e9 - 0.5772156649015329, 2.9141389320275], 1e-9
+    )
+    x = ndl.tensor(x, requires_grad=True)
+    np.testing.assert_allclose(ndl.grad(ndl.digamma(x).sum(), x)[0].numpy()[:2], [1e40, 1e18], 1e-9)
+
+
+def test_integers_beyond_float64_are_refused() -> None:
+    x = ndl.Tensor([1.0])
+    for op in (ndl.add, ndl.mul, ndl.pow, ndl.clamp, ndl.atan2):
+        with pytest.raises(OverflowError, match=r"\[number\] out of range"):
+            op(x, 10**400)
+    with pytest.raises(TypeError, match=r"\[argument\] of a wrong kind"):
+        ndl.asarray(x, copy="x")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 import needlecpp as ndl
 import numpy as np
+import pytest
 
 
 def together(count: int, body: Callable[[int], None]) -> None:
@@ -119,3 +123,20 @@ def test_threads_sweep_one_tape_into_one_leaf() -> None:
 
     together(8, body)
     assert x.grad.tolist() == [800.0] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_computes() -> None:
+    script = """
+import os, signal
+import needlecpp as ndl
+ndl.set_num_threads(4)
+x = ndl.ones(1 << 20)
+(x * 2).sum()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    os._exit(0 if float((x * 2).sum()) == 1 << 21 else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)

@@ -494,7 +494,7 @@ NDL_HD double digamma(double x) {
   double y = 0.0;
   if (x < 0.0) {
     if (x == ::floor(x)) return __builtin_nan("");
-    y = -pi / ::tan(pi * (x - ::floor(x)));
+    y = -pi / ::tan(pi * (x - ::rint(x)));
     x = 1.0 - x;
   }
   for (; x < 10.0; x = x + 1.0) y = y - 1.0 / x;
@@ -508,7 +508,7 @@ NDL_HD double trigamma(double x) {
   double y = 0.0;
   double sign = 1.0;
   if (x < 0.5) {
-    const double s = ::sin(pi * (x - ::floor(x)));
+    const double s = ::sin(pi * (x - ::rint(x)));
     y = -(pi * pi) / (s * s);
     x = 1.0 - x;
     sign = -1.0;
