@@ -297,7 +297,7 @@ def test_wrong_arguments_are_named(call: Callable[[], Any], error: type[Exceptio
 def test_digamma_just_below_zero() -> None:
     x = np.array([-1e-20, -1e-9, -0.25], "f8")
     np.testing.assert_allclose(
-        ndl.digamma(ndl.tensor(x)).numpy(), [1e20, 1e9 - 0.5772156649015329, 2.9141389320275], 1e-9
+        ndl.digamma(ndl.tensor(x)).numpy(), [1e20, 1e9 - 0.5772156649015329, 2.9141391202135285], 1e-9
     )
     x = ndl.tensor(x, requires_grad=True)
     np.testing.assert_allclose(ndl.grad(ndl.digamma(x).sum(), x)[0].numpy()[:2], [1e40, 1e18], 1e-9)
