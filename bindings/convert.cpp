@@ -140,6 +140,8 @@ double double_of(nb::handle object) {
     if (PyErr_ExceptionMatches(PyExc_OverflowError))
       PyErr_SetString(PyExc_OverflowError,
                       "[number] out of range: got an integer beyond float64, expected a smaller one.");
+    else if (PyErr_ExceptionMatches(PyExc_TypeError))
+      PyErr_Format(PyExc_TypeError, "[number] not a number: got %R, expected a float or an int.", object.type().ptr());
     nb::raise_python_error();
   }
   return value;

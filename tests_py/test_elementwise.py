@@ -310,3 +310,21 @@ def test_integers_beyond_float64_are_refused() -> None:
             op(x, 10**400)
     with pytest.raises(TypeError, match=r"\[argument\] of a wrong kind"):
         ndl.asarray(x, copy="x")
+
+
+def test_float_remainders_are_exact() -> None:
+    rng = np.random.default_rng(0)
+    b = np.exp(rng.normal(size=4000) * 2).astype("f4") * rng.choice([-1, 1], 4000).astype("f4")
+    whole = np.trunc(np.exp(rng.uniform(0, 14, 4000)))
+    near = (whole * b).astype("f4")  # quotients at and just beside integers
+    for a in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf)), -near, near * 1e10):
+        with np.errstate(all="ignore"):
+            for name in ("fmod", "remainder", "floor_divide"):
+                got = getattr(ndl, name)(ndl.Tensor(a), ndl.Tensor(b)).numpy()
+                np.testing.assert_array_equal(got, getattr(np, name)(a, b), name)
+    with np.errstate(all="ignore"):
+        special = np.array([0, -0.0, 1, -3, 5e-45, 3e38, np.inf, -np.inf, np.nan], "f4")
+        a, b = (x.ravel() for x in np.meshgrid(special, special))
+        got, want = ndl.fmod(ndl.Tensor(a), ndl.Tensor(b)).numpy(), np.fmod(a, b)
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(np.signbit(got[want == 0]), np.signbit(want[want == 0]))
