@@ -53,13 +53,14 @@ Tensors optional_tensors(const std::optional<std::vector<std::optional<Tensor>>>
 
 // The node of a Python Function: backward(dys, saved) gives a gradient or None for each input. A saved tensor that is
 // an output is kept as such, for a tensor would own the node that owns it.
-Tensors record_function(const std::string& name, const Tensors& outputs, const Tensors& inputs, const Tensors& saved,
-                        nb::object backward) {
+Tensors record_function(const std::string& name, const Tensors& outputs, const Tensors& inputs,
+                        const std::optional<std::vector<std::optional<Tensor>>>& to_save, nb::object backward) {
+  const Tensors saved = optional_tensors(to_save);
   Tensors kept = saved;
   std::vector<int> output_of(saved.size(), -1);
   for (size_t i = 0; i < saved.size(); ++i)
     for (size_t k = 0; k < outputs.size(); ++k)
-      if (saved[i].is_same(outputs[k])) {
+      if (saved[i].defined() && saved[i].is_same(outputs[k])) {
         output_of[i] = static_cast<int>(k);
         kept[i] = Tensor();
       }

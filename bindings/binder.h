@@ -68,7 +68,7 @@ struct Binder {
           if (number && !exact && nb::isinstance<Tensor>(a) && (PyFloat_Check(b.ptr()) || PyLong_Check(b.ptr()))) {
             const Tensor x = nb::cast<Tensor>(a);
             if (is_floating(x.dtype())) {
-              const double value = nb::cast<double>(b);
+              const double value = double_of(b);
               return unlocked([&] { return number(x, value); });
             }
           }

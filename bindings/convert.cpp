@@ -134,6 +134,19 @@ int64_t int64_of(nb::handle object) {
   return value;
 }
 
+double double_of(nb::handle object) {
+  const double value = PyFloat_AsDouble(object.ptr());
+  if (value == -1 && PyErr_Occurred()) {
+    if (PyErr_ExceptionMatches(PyExc_OverflowError))
+      PyErr_SetString(PyExc_OverflowError,
+                      "[number] out of range: got an integer beyond float64, expected a smaller one.");
+    else if (PyErr_ExceptionMatches(PyExc_TypeError))
+      PyErr_Format(PyExc_TypeError, "[number] not a number: got %R, expected a float or an int.", object.type().ptr());
+    nb::raise_python_error();
+  }
+  return value;
+}
+
 Dims dims_of(nb::handle object) {
   Dims dims;
   if (object.is_none()) return dims;
@@ -183,7 +196,10 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
     NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "not numbers: got ",
               text_of(object.type()), " of ", text_of(numpy_array.attr("dtype")),
               ", expected an array, list or number.");
-    numpy_array = numpy_array.attr("astype")(numpy_array.attr("dtype").attr("newbyteorder")("="), "C");
+    const bool long_double = kind == "f" && nb::cast<int>(numpy_array.attr("dtype").attr("itemsize")) > 8;
+    numpy_array = numpy_array.attr("astype")(
+        long_double ? nb::object(nb::str("float64")) : nb::object(numpy_array.attr("dtype").attr("newbyteorder")("=")),
+        "C");
     x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true);
     if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
   }
@@ -254,8 +270,7 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
     int overflow = 0;
     const int64_t value = floating ? 0 : PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
     if (floating || (exact && overflow != 0)) {
-      const double rounded = PyLong_AsDouble(object.ptr());
-      if (rounded == -1 && PyErr_Occurred()) nb::raise_python_error();
+      const double rounded = double_of(object);
       return Tensor::full({}, rounded, floating ? x.dtype() : DType::Float64);
     }
     const DType dtype = exact || x.dtype() == DType::Bool ? DType::Int64 : x.dtype();

@@ -39,6 +39,8 @@ std::string text_of(nb::handle object);
 bool is_integer(nb::handle object);
 // Its value; throws TypeError for floats and ValueError beyond int64.
 int64_t int64_of(nb::handle object);
+// The value of a float or int; throws OverflowError beyond float64.
+double double_of(nb::handle object);
 // An int or a sequence of ints; None -> empty.
 Dims dims_of(nb::handle object);
 // A sequence of ints of any length; an array or tensor of them, too.

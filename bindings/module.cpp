@@ -1,5 +1,6 @@
 // needlecpp._core: exceptions, threads, memory, randomness, then every family.
 #include <new>
+#include <typeinfo>
 
 #include "convert.h"
 #include "needlecpp/core/allocator.h"
@@ -23,6 +24,10 @@ void translate(const std::exception_ptr& pointer, void*) {
     PyErr_SetString(PyExc_MemoryError, error.what());
   } catch (const Error& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
+  } catch (const std::bad_cast&) {
+    PyErr_SetString(PyExc_TypeError,
+                    "[argument] of a wrong kind: got one that cannot be converted, expected what the "
+                    "docstring says.");
   }
 }
 

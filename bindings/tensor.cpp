@@ -218,13 +218,17 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def(
       "register_hook",
       [](const Tensor& x, nb::object hook) {
+        NDL_CHECK(PyCallable_Check(hook.ptr()), TypeError, "register_hook", "not a function: got ",
+                  text_of(hook.type()), ", expected one of a gradient.");
         return register_hook(x, [callable = Callable(hook)](const Tensor& gradient) {
           nb::gil_scoped_acquire acquire;
           const nb::object changed = callable(gradient);
+          NDL_CHECK(changed.is_none() || nb::isinstance<Tensor>(changed), TypeError, "hook",
+                    "a hook returned no gradient: got ", text_of(changed.type()), ", expected a Tensor or None.");
           return changed.is_none() ? Tensor() : nb::cast<Tensor>(changed);
         });
       },
-      "hook"_a,
+      "hook"_a.none(),
       "Calls hook(gradient) when this tensor's gradient is complete in a sweep; a tensor it returns takes the "
       "gradient's place. Returns a handle with .remove().");
   c.def("retain_grad", &retain_grad, "Makes backward() set .grad of this result of an op too.");

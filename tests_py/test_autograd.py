@@ -264,3 +264,75 @@ def test_backward_errors() -> None:
         y.sum().backward()
     with pytest.raises(RuntimeError, match="nothing to differentiate"):
         ndl.Tensor([1.0]).backward()
+
+
+@pytest.mark.parametrize("step", [lambda y, w: y * w, lambda y, w: y * y], ids=["two tensors", "one twice"])
+def test_long_chains_of_saved_tensors_are_freed_without_recursion(step: Any) -> None:
+    weight, y = leaf(1.0), leaf(1.0)
+    for _ in range(100_000):
+        y = step(y, weight)
+    del y
+
+
+def test_create_graph_gives_each_leaf_a_gradient_of_its_own() -> None:
+    a, b, seed = leaf(1.0), leaf(1.0), ndl.tensor([1.0], dtype="float64")
+    (a + b).backward(seed, create_graph=True)
+    (a + b).backward(seed)
+    assert (a.grad.tolist(), b.grad.tolist(), seed.tolist()) == ([2.0], [2.0], [1.0])
+
+
+def test_a_sweep_started_by_a_backward_may_free_its_tape() -> None:
+    class Reentrant(Function):
+        inner = True
+
+        @staticmethod
+        def forward(ctx: FunctionContext, x: ndl.Tensor) -> ndl.Tensor:  # type: ignore[override]
+            ctx.save_for_backward(None, x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx: FunctionContext, dy: ndl.Tensor) -> ndl.Tensor:  # type: ignore[override]
+            nothing, x = ctx.saved_tensors
+            assert nothing is None
+            if Reentrant.inner:
+                Reentrant.inner = False
+                y.backward()
+            return dy * x
+
+    x = leaf(3.0)
+    y = Reentrant.apply(x)
+    y.backward(retain_graph=True)
+    assert x.grad.tolist() == [6.0]
+
+
+def test_checkpoint_refuses_a_function_that_changes() -> None:
+    calls = []
+
+    def fn(x: ndl.Tensor) -> Any:
+        calls.append(x)
+        return (x * 1,) * len(calls)
+
+    y = ndl.checkpoint(fn, leaf(1.0))
+    with pytest.raises(RuntimeError, match="gave something else the second time: got 2 results, expected 1"):
+        y.backward()
+
+
+def test_what_does_not_depend_on_the_inputs_has_zero_derivatives() -> None:
+    x = ndl.tensor([1.0, 2.0], dtype="float64")
+    constant = ndl.tensor([3.0], dtype="float64")
+    assert ndl.autograd.hessian(lambda x: x.sum(), x).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert ndl.autograd.jacobian(lambda _: constant, x).tolist() == [[0.0, 0.0]]
+    outputs, products = ndl.autograd.vjp(lambda x: (x * 2, constant), x, (x, constant))
+    assert products.tolist() == [2.0, 4.0] and outputs[1].tolist() == [3.0]
+    assert ndl.autograd.jvp(lambda _: constant, x, x)[1].dtype == "float64"
+    with pytest.raises(ValueError, match=r"\[vjp\] the vector of output 1 does not fit"):
+        ndl.autograd.vjp(lambda x: (x * 2, constant), x, (x, x))
+
+
+def test_hooks_that_are_none() -> None:
+    x = leaf(1.0)
+    with pytest.raises(TypeError, match=r"\[register_hook\] not a function"):
+        x.register_hook(None)
+    x.register_hook(lambda _: 3)
+    with pytest.raises(TypeError, match=r"\[hook\] a hook returned no gradient"):
+        (x * 2).backward()

@@ -85,3 +85,7 @@ def test_jax() -> None:
         ours.fill_(1.0)  # JAX's arrays do not change
     back = jax.numpy.from_dlpack(ndl.asarray(np.arange(6, dtype="float32").reshape(2, 3)))
     assert back.tolist() == theirs.tolist()
+
+
+def test_long_doubles_become_float64() -> None:
+    assert ndl.from_numpy(np.ones(3, np.longdouble)).dtype == "float64"

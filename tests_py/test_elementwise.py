@@ -292,3 +292,39 @@ def test_bounds() -> None:
 def test_wrong_arguments_are_named(call: Callable[[], Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         call()
+
+
+def test_digamma_just_below_zero() -> None:
+    x = np.array([-1e-20, -1e-9, -0.25], "f8")
+    np.testing.assert_allclose(
+        ndl.digamma(ndl.tensor(x)).numpy(), [1e20, 1e9 - 0.5772156649015329, 2.9141391202135285], 1e-9
+    )
+    x = ndl.tensor(x, requires_grad=True)
+    np.testing.assert_allclose(ndl.grad(ndl.digamma(x).sum(), x)[0].numpy()[:2], [1e40, 1e18], 1e-9)
+
+
+def test_integers_beyond_float64_are_refused() -> None:
+    x = ndl.Tensor([1.0])
+    for op in (ndl.add, ndl.mul, ndl.pow, ndl.clamp, ndl.atan2):
+        with pytest.raises(OverflowError, match=r"\[number\] out of range"):
+            op(x, 10**400)
+    with pytest.raises(TypeError, match=r"\[argument\] of a wrong kind"):
+        ndl.asarray(x, copy="x")
+
+
+def test_float_remainders_are_exact() -> None:
+    rng = np.random.default_rng(0)
+    b = np.exp(rng.normal(size=4000) * 2).astype("f4") * rng.choice([-1, 1], 4000).astype("f4")
+    whole = np.trunc(np.exp(rng.uniform(0, 14, 4000)))
+    near = (whole * b).astype("f4")  # quotients at and just beside integers
+    for a in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf)), -near, near * 1e10):
+        with np.errstate(all="ignore"):
+            for name in ("fmod", "remainder", "floor_divide"):
+                got = getattr(ndl, name)(ndl.Tensor(a), ndl.Tensor(b)).numpy()
+                np.testing.assert_array_equal(got, getattr(np, name)(a, b), name)
+    with np.errstate(all="ignore"):
+        special = np.array([0, -0.0, 1, -3, 5e-45, 3e38, np.inf, -np.inf, np.nan], "f4")
+        a, b = (x.ravel() for x in np.meshgrid(special, special))
+        got, want = ndl.fmod(ndl.Tensor(a), ndl.Tensor(b)).numpy(), np.fmod(a, b)
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(np.signbit(got[want == 0]), np.signbit(want[want == 0]))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 
 import needlecpp as ndl
 import numpy as np
+import pytest
 
 
 def together(count: int, body: Callable[[int], None]) -> None:
@@ -105,3 +109,34 @@ def test_hooks_and_functions_on_other_threads() -> None:
             assert seen == [200.0]
 
     together(8, body)
+
+
+def test_threads_sweep_one_tape_into_one_leaf() -> None:
+    x = ndl.tensor(np.ones(3), requires_grad=True)
+    y = (x * x * 0.5).sum()
+
+    def body(_: int) -> None:
+        for _ in range(100):
+            handle = x.register_hook(lambda g: g)
+            y.backward(retain_graph=True)
+            handle.remove()
+
+    together(8, body)
+    assert x.grad.tolist() == [800.0] * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_computes() -> None:
+    script = """
+import os, signal
+import needlecpp as ndl
+ndl.set_num_threads(4)
+x = ndl.ones(1 << 20)
+(x * 2).sum()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    os._exit(0 if float((x * 2).sum()) == 1 << 21 else 1)
+assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)

@@ -41,8 +41,8 @@ bool is_number(nb::handle object) { return PyFloat_Check(object.ptr()) || PyLong
 
 Tensor clamp_between(const Tensor& x, nb::object low, nb::object high) {
   if (is_floating(x.dtype()) && (low.is_none() || is_number(low)) && (high.is_none() || is_number(high))) {
-    const double least = low.is_none() ? -INFINITY : nb::cast<double>(low);
-    const double most = high.is_none() ? INFINITY : nb::cast<double>(high);
+    const double least = low.is_none() ? -INFINITY : double_of(low);
+    const double most = high.is_none() ? INFINITY : double_of(high);
     return unlocked([&] { return clamp(x, least, most); });
   }
   const Tensor least = low.is_none() ? Tensor() : beside(low, x);
@@ -62,7 +62,7 @@ Tensor choose(nb::object condition, nb::object a, nb::object b) {
 Tensor interpolate(const Tensor& a, nb::object end, nb::object weight) {
   const Tensor b = beside(end, a);
   if (is_number(weight)) {
-    const double w = nb::cast<double>(weight);
+    const double w = double_of(weight);
     return unlocked([&] { return lerp(a, b, w); });
   }
   const Tensor w = tensor_of(weight, nb::none(), true);

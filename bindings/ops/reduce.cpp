@@ -28,7 +28,7 @@ double correction_of(nb::handle correction, nb::handle ddof, nb::handle unbiased
             " of them, expected one.");
   if (!unbiased.is_none()) return nb::cast<bool>(unbiased) ? 1 : 0;
   const nb::handle value = correction.is_none() ? ddof : correction;
-  return value.is_none() ? 1 : nb::cast<double>(value);
+  return value.is_none() ? 1 : double_of(value);
 }
 
 template <class Fn>

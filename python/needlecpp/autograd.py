@@ -124,15 +124,21 @@ class FunctionContext:
     def __init__(self, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
         """For each argument of forward, whether backward's gradient for it will be used."""
-        self._saved: tuple[Tensor, ...] = ()
+        self._saved: tuple[Tensor | None, ...] = ()
         self._constant: tuple[Tensor, ...] = ()
 
-    def save_for_backward(self, *tensors: Tensor) -> None:
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps inputs or outputs for the backward pass; an in-place edit in between is found and raises there."""
+        for tensor in tensors:
+            if not (tensor is None or isinstance(tensor, Tensor)):
+                raise TypeError(
+                    f"[save_for_backward] not a tensor: got {type(tensor).__name__}, expected Tensor or None. Make "
+                    "other things attributes of ctx."
+                )
         self._saved = tensors
 
     @property
-    def saved_tensors(self) -> tuple[Tensor, ...]:
+    def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that forward saved."""
         return self._saved
 
@@ -194,7 +200,7 @@ class Function:
         kinds = [(y.shape, y.dtype) for y in outputs]
         n_args = len(args)
 
-        def run_backward(dys: list[Tensor], saved: list[Tensor]) -> list[Tensor | None]:
+        def run_backward(dys: list[Tensor], saved: list[Tensor | None]) -> list[Tensor | None]:
             ctx._saved = tuple(saved)
             gradient_of = dict(zip(recorded, dys, strict=True))
             every = [
@@ -281,12 +287,14 @@ def jacobian(fn: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = Fal
     with enable_grad():
         source: Tensor = x if create_graph and x.requires_grad else _leaf(x)
         y = fn(source)
+        shape = (*y.shape, *x.shape)
+        if not y.requires_grad or y.size == 0:
+            return _core.zeros(*shape, dtype=x.dtype)
         flat = y.reshape(-1)
         rows = [
             grad(flat[i], source, retain_graph=True, create_graph=create_graph)[0].reshape(-1) for i in range(flat.size)
         ]
-        shape = (*y.shape, *x.shape)
-        return _core.stack(rows).reshape(shape) if rows else _core.zeros(*shape, dtype=x.dtype)
+        return _core.stack(rows).reshape(shape)
 
 
 def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -299,7 +307,8 @@ def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """
 
     def gradient(at: Tensor) -> Tensor:
-        return grad(fn(at), at, create_graph=True)[0]
+        y = fn(at)
+        return grad(y, at, create_graph=True)[0] if y.requires_grad else _core.zeros(*at.shape, dtype=at.dtype)
 
     return jacobian(gradient, x)
 

@@ -26,6 +26,10 @@
 // create_graph runs the lambdas with grad enabled: plain ops record their own backward. Fused ops replay their composed
 // twin then (Backward::through_twin).
 //
+// Threads may sweep at once, over one tape and into the same leaves: what they can meet at is guarded by guard_of().
+// Nothing dies while such a lock is held: a Python object that does needs the interpreter's lock, whose holder may be
+// waiting for this one.
+//
 // Hooks see a gradient when it is complete: for the result of an op when its node comes up, for a leaf with hooks at
 // the end of the sweep, until which its gradient is held back.
 //
@@ -33,6 +37,7 @@
 #include "needlecpp/autograd/autograd.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <mutex>
 #include <queue>
@@ -55,6 +60,12 @@ struct AnomalyPause {
   ~AnomalyPause() { g_anomaly_detection = before; }
 };
 
+// The lock of the work and hooks of a node, or of the gradient and hooks of a leaf: one of a few, by address.
+std::mutex& guard_of(const void* owner) {
+  static std::array<std::mutex, 64> guards;
+  return guards[(reinterpret_cast<uintptr_t>(owner) >> 6) % guards.size()];
+}
+
 void check_version(const char* op, const char* what, uint32_t saved, const Storage& storage) {
   NDL_CHECK(storage.version() == saved, Error, op, what, " was changed in place by ", storage.last_writer(),
             " after it was saved for the backward pass: got version ", storage.version(), ", expected ", saved,
@@ -64,7 +75,9 @@ void check_version(const char* op, const char* what, uint32_t saved, const Stora
 // The gradient after the hooks.
 Tensor run_hooks(const std::shared_ptr<GradientHooks>& hooks, Tensor gradient) {
   if (!hooks) return gradient;
+  std::unique_lock lock(hooks->mutex);
   const auto entries = hooks->entries;  // a hook may remove itself
+  lock.unlock();
   for (const auto& [id, hook] : entries) {
     const Tensor changed = hook(gradient);
     if (!changed.defined()) continue;
@@ -173,20 +186,23 @@ void Sweep::accumulate(Tensor& slot, const Tensor& gradient) const {
 }
 
 void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tensor& gradient) const {
+  std::shared_ptr<TensorImpl> before;  // dies after the lock
+  const std::lock_guard lock(guard_of(leaf.get()));
   if (leaf->gradient) {
     const Tensor existing(leaf->gradient);
     if (!create_ && may_add_into(existing)) {
       engine::add_in_place(existing, gradient);
       existing.bump_version("backward");
     } else {
-      leaf->gradient = engine::add(existing, gradient).impl();
+      before = std::exchange(leaf->gradient, engine::add(existing, gradient).impl());
     }
     return;
   }
-  // Keep the arriving tensor when this handle is the only one; another leaf may be given the same tensor next.
+  // Keep the arriving tensor when it is on a tape or this handle is the only one; another leaf may be given the same
+  // tensor next, and later gradients are added to it where it is.
   const bool ours = gradient.is_contiguous() && gradient.impl().use_count() == 1 &&
                     gradient.impl()->storage.use_count() == 1 && !gradient.impl()->storage->read_only();
-  leaf->gradient = (create_ || ours ? gradient : engine::contiguous_copy(gradient)).impl();
+  leaf->gradient = (gradient.requires_grad() || ours ? gradient : engine::contiguous_copy(gradient)).impl();
 }
 
 void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
@@ -229,27 +245,36 @@ void Sweep::run() {
     Tensors dys = std::move(at->second.dys);
     pending_.erase(at);
     for (size_t k = 0; k < dys.size(); ++k) {
+      std::unique_lock lock(guard_of(node));
       const std::shared_ptr<GradientHooks> hooks = node->outputs[k].hooks;
+      lock.unlock();
       if (!hooks || !dys[k].defined()) continue;
       dys[k] = run_hooks(hooks, dys[k]);
-      if (const std::shared_ptr<TensorImpl> retained = hooks->retained.lock(); retained && !restricted_)
-        retained->gradient = dys[k].impl();
+      if (const std::shared_ptr<TensorImpl> retained = hooks->retained_tensor(); retained && !restricted_) {
+        std::shared_ptr<TensorImpl> gradient = dys[k].impl();
+        const std::lock_guard guard(guard_of(retained.get()));
+        retained->gradient.swap(gradient);
+      }
     }
     if (auto found = node_requests_.find(node); found != node_requests_.end())
       for (auto [output, index] : found->second.outputs)
         if (dys[output].defined()) results_[index] = dys[output];
     if (restricted_ && !useful_.count(node)) continue;
 
-    NDL_CHECK(!node->released, Error, "backward",
-              "the graph was freed by an earlier sweep: got a second backward through ", node->name,
-              ", expected one. Pass retain_graph=True to the first.");
+    std::shared_ptr<const Node::Work> work;
+    {
+      const std::lock_guard lock(guard_of(node));
+      work = node->work;
+    }
+    NDL_CHECK(work, Error, "backward", "the graph was freed by an earlier sweep: got a second backward through ",
+              node->name, ", expected one. Pass retain_graph=True to the first.");
     Tensors gradients;
     {
       OpScope scope(node->name);
-      Backward context(*node, dys, !restricted_ && !create_);
+      Backward context(*node, work, dys, !restricted_ && !create_);
       {
         const AnomalyPause pause;  // the node is named, not an op in its lambda
-        node->fn(context);
+        context.run();
       }
       gradients = context.take_gradients();
       if (g_anomaly_detection)
@@ -258,11 +283,10 @@ void Sweep::run() {
       dys.clear();
     }
     if (!retain_) {
-      node->released = true;
-      node->fn = nullptr;
-      node->saved.clear();
-      for (Node::Output& output : node->outputs) output.storage = {};
+      const std::lock_guard lock(guard_of(node));
+      node->work.reset();
     }
+    work.reset();
     for (size_t i = 0; i < gradients.size(); ++i) {
       if (!gradients[i].defined()) continue;
       const Node::Edge& edge = node->inputs[i];
@@ -309,17 +333,22 @@ void set_anomaly_detection(bool enabled) { g_anomaly_detection = enabled; }
 void HookHandle::remove() {
   const std::shared_ptr<GradientHooks> hooks = hooks_.lock();
   if (!hooks) return;
+  GradientHook removed;
+  const std::lock_guard lock(hooks->mutex);
   auto& entries = hooks->entries;
-  entries.erase(std::remove_if(entries.begin(), entries.end(), [this](const auto& e) { return e.first == id_; }),
-                entries.end());
+  const auto at = std::find_if(entries.begin(), entries.end(), [this](const auto& e) { return e.first == id_; });
+  if (at == entries.end()) return;
+  removed = std::move(at->second);
+  entries.erase(at);
 }
 
 namespace {
 
-const std::shared_ptr<GradientHooks>& hooks_of(const char* op, const Tensor& x) {
+std::shared_ptr<GradientHooks> hooks_of(const char* op, const Tensor& x) {
   NDL_CHECK(x.requires_grad(), Error, op, "no gradient will arrive: got a tensor that does not require grad, ",
             "expected one that does.");
   TensorImpl& impl = *x.impl();
+  const std::lock_guard lock(guard_of(impl.node ? static_cast<const void*>(impl.node.get()) : &impl));
   auto& hooks = impl.node ? impl.node->outputs[impl.output].hooks : impl.hooks;
   if (!hooks) hooks = std::make_shared<GradientHooks>();
   return hooks;
@@ -328,13 +357,15 @@ const std::shared_ptr<GradientHooks>& hooks_of(const char* op, const Tensor& x) 
 }  // namespace
 
 HookHandle register_hook(const Tensor& x, GradientHook hook) {
-  const std::shared_ptr<GradientHooks>& hooks = hooks_of("register_hook", x);
+  const std::shared_ptr<GradientHooks> hooks = hooks_of("register_hook", x);
+  const std::lock_guard lock(hooks->mutex);
   hooks->entries.emplace_back(hooks->next_id, std::move(hook));
   return {hooks, hooks->next_id++};
 }
 
 void retain_grad(const Tensor& x) {
-  const std::shared_ptr<GradientHooks>& hooks = hooks_of("retain_grad", x);
+  const std::shared_ptr<GradientHooks> hooks = hooks_of("retain_grad", x);
+  const std::lock_guard lock(hooks->mutex);
   if (!x.is_leaf()) hooks->retained = x.impl();
 }
 
@@ -372,21 +403,28 @@ void Tensor::backward(const Tensor& dy, bool retain_graph, bool create_graph) co
   needlecpp::backward({*this}, {dy}, retain_graph, create_graph);
 }
 
-// A chain of a million ops must not be freed by a million nested destructors.
+// A chain of a million ops must not be freed by a million nested destructors. The outermost one frees what the nodes
+// held; those that die of it leave theirs with it.
 Node::~Node() {
-  std::vector<std::shared_ptr<Node>> doomed;
-  const auto take = [&doomed](Node& node) {
-    for (Edge& edge : node.inputs)
-      if (edge.node && edge.node.use_count() == 1) doomed.push_back(std::move(edge.node));
-    for (SavedTensor& saved : node.saved)
-      if (saved.handle.node && saved.handle.node.use_count() == 1) doomed.push_back(std::move(saved.handle.node));
+  struct Remains {
+    std::vector<Edge> inputs;
+    std::vector<Output> outputs;
+    std::shared_ptr<Work> work;
   };
-  take(*this);
-  while (!doomed.empty()) {
-    const std::shared_ptr<Node> node = std::move(doomed.back());
-    doomed.pop_back();
-    if (node.use_count() == 1) take(*node);
+  thread_local std::vector<Remains>* remains_of_thread = nullptr;
+  Remains own{std::move(inputs), std::move(outputs), std::move(work)};
+  if (remains_of_thread) {
+    remains_of_thread->push_back(std::move(own));
+    return;
   }
+  std::vector<Remains> remains;
+  remains_of_thread = &remains;
+  remains.push_back(std::move(own));
+  while (!remains.empty()) {
+    const Remains next = std::move(remains.back());
+    remains.pop_back();
+  }
+  remains_of_thread = nullptr;
 }
 
 Tensor Backward::dy_or_zeros(int k) const {
@@ -396,14 +434,17 @@ Tensor Backward::dy_or_zeros(int k) const {
 
 Tensor Backward::accumulator(int input) const {
   const Node::Edge& edge = node_.inputs[input];
-  if (!into_leaves_ || !edge.leaf || !edge.leaf->gradient) return Tensor();
+  if (!into_leaves_ || !edge.leaf) return Tensor();
+  std::unique_lock lock(guard_of(edge.leaf.get()));
   const Tensor gradient(edge.leaf->gradient);
+  lock.unlock();
+  if (!gradient.defined()) return Tensor();
   const bool fits = gradient.shape() == edge.shape && gradient.dtype() == edge.dtype && may_add_into(gradient);
   return fits ? gradient : Tensor();
 }
 
 Tensor Backward::saved(int i) const {
-  const SavedTensor& saved = node_.saved[i];
+  const SavedTensor& saved = work_->saved[i];
   if (!saved.defined()) return Tensor();
   check_version(node_.name, "a tensor", saved.version, *saved.storage.get());
   if (saved.leaf) return Tensor(saved.leaf);
@@ -414,9 +455,10 @@ Tensor Backward::saved(int i) const {
 
 Tensor Backward::output(int k) const {
   const Node::Output& output = node_.outputs[k];
-  check_version(node_.name, "the result", output.version, *output.storage.get());
+  const std::shared_ptr<Storage>& storage = work_->results[k].get();
+  check_version(node_.name, "the result", output.version, *storage);
   auto impl = std::make_shared<TensorImpl>();
-  impl->storage = output.storage.get();
+  impl->storage = storage;
   impl->offset = output.offset;
   impl->shape = output.shape;
   impl->strides = output.strides;
@@ -513,7 +555,9 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   auto node = std::make_shared<Node>();
   node->name = name;
   node->sequence = next_sequence();
-  node->fn = std::move(fn);
+  node->work = std::make_shared<Node::Work>();
+  Node::Work& work = *node->work;
+  work.fn = std::move(fn);
   node->inputs.resize(n_inputs);
   for (size_t i = 0; i < n_inputs; ++i) {
     if (!inputs[i].defined()) continue;
@@ -526,9 +570,9 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
     edge.output = impl->output;
     if (!impl->node) edge.leaf = impl;
   }
-  node->saved.resize(n_saved);
+  work.saved.resize(n_saved);
   for (size_t i = 0; i < n_saved; ++i)
-    if (saved[i].defined()) node->saved[i] = keep(saved[i].impl());
+    if (saved[i].defined()) work.saved[i] = keep(saved[i].impl());
   node->outputs.resize(outputs.size());
   for (size_t k = 0; k < outputs.size(); ++k) {
     TensorImpl& impl = *outputs[k].impl();
@@ -536,7 +580,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
     output.shape = impl.shape;
     output.dtype = impl.dtype;
     if (save_outputs) {
-      output.storage = KeptStorage(impl.storage);
+      work.results.emplace_back(impl.storage);
       output.offset = impl.offset;
       output.strides = impl.strides;
       output.contiguous = impl.contiguous;

@@ -30,12 +30,16 @@ Tensors floating(const Tensors& tensors) {
   return result;
 }
 
+// Of x's shape and of the dtype that its gradient would have.
+Tensor no_gradient(const Tensor& x) {
+  return Tensor::zeros(x.shape(), is_floating(x.dtype()) ? x.dtype() : DType::Float32);
+}
+
 // gradients (of the inputs that have any) spread over all inputs; zeros elsewhere.
 Tensors align(const Tensors& gradients, const Tensors& inputs) {
   Tensors result;
   size_t next = 0;
-  for (const Tensor& x : inputs)
-    result.push_back(x.requires_grad() ? gradients[next++] : Tensor::zeros(x.shape(), DType::Float32));
+  for (const Tensor& x : inputs) result.push_back(x.requires_grad() ? gradients[next++] : no_gradient(x));
   return result;
 }
 
@@ -87,7 +91,22 @@ std::pair<Tensors, Tensors> vjp(const TensorFunction& fn, const Tensors& inputs,
   GradMode mode(true);
   const Tensors leaves = separate(inputs, create_graph);
   const Tensors outputs = fn(leaves);
-  const Tensors products = align(grad(outputs, floating(leaves), dys, create_graph, create_graph), leaves);
+  NDL_CHECK(dys.empty() || dys.size() == outputs.size(), ValueError, "vjp", "wrong number of vectors: got ", dys.size(),
+            ", expected one an output, ", outputs.size(), ".");
+  Tensors differentiable;
+  Tensors vectors;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const Tensor dy = dys.empty() ? Tensor() : dys[k];
+    if (outputs[k].requires_grad()) {
+      differentiable.push_back(outputs[k]);
+      vectors.push_back(dy);
+    } else {
+      NDL_CHECK(dy.defined() ? dy.shape() == outputs[k].shape() : outputs[k].numel() == 1, ValueError, "vjp",
+                "the vector of output ", k, " does not fit: got ", dy.defined() ? to_string(dy.shape()) : "none",
+                ", expected shape ", outputs[k].shape(), ".");
+    }
+  }
+  const Tensors products = align(grad(differentiable, floating(leaves), vectors, create_graph, create_graph), leaves);
   return {create_graph ? outputs : detached(outputs), products};
 }
 
@@ -125,7 +144,7 @@ std::pair<Tensors, Tensors> jvp(const TensorFunction& fn, const Tensors& inputs,
   size_t next = 0;
   for (const Tensor& y : outputs) {
     const bool known = y.requires_grad() && !products.empty();
-    result.push_back(known ? products[next++] : Tensor::zeros(y.shape(), DType::Float32));
+    result.push_back(known ? products[next++] : no_gradient(y));
   }
   return {create_graph ? outputs : detached(outputs), result};
 }
@@ -168,6 +187,9 @@ Tensors checkpoint(const TensorFunction& fn, const Tensors& inputs) {
     }
     const uint64_t restart = detail::next_sequence();
     const Tensors results = run(again);
+    NDL_CHECK(static_cast<int>(results.size()) == g.n_outputs(), Error, "checkpoint",
+              "the function gave something else the second time: got ", results.size(), " results, expected ",
+              g.n_outputs(), ". Make it depend on nothing but tensors.");
     Tensors differentiable;
     Tensors dys;
     for (size_t k = 0; k < results.size(); ++k)

@@ -4,6 +4,9 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#if __has_include(<pthread.h>)
+#include <pthread.h>
+#endif
 #endif
 
 #include <algorithm>
@@ -41,12 +44,21 @@ class FirstError {
 };
 
 #ifdef _OPENMP
+// A forked child has OpenMP's team in its memory and none of its threads: starting a loop there would wait for them for
+// ever. It computes on the one thread it has.
+std::atomic<bool> g_team_started{false};
+std::atomic<bool> g_alone{false};
+#if __has_include(<pthread.h>)
+[[maybe_unused]] const int g_at_fork = pthread_atfork(nullptr, nullptr, [] { g_alone.store(g_team_started.load()); });
+#endif
+
 int default_threads() { return omp_get_max_threads(); }
-bool inside_loop() { return omp_in_parallel(); }
+bool inside_loop() { return g_alone.load(std::memory_order_relaxed) || omp_in_parallel(); }
 
 // Calls body(thread, team) once on each thread of a team of at most `threads`.
 template <class Body>
 void on_team(int threads, Body&& body) {
+  g_team_started.store(true, std::memory_order_relaxed);
 #pragma omp parallel num_threads(threads)
   body(omp_get_thread_num(), omp_get_num_threads());
 }

@@ -429,7 +429,6 @@ NDL_BY_LANE(ceil)
 NDL_BY_LANE(trunc)
 NDL_BY_LANE(rint)
 NDL_BY_LANE_2(pow, FloatV)
-NDL_BY_LANE_2(fmod, FloatV)
 NDL_BY_LANE_2(pow, DoubleV)
 NDL_BY_LANE_2(fmod, DoubleV)
 NDL_BY_LANE_2(atan2, DoubleV)
@@ -437,6 +436,20 @@ NDL_BY_LANE_2(hypot, DoubleV)
 NDL_BY_LANE_2(copysign, DoubleV)
 #undef NDL_BY_LANE
 #undef NDL_BY_LANE_2
+// fmod where the quotient has fewer than 24 bits: its product with b, and the difference from a, are exact in double.
+NDL_HD FloatV m_fmod(FloatV a, FloatV b) {
+  typedef double Wide __attribute__((vector_size(2 * sizeof(FloatV))));
+  const FloatV ratio = a / b;
+  if (any(~((m_abs(ratio) < 8388608.0f) & (m_abs(b) < __builtin_inff())))) {
+    for (int i = 0; i < kFloats; ++i) a[i] = fmodf(a[i], b[i]);
+    return a;
+  }
+  const Wide x = __builtin_convertvector(a, Wide);
+  const Wide y = __builtin_convertvector(m_copysign(b, a), Wide);
+  const Wide rest = x - __builtin_convertvector(m_abs(m_trunc(ratio)), Wide) * y;
+  const Wide r = rest * x < 0.0 ? rest + y : rest;  // the ratio was rounded up to an integer
+  return m_copysign(__builtin_convertvector(r, FloatV), a);
+}
 NDL_HD DoubleV m_abs(DoubleV x) { return bits<DoubleV>(bits<LongV>(x) & 0x7fffffffffffffffll); }
 NDL_HD DoubleV m_sqrt(DoubleV x) { return sqrt(x); }
 
@@ -494,7 +507,7 @@ NDL_HD double digamma(double x) {
   double y = 0.0;
   if (x < 0.0) {
     if (x == ::floor(x)) return __builtin_nan("");
-    y = -pi / ::tan(pi * (x - ::floor(x)));
+    y = -pi / ::tan(pi * (x - ::rint(x)));
     x = 1.0 - x;
   }
   for (; x < 10.0; x = x + 1.0) y = y - 1.0 / x;
@@ -508,7 +521,7 @@ NDL_HD double trigamma(double x) {
   double y = 0.0;
   double sign = 1.0;
   if (x < 0.5) {
-    const double s = ::sin(pi * (x - ::floor(x)));
+    const double s = ::sin(pi * (x - ::rint(x)));
     y = -(pi * pi) / (s * s);
     x = 1.0 - x;
     sign = -1.0;

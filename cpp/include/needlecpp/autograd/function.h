@@ -17,6 +17,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,9 +61,14 @@ struct SavedTensor {
 
 // What runs when a gradient is complete.
 struct GradientHooks {
+  std::mutex mutex;  // of what follows
   std::vector<std::pair<uint64_t, GradientHook>> entries;
   uint64_t next_id = 0;
   std::weak_ptr<TensorImpl> retained;  // gets a copy of the handle in its .grad(), after the hooks
+  std::shared_ptr<TensorImpl> retained_tensor() {
+    const std::lock_guard lock(mutex);
+    return retained.lock();
+  }
 };
 
 // One recorded op.
@@ -77,7 +83,6 @@ class Node : public std::enable_shared_from_this<Node> {
     bool needed() const { return node || leaf; }
   };
   struct Output {
-    KeptStorage storage;  // empty unless the op saves its outputs
     int64_t offset = 0;
     Shape shape;
     Strides strides;
@@ -86,22 +91,33 @@ class Node : public std::enable_shared_from_this<Node> {
     bool contiguous = true;
     std::shared_ptr<GradientHooks> hooks;
   };
+  // What the backward reads beside the edges. The sweep that runs it holds it, so that another may drop it from the
+  // node meanwhile: one that the backward itself starts, or another thread's.
+  struct Work {
+    BackwardFn fn;
+    std::vector<SavedTensor> saved;
+    std::vector<KeptStorage> results;  // memory of the outputs; empty unless the op saves them
+  };
   Node() = default;
   ~Node();
   const char* name = "";
   uint64_t sequence = 0;  // order of recording
   std::vector<Edge> inputs;
-  std::vector<SavedTensor> saved;
   std::vector<Output> outputs;
-  BackwardFn fn;
-  bool released = false;  // saved tensors were freed by a sweep
+  std::shared_ptr<Work> work;  // null after a sweep that did not retain it
 };
 
 // What a backward lambda sees.
 class Backward {
  public:
-  Backward(Node& node, Tensors dys, bool into_leaves = false)
-      : node_(node), dys_(std::move(dys)), gradients_(node.inputs.size()), into_leaves_(into_leaves) {}
+  Backward(Node& node, std::shared_ptr<const Node::Work> work, Tensors dys, bool into_leaves = false)
+      : node_(node),
+        work_(std::move(work)),
+        dys_(std::move(dys)),
+        gradients_(node.inputs.size()),
+        into_leaves_(into_leaves) {}
+
+  void run() { work_->fn(*this); }
 
   // Gradient of output k; undefined when nothing depended on it (never for an op with one output).
   const Tensor& dy(int k = 0) const { return dys_[k]; }
@@ -130,6 +146,7 @@ class Backward {
 
  private:
   Node& node_;
+  std::shared_ptr<const Node::Work> work_;
   Tensors dys_;
   Tensors gradients_;
   bool into_leaves_;  // a plain backward(): leaves' gradients may be added to directly
