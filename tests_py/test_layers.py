@@ -21,6 +21,12 @@ def test_huber_is_linear_to_infinity(loss: Callable[..., ndl.Tensor]) -> None:
     assert gradient(lambda x: loss(x, ndl.zeros(4), "sum"), [0.5, -3.0, INF, -INF]) == [0.5, -1.0, 1.0, -1.0]
 
 
+def test_huber_is_not_curved_at_its_edge() -> None:
+    x = ndl.tensor([0.5, 1.0, 2.0], requires_grad=True)
+    slope = ndl.grad(F.huber_loss(x, ndl.zeros(3), "sum"), x, create_graph=True)[0]
+    assert ndl.grad(slope.sum(), x)[0].tolist() == [1.0, 0.0, 0.0]
+
+
 def test_margins_that_are_just_met_pull() -> None:
     one = ndl.ones(1)
     assert gradient(lambda x: F.margin_ranking_loss(x, one, one), [1.0]) == [-1.0]

@@ -38,11 +38,20 @@ void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
             " for an input of shape ", x.shape(), ", expected the same.");
 }
 
-// Quadratic up to |d| = edge, then linear: d^2 / 2 | edge (|d| - edge / 2).
+// Quadratic up to |d| = edge, then linear: d^2 / 2 | edge (|d| - edge / 2). With c = clamp(d, -edge, edge) that is
+// c (d - c / 2), and its derivative c.
 Tensor huber(const Tensor& d, double edge) {
-  const Tensor size = abs(d), near = lt(size.detach(), edge);
-  // Zeros for what is far: the square of an infinity would give its gradient NaN, though nobody takes it.
-  return where(near, square(where(near, d, zero_of(d))) * 0.5, size * edge - edge * edge / 2);
+  Tensor loss;
+  {
+    const NoGrad off_the_tape;
+    const Tensor c = clamp(d, -edge, edge);
+    loss = c * (d - c * 0.5);
+  }
+  return record("huber", loss, {d}, {d}, [edge](Backward& g) {
+    const Tensor d = g.saved(0), c = clamp(d.detach(), -edge, edge);
+    // An edge belongs to the linear part: the second derivative there is 0.
+    g.give(0, g.dy() * (Backward::recording() ? where(lt(abs(d.detach()), edge), d, c) : c));
+  });
 }
 
 // t log t, 0 at 0, the derivative's too.
