@@ -69,3 +69,27 @@ def test_indices_point_at_the_maxima() -> None:
 def test_errors_are_named(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call(ndl.tensor(X), ndl.tensor(W))
+
+
+def test_sizes_of_empty_results_may_be_anything() -> None:
+    assert ndl.conv_transpose1d(ndl.zeros(0, 1, 2), ndl.ones(1, 1, 1), stride=2**31 - 3).shape == (0, 1, 2**31 - 2)
+    side, taps = 2**20 + 2**12 - 1, (2**20, 2**20)  # taps times windows is 2^64
+    assert ndl.col2im(ndl.zeros(0, 0, 2**24), (side, side), taps).shape == (0, 0, side, side)
+    assert F.grid_sample(ndl.ones(1, 0, 2, 2), ndl.zeros(1, 3, 3, 2)).shape == (1, 0, 3, 3)
+    with pytest.raises(MemoryError, match=r"^\[adaptive_avg_pool2d\] out of memory"):
+        F.adaptive_avg_pool2d(ndl.ones(1, 1, 5, 5), 2**31 - 1)
+
+
+@pytest.mark.parametrize("bias", [None, [10.0, 20.0]])
+def test_a_stride_beyond_the_kernel_leaves_the_bias(bias: list[float] | None) -> None:
+    b = None if bias is None else ndl.tensor(bias)
+    y = F.conv_transpose1d(ndl.tensor([[[1.0, 2.0]]]), ndl.tensor([[[1.0, 2.0], [3.0, 4.0]]]), b, stride=5, padding=1)
+    expected = [[2.0, 0.0, 0.0, 0.0, 2.0], [4.0, 0.0, 0.0, 0.0, 6.0]]
+    np.testing.assert_array_equal(y.numpy()[0], expected + np.reshape(bias or [0.0, 0.0], (2, 1)))
+
+
+def test_a_maximum_moved_out_of_its_plane_gets_no_gradient() -> None:
+    x = ndl.tensor([[[1.0, 2.0, 4.0, 3.0]]], requires_grad=True)
+    y, indices = F.max_pool1d(x, 2, return_indices=True)
+    indices.numpy()[0, 0, 0] = 10**12  # behind the tape's back
+    assert ndl.grad(y.sum(), x)[0].tolist() == [[[0.0, 0.0, 1.0, 0.0]]]

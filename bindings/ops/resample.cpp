@@ -8,10 +8,15 @@
 namespace needlecpp::python {
 namespace {
 
-std::vector<double> numbers_of(nb::handle object) {
-  if (object.is_none()) return {};
-  if (nb::isinstance<nb::sequence>(object)) return nb::cast<std::vector<double>>(object);
-  return {nb::cast<double>(object)};
+// A number or a sequence of numbers; None -> empty.
+std::vector<double> numbers_of(const char* op, nb::handle object) {
+  std::vector<double> numbers;
+  double number = 0;
+  if (object.is_none()) return numbers;
+  if (nb::try_cast(object, number)) return {number};
+  NDL_CHECK(nb::try_cast(object, numbers), TypeError, op, "no scale_factor: got ", text_of(object.type()),
+            ", expected a number or a sequence of numbers.");
+  return numbers;
 }
 
 // PyTorch's modes, which say how many axes there are; -1: any.
@@ -34,7 +39,7 @@ Tensor run(const char* op, const Tensor& x, nb::object size, nb::object scale_fa
             "\" and shape ", x.shape(), ", expected ", mode.axes + 2, " axes.");
   InterpolateOptions options;
   options.size = dims_of(size).to_vector();
-  options.scale_factor = numbers_of(scale_factor);
+  options.scale_factor = numbers_of(op, scale_factor);
   options.align_corners = align_corners;
   options.recompute_scale_factor = recompute;
   return unlocked([&] { return interpolate(x, mode.kind, options); });

@@ -6,14 +6,13 @@
 //
 //   tile      A block of positions: one along the depth, some along the height, up to kTileWidth along the width.
 //   lines     A copy of what the tile needs of some channels of x, with zeros where x ends (conv_pack). Positions
-//   follow
-//             each other along a line and from line to line: position (i, j) of a tap is at offset(tap) + i * width +
-//             j. Columns between the end of a tile's row and the end of its line come out as garbage and are dropped.
+//             follow each other along a line and from line to line: position (i, j) of a tap is at offset(tap) +
+//             i * width + j. Columns between the end of a tile's row and the end of its line come out as garbage and
+//             are dropped.
 //   taps      A tap reads x[position * scale + shift]. Where scale is 1, taps share lines. Where it is not, each
-//   residue
-//             of the shift has lines of its own that hold every scale-th element, so that positions stay adjacent. Taps
-//             whose shifts are too far apart to share (large dilation) get their own lines too. Nothing else in here
-//             knows of strides and dilations. group_taps() decides.
+//             residue of the shift has lines of its own that hold every scale-th element, so that positions stay
+//             adjacent. Taps whose shifts are too far apart to share (large dilation) get their own lines too. Nothing
+//             else in here knows of strides and dilations. group_taps() decides.
 //   product   conv_product walks k with a table of offsets; weights are packed once a call. k goes in steps of whole
 //             channels, about kDepth long: the lines of one step are small, are made just before they are used, and the
 //             sums of a tile wait in a block of c. conv_unpack then drops the garbage, adds the bias and writes y.
@@ -21,13 +20,11 @@
 // The three products of a convolution are made of this:
 //   run_conv            as above.
 //   run_conv_transpose  dx is split by the residue of its index modulo the stride. Elements of one residue meet the
-//   same
-//                       taps, and from y at scale 1: each is a convolution of y with these taps, written with gaps. No
-//                       two write the same place, nothing is added up in memory and no zeros are multiplied.
+//                       same taps, and from y at scale 1: each is a convolution of y with these taps, written with
+//                       gaps. No two write the same place, nothing is added up in memory and no zeros are multiplied.
 //   run_conv_weight     dw[k, o] = sum over p of b[k, p] * dy[o, p]: the lines of x again, now as rows
-//   (conv_weight_grad),
-//                       and dy packed in panels. A task owns some k and o and passes over its share of all tiles;
-//                       shares are few, depend on sizes alone, and are added in order.
+//                       (conv_weight_grad), and dy packed in panels. A task owns some k and o and passes over its share
+//                       of all tiles; shares are few, depend on sizes alone, and are added in order.
 //
 // So results do not depend on the number of threads, and memory beyond the result is a few hundred kilobytes a thread.
 #include "ops/conv_run.h"
@@ -358,6 +355,19 @@ void convolve(const ConvSizes& s, const Image<T>& x, const Image<T>& w, const T*
   correlate(g, x, y);
 }
 
+// Where in dx each residue that any tap meets starts, in order. A stride beyond the kernel leaves gaps.
+std::vector<int64_t> transposed_starts(const ConvSizes& s, int i) {
+  std::vector<int64_t> starts;
+  for (int64_t t = 0; t < s.kernel[i]; ++t) {
+    int64_t first = (t * s.dilation[i] - s.padding[i]) % s.stride[i];
+    if (first < 0) first += s.stride[i];
+    if (first < s.in[i]) starts.push_back(first);
+  }
+  std::sort(starts.begin(), starts.end());
+  starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+  return starts;
+}
+
 // Residues of an axis of the transposed convolution that read y alike: elements first, first + stride, ... of dx, where
 // tap first_tap + taps[j] reads y at shift[j].
 struct Phase {
@@ -368,7 +378,7 @@ struct Phase {
 
 std::vector<Phase> transposed_phases(const ConvSizes& s, int i) {
   std::vector<Phase> phases;
-  for (int64_t first = 0; first < std::min(s.stride[i], s.in[i]); ++first) {
+  for (const int64_t first : transposed_starts(s, i)) {
     Phase phase;
     const int64_t residue = (first + s.padding[i]) % s.stride[i], start = (first + s.padding[i]) / s.stride[i];
     phase.axis.source = s.out[i];
@@ -515,6 +525,17 @@ const T* bias_data(const Tensor& bias) {
   return bias.defined() ? bias.data<T>() : nullptr;
 }
 
+// What no tap reaches holds the bias.
+void fill_gaps(const ConvSizes& s, const Tensor& bias, const Tensor& x) {
+  bool gaps = false;
+  for (int i = 0; i < 3; ++i)
+    gaps = gaps || static_cast<int64_t>(transposed_starts(s, i).size()) < std::min(s.stride[i], s.in[i]);
+  if (!gaps) return;
+  Shape spread = Dims::filled(x.rank(), 1);
+  spread[1] = x.size(1);
+  bias.defined() ? copy_(x, reshape(bias, spread)) : fill_(x, 0);
+}
+
 Shape image_shape(const ConvSizes& s, int64_t channels, const int64_t size[3]) {
   Shape shape = {s.batch, s.groups * channels};
   for (int i = 3 - s.axes; i < 3; ++i) shape.push_back(size[i]);
@@ -543,7 +564,9 @@ Tensor run_conv_transpose(const ConvSizes& s, const Tensor& y, const Tensor& wei
   if (is_product(s) && numel(shape) > 0)
     return pointwise(transpose(reshape(weight, {s.out_channels, s.in_channels})), y, bias, shape);
   const Tensor x = Tensor::empty(shape, y.dtype(), y.device());
+  if (x.numel() == 0) return x;
   const Tensor b = contiguous_bias(bias);
+  fill_gaps(s, b, x);
   if (y.dtype() == DType::Float32)
     convolve_transposed<float>(s, Image<float>(y), Image<float>(weight), bias_data<float>(b), Image<float>(x));
   else

@@ -132,8 +132,10 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
     log_sum = logsumexp(x, {1});
     loss = row_losses(x, log_sum, target, scale, spread, weight);
   }
-  return record("cross_entropy", loss, {x}, {x, log_sum}, [=](Backward& g) {
-    const Tensor from = g.saved(0);
+  Tensors saved = {x, log_sum};
+  if (weight.defined()) saved.push_back(weight);  // shares memory with the caller's: the tape sees edits
+  const auto backward = [target, scale, spread, weighted = weight.defined()](Backward& g) {
+    const Tensor from = g.saved(0), weight = weighted ? g.saved(2) : Tensor();
     if (Backward::recording()) {
       g.through_twin(
           [=](const Tensors& in) {
@@ -150,7 +152,8 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
     g.give(0, from.dtype() == DType::Float64
                   ? run_backward<double>(from, g.saved(1), row_scale, row_spread, weight, target)
                   : run_backward<float>(from, g.saved(1), row_scale, row_spread, weight, target));
-  });
+  };
+  return record("cross_entropy", Tensors{loss}, {x}, saved, backward)[0];
 }
 
 }  // namespace

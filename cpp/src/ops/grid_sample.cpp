@@ -63,7 +63,7 @@ int pixels_of(const GridArgs<T>& args) {
 
 template <class T, class Kernel>
 void for_blocks(const GridArgs<T>& args, int64_t images, Kernel&& kernel) {
-  const int64_t work = kGridBlock * args.channels * pixels_of(args);
+  const int64_t work = std::max<int64_t>(1, kGridBlock * args.channels * pixels_of(args));
   parallel_for(images * ((args.points + kGridBlock - 1) / kGridBlock), std::max<int64_t>(1, kGrain / work), kernel);
 }
 
@@ -149,7 +149,10 @@ Tensor composed(const Tensor& x, const Tensor& grid, const Options& options, con
                          end);
     });
   // Between two pixels the place moves in proportion to the coordinate: t = fraction + slope * (grid - its value).
-  const Tensor moved = reshape(grid - grid.detach(), {n, args.points, args.axes});
+  // At infinity it does not move.
+  const Tensor still = grid.detach();
+  const Tensor moved =
+      reshape(where(isfinite(still), grid - still, Tensor::zeros({}, x.dtype())), {n, args.points, args.axes});
   std::vector<Tensors> weights;
   for (int axis = 0; axis < args.axes && args.taps > 1; ++axis)
     weights.push_back(

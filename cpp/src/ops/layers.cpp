@@ -10,6 +10,16 @@
 #include "needlecpp/ops/shape.h"
 
 namespace needlecpp {
+namespace {
+
+Tensor biased(const char* op, const Tensor& y, const Tensor& bias) {
+  if (!bias.defined()) return y;
+  NDL_CHECK(broadcast_shapes(op, y.shape(), bias.shape()) == y.shape(), ValueError, op, "wrong bias: got shape ",
+            bias.shape(), ", expected one that broadcasts to the result's ", y.shape(), ".");
+  return y + bias;
+}
+
+}  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const char* op = "linear";
@@ -18,8 +28,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
             ", expected (out, in) or (in).");
   NDL_CHECK(x.rank() >= 1 && x.size(-1) == weight.size(-1), ValueError, op, "features differ: got an input of shape ",
             x.shape(), " and a weight of shape ", weight.shape(), ", expected the last sizes to agree.");
-  const Tensor y = matmul(x, weight.rank() == 2 ? transpose(weight) : weight);
-  return bias.defined() ? y + bias : y;
+  return biased(op, matmul(x, weight.rank() == 2 ? transpose(weight) : weight), bias);
 }
 
 Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const Tensor& bias) {
@@ -35,8 +44,7 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
   split.back() = out;
   split.push_back(in2);
   const Tensor half = reshape(matmul(x1, reshape(permute(weight, {1, 0, 2}), {in1, out * in2})), split);
-  const Tensor y = sum(half * unsqueeze(x2, -2), {-1});
-  return bias.defined() ? y + bias : y;
+  return biased(op, sum(half * unsqueeze(x2, -2), {-1}), bias);
 }
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int64_t> padding_idx) {

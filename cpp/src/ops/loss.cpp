@@ -38,10 +38,20 @@ void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
             " for an input of shape ", x.shape(), ", expected the same.");
 }
 
-// Quadratic up to |d| = edge, then linear: d^2 / 2 | edge (|d| - edge / 2).
+// Quadratic up to |d| = edge, then linear: d^2 / 2 | edge (|d| - edge / 2). With c = clamp(d, -edge, edge) that is
+// c (d - c / 2), and its derivative c.
 Tensor huber(const Tensor& d, double edge) {
-  const Tensor size = abs(d);
-  return where(lt(size.detach(), edge), square(d) * 0.5, size * edge - edge * edge / 2);
+  Tensor loss;
+  {
+    const NoGrad off_the_tape;
+    const Tensor c = clamp(d, -edge, edge);
+    loss = c * (d - c * 0.5);
+  }
+  return record("huber", loss, {d}, {d}, [edge](Backward& g) {
+    const Tensor d = g.saved(0), c = clamp(d.detach(), -edge, edge);
+    // An edge belongs to the linear part: the second derivative there is 0.
+    g.give(0, g.dy() * (Backward::recording() ? where(lt(abs(d.detach()), edge), d, c) : c));
+  });
 }
 
 // t log t, 0 at 0, the derivative's too.
@@ -49,6 +59,9 @@ Tensor t_log_t(const Tensor& t) {
   const Tensor inside = where(eq(t.detach(), 0.0), Tensor::ones({}, t.dtype()), t);
   return inside * log(inside);
 }
+
+// max(0, x), whose derivative at 0 is 1, not relu's 0.
+Tensor excess(const Tensor& x) { return clamp(x, 0, INFINITY); }
 
 // max(log x, -100).
 Tensor bounded_log(const Tensor& x) { return clamp(log(x), -100, INFINITY); }
@@ -142,7 +155,8 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& targets, const Tenso
     NDL_CHECK(sum(lt(var, 0.0)).item() == 0, ValueError, op, "negative variance: got one, expected none.");
   }
   // Clamped in value alone: the gradient passes to the variance everywhere, as in PyTorch.
-  const Tensor v = var + (clamp(var.detach(), eps, INFINITY) - var.detach());
+  const Tensor lift = where(lt(var.detach(), eps), eps - var.detach(), zero_of(var));
+  const Tensor v = var + lift;
   Tensor loss = (log(v) + square(x - target) / v) * 0.5;
   if (full) loss = loss + kLogTwoPi / 2;
   return reduced(loss, reduction);
@@ -152,13 +166,13 @@ Tensor hinge_embedding_loss(const Tensor& input, const Tensor& target, double ma
   OpScope scope("hinge_embedding_loss");
   const Tensor x = real(input), zero = zero_of(x);
   // As PyTorch: a target that is neither counts for both.
-  return reduced(where(ne(target, -1.0), x, zero) + where(ne(target, 1.0), relu(margin - x), zero), reduction);
+  return reduced(where(ne(target, -1.0), x, zero) + where(ne(target, 1.0), excess(margin - x), zero), reduction);
 }
 
 Tensor margin_ranking_loss(const Tensor& x1, const Tensor& x2, const Tensor& target, double margin,
                            LossReduction reduction) {
   OpScope scope("margin_ranking_loss");
-  return reduced(relu(neg(real(target)) * (real(x1) - real(x2)) + margin), reduction);
+  return reduced(excess(neg(real(target)) * (real(x1) - real(x2)) + margin), reduction);
 }
 
 Tensor soft_margin_loss(const Tensor& x, const Tensor& target, LossReduction reduction) {
@@ -171,7 +185,7 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
   OpScope scope("cosine_embedding_loss");
   const Tensor cosine = cosine_similarity(x1, x2, -1);
   const Tensor zero = zero_of(cosine);
-  return reduced(where(eq(target, 1.0), 1.0 - cosine, zero) + where(eq(target, -1.0), relu(cosine - margin), zero),
+  return reduced(where(eq(target, 1.0), 1.0 - cosine, zero) + where(eq(target, -1.0), excess(cosine - margin), zero),
                  reduction);
 }
 
@@ -181,7 +195,7 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   const Tensor near = pairwise_distance(anchor, positive, p, eps);
   Tensor far = pairwise_distance(anchor, negative, p, eps);
   if (swap) far = minimum(far, pairwise_distance(positive, negative, p, eps));
-  return reduced(relu(near - far + margin), reduction);
+  return reduced(excess(near - far + margin), reduction);
 }
 
 }  // namespace needlecpp

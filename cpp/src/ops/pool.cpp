@@ -40,9 +40,10 @@ Shape pooled_shape(const Shape& shape, int axes, const int64_t size[3]) {
   return result;
 }
 
-// Whether there is a window at all. If not the tables stay as they are: they could be large, and nobody reads them.
+// Whether there is a window at all. If not the tables stay as they are: they could be large, and nobody reads them. A
+// result that no memory holds is refused here, before the tables fill what there is.
 bool has_result(const Tensor& x, const Windows& windows) {
-  return numel(pooled_shape(x.shape(), windows.axes, windows.out)) > 0;
+  return Tensor::empty(pooled_shape(x.shape(), windows.axes, windows.out), x.dtype(), x.device()).numel() > 0;
 }
 
 // Each op's name by the number of axes.

@@ -83,7 +83,8 @@ void scatter_of(const PoolArgs& args, int64_t begin, int64_t end) {
     const T* y = static_cast<const T*>(args.y) + plane * results;
     const int64_t* index = args.index + plane * results;
     memset(x, 0, static_cast<size_t>(size) * sizeof(T));
-    for (int64_t i = 0; i < results; ++i) x[index[i]] += y[i];
+    for (int64_t i = 0; i < results; ++i)
+      if (index[i] >= 0 && index[i] < size) x[index[i]] += y[i];
   }
 }
 

@@ -26,7 +26,8 @@ struct PoolArgs {
 // Rows [begin, end) of the results, each the last axis long.
 NDL_DECLARE_KERNEL(void, pool_max, (const PoolArgs& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, pool_mean, (const PoolArgs& args, int64_t begin, int64_t end));
-// Planes [begin, end) of x, floats only: x = 0, then x += y / count over each window, or x[index] += y.
+// Planes [begin, end) of x, floats only: x = 0, then x += y / count over each window, or x[index] += y. Indices outside
+// the plane, which only their owner can have written through an alias, are passed over.
 NDL_DECLARE_KERNEL(void, pool_spread, (const PoolArgs& args, int64_t begin, int64_t end));
 NDL_DECLARE_KERNEL(void, pool_scatter, (const PoolArgs& args, int64_t begin, int64_t end));
 

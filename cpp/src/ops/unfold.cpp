@@ -58,9 +58,8 @@ Sizes make_sizes(const char* op, const Dims& image, const UnfoldOptions& options
 
 void run(Sizes sizes, const Tensor& x, const Tensor& y, void (*kernel)(const UnfoldArgs&, int64_t, int64_t)) {
   UnfoldArgs& args = sizes.args;
-  const int64_t plane = args.in[0] * args.in[1] * args.in[2], columns = sizes.taps * sizes.windows;
-  const int64_t planes = y.numel() / columns;
-  if (planes == 0 || plane == 0) return;
+  if (x.numel() == 0 || y.numel() == 0) return;
+  const int64_t columns = sizes.taps * sizes.windows, planes = y.numel() / columns;
   args.x = x.raw();
   args.y = y.raw();
   args.item = static_cast<int>(itemsize(x.dtype()));
