@@ -26,11 +26,13 @@ LEFT_OUT: dict[str, str] = {}
 # not give what stands beside them.
 LEFT_OUT_CASES = {("nn.functional.batch_norm", 7)}
 
-# Cases whose recorded float32 gradients are off by up to 2e-3 from PyTorch's own in float64 (ours by 1e-4 at most), for
-# they hold a 1e4 among small numbers: the tolerance they are held to.
+# Cases whose recorded float32 gradients are themselves further from PyTorch's own in float64 than others: the tolerance
+# they are held to. The first two hold a 1e4 among small numbers (PyTorch is off by 2e-3, we by 1e-4 at most); in the
+# third, sums of terms of size 33 cancel (PyTorch is off by 3e-5, we by 5e-5 without fused multiply-adds).
 INEXACT: dict[tuple[str, int], float] = {
     ("logcumsumexp", 0): 2e-3,
     ("logcumsumexp", 1): 2e-3,
+    ("nn.functional.scaled_dot_product_attention", 24): 2e-4,
 }
 
 Case = dict[str, Any]
