@@ -42,12 +42,19 @@ NDL_HD V exp_or_zero(V x) {
 template <class T>
 NDL_HD T row_max(const T* x, int64_t length) {
   using R = Row<T>;
-  typename R::V best = splat<typename R::V>(-R::infinity);
-  for (int64_t i = 0; i < length; i += R::lanes) best = max_nan(best, R::at(x, i, length));
+  using V = typename R::V;
+  V bests[4];  // a maximum waits for the one before it, four of them do not
+  for (V& best : bests) best = splat<V>(-R::infinity);
+  int64_t i = 0;
+  for (; i + 4 * R::lanes <= length; i += 4 * R::lanes)
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; ++k) bests[k] = max_nan(bests[k], load<V>(x + i + k * R::lanes));
+  for (; i < length; i += R::lanes) bests[0] = max_nan(bests[0], R::at(x, i, length));
+  const V best = max_nan(max_nan(bests[0], bests[1]), max_nan(bests[2], bests[3]));
   T tops[R::lanes];
   store(tops, best);
   for (int64_t width = R::lanes / 2; width > 0; width /= 2)
-    for (int64_t i = 0; i < width; ++i)
+    for (i = 0; i < width; ++i)
       tops[i] = (tops[i] > tops[i + width]) | (tops[i] != tops[i]) ? tops[i] : tops[i + width];
   return tops[0];
 }

@@ -3,9 +3,17 @@
 
 #include "ops/sparse_kernels.h"
 #include "simd/hd.h"
+#include "simd/vec.h"
 
 namespace needlecpp::NDL_ISA {
 namespace {
+
+template <class T>
+constexpr bool kFloating = false;
+template <>
+constexpr bool kFloating<float> = true;
+template <>
+constexpr bool kFloating<double> = true;
 
 // The last row that starts at or before entry p.
 int64_t row_of(const SparseArgs& args, int64_t p) {
@@ -20,6 +28,25 @@ int64_t row_of(const SparseArgs& args, int64_t p) {
   return low;
 }
 
+// Columns j ... of row_product(), `vectors` whole vectors of them, which stay in registers; with `count`, the first
+// lanes of one.
+template <class T, int vectors>
+NDL_HD void row_vectors(const SparseArgs& args, int64_t begin, int64_t end, int64_t j, int64_t count, T* to) {
+  using V = typename VecOf<T>::Type;
+  constexpr int64_t lanes = VecTraits<V>::lanes;
+  const T* values = static_cast<const T*>(args.values);
+  const T* right = static_cast<const T*>(args.right) + j;
+  V sum[vectors] = {};
+  for (int64_t p = begin; p < end; ++p) {
+    const T* from = right + args.columns[p] * args.right_row;
+    const T value = values[p];
+#pragma GCC unroll 4
+    for (int i = 0; i < vectors; ++i) sum[i] += value * (count ? load<V>(from, count) : load<V>(from + i * lanes));
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < vectors; ++i) count ? store(to + j, sum[i], count) : store(to + j + i * lanes, sum[i]);
+}
+
 // to = sum of values[p] * right[columns[p], :] over p in [begin, end). U: unsigned for integers, which wrap around.
 template <class T, class U>
 NDL_HD void row_product(const SparseArgs& args, int64_t begin, int64_t end, T* __restrict to) {
@@ -30,6 +57,14 @@ NDL_HD void row_product(const SparseArgs& args, int64_t begin, int64_t end, T* _
     for (int64_t p = begin; p < end; ++p)
       total += static_cast<U>(values[p]) * static_cast<U>(right[args.columns[p] * args.right_row]);
     to[0] = static_cast<T>(total);
+    return;
+  }
+  if constexpr (kFloating<T>) {
+    constexpr int64_t lanes = VecTraits<typename VecOf<T>::Type>::lanes;
+    int64_t j = 0;
+    for (; j + 4 * lanes <= args.width; j += 4 * lanes) row_vectors<T, 4>(args, begin, end, j, 0, to);
+    for (; j + lanes <= args.width; j += lanes) row_vectors<T, 1>(args, begin, end, j, 0, to);
+    if (j < args.width) row_vectors<T, 1>(args, begin, end, j, args.width - j, to);
     return;
   }
   memset(to, 0, static_cast<size_t>(args.width) * sizeof(T));
