@@ -40,9 +40,8 @@ __device__ T all_binary(T a, T b) {
 template <class T>
 __global__ void elementwise(T* y, const T* a, const T* b) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  y[i] = all_unary<T>(a[i]) + all_binary<T>(a[i], b[i]) +
-         better_of<ReduceOp::Max, T>(a[i], b[i]) + better_of<ReduceOp::Min, T>(a[i], b[i]) +
-         half_to_float(float_to_half(static_cast<float>(a[i]))) +
+  y[i] = all_unary<T>(a[i]) + all_binary<T>(a[i], b[i]) + better_of<ReduceOp::Max, T>(a[i], b[i]) +
+         better_of<ReduceOp::Min, T>(a[i], b[i]) + half_to_float(float_to_half(static_cast<float>(a[i]))) +
          brain_to_float(float_to_brain(static_cast<float>(b[i])));
 }
 template __global__ void elementwise<float>(float*, const float*, const float*);
