@@ -85,7 +85,7 @@ $(VENV)/.tools: pyproject.toml
 $(VENV)/.installed: $(VENV)/.tools $(SOURCES)
 	.ci/apt-missing g++=g++
 	@echo "building and installing needlecpp into $(VENV) (minutes the first time)"
-	@python -m pip install -q --no-build-isolation -C cmake.define.NEEDLECPP_WERROR=$(WERROR) .
+	@python -m pip install -q --no-build-isolation --config-settings=cmake.define.NEEDLECPP_WERROR=$(WERROR) .
 	@cp $$(cd $(VENV) && python -c 'import needlecpp; print(needlecpp.__path__[0])')/_core.pyi python/needlecpp/
 	@touch $@
 
