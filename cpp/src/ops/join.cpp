@@ -26,10 +26,12 @@ Tensor concat(const Tensors& all_parts, int64_t axis) {
   OpScope scope("concat");
   NDL_CHECK(!all_parts.empty(), ValueError, "concat", "nothing to join: got no tensors, expected at least one.");
   // As in PyTorch, tensors of shape (0,) join with any shape.
+  const auto is_nothing = [](const Tensor& part) { return part.shape() == Shape{0}; };
+  const auto shaped = std::find_if_not(all_parts.begin(), all_parts.end(), is_nothing);
+  const int rank = shaped == all_parts.end() ? 1 : shaped->rank();
   Tensors parts;
   for (const Tensor& part : all_parts)
-    if (part.shape() != Shape{0}) parts.push_back(part);
-  if (parts.empty()) parts = all_parts;
+    if (rank == 1 || !is_nothing(part)) parts.push_back(part);
   const Tensor& first = parts[0];
   NDL_CHECK(first.rank() > 0, ValueError, "concat",
             "scalars have no axis to join: got shape (), expected at least one axis. Use stack.");

@@ -112,7 +112,7 @@ __attribute__((noinline)) void BrainUnit<Dot, ResultType>::block(const Product<B
         FloatV y = sum[i][j];
         if (finish == Finish::kRelu) y = mlp_relu(y);
         if (finish == Finish::kMask)
-          y = bits<FloatV>(widen(load<BrainV>(mask + i * p.mask_row + j * kFloats)) << 16) > 0.0f ? y : FloatV{};
+          y = bits<FloatV>(widen(load<BrainV>(mask + i * p.mask_row + j * kFloats)) << 16) <= 0.0f ? FloatV{} : y;
         store(to, Dot::narrow(y));
       }
     }

@@ -85,7 +85,7 @@ __attribute__((noinline)) void Float32Unit::block(const FloatProduct& p, const f
       break;
     case Finish::kMask:
       store_block(sum, c, c_row, [=](FloatV x, int i, int j) {
-        return load<FloatV>(mask + i * mask_row + j * kFloats) > 0.0f ? x : FloatV{};
+        return load<FloatV>(mask + i * mask_row + j * kFloats) <= 0.0f ? FloatV{} : x;
       });
       break;
     case Finish::kAdd:

@@ -68,7 +68,7 @@ struct Product {
   typename Unit::Result* c;
   int64_t c_row;
   Finish finish = Finish::kStore;
-  const typename Unit::Result* mask = nullptr;  // kMask: c is zero where this is not positive
+  const typename Unit::Result* mask = nullptr;  // kMask: c is zero where this is 0 or less
   int64_t mask_row = 0;
   Ahead* ahead;
 };
@@ -151,7 +151,7 @@ void output_backward(MlpActivation output, const float* y, const float* dy, int6
   if (output == MlpActivation::kSigmoid)
     sigmoid_backward(y, dy, count, dx);
   else
-    for (int64_t i = 0; i < count; ++i) dx[i] = y[i] > 0.0f ? dy[i] : 0.0f;
+    for (int64_t i = 0; i < count; ++i) dx[i] = y[i] <= 0.0f ? 0.0f : dy[i];
 }
 void activate_output(MlpActivation output, float* y, int64_t count) {
   if (output == MlpActivation::kSigmoid) sigmoid_in_place(y, count);
