@@ -262,8 +262,6 @@ Prepared prepare(const char* op, const Tensor& query, const Tensor& key, const T
   return p;
 }
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 template <class Way>
 Tensor attend(const char* op, const Tensor& query, const Tensor& key, const Tensor& value,
               const AttentionOptions& options, Way&& way) {

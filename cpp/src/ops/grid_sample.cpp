@@ -174,8 +174,6 @@ Tensor composed(const Tensor& x, const Tensor& grid, const Options& options, con
   return reshape(y, shape);
 }
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 }  // namespace
 
 Tensor grid_sample(const Tensor& x, const Tensor& grid, GridMode mode, GridPadding padding, bool align_corners) {

@@ -21,8 +21,6 @@ namespace {
 
 constexpr int64_t kGrain = 1 << 13;  // cross products for one thread at least
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 // Whether an integer's factor leaves an integer.
 bool is_whole(double factor) { return std::rint(factor) == factor && std::abs(factor) < 0x1p63; }
 

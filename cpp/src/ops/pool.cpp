@@ -184,8 +184,6 @@ void run_planes(const PoolArgs& args, Kernel kernel, const Tensor& x) {
                [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
-bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 // Means and their transpose.
 
 Tensor spread(const WindowsPtr& windows, const Tensor& dy);

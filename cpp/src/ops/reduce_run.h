@@ -7,8 +7,6 @@
 
 namespace needlecpp {
 
-inline bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
-
 // What an op takes beside x: sums are divided by `divisor`; `side` (float64, one element or y's shape, contiguous) is
 // what ReduceOp says of it.
 struct ReduceExtras {

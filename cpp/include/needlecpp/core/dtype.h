@@ -31,6 +31,8 @@ constexpr size_t itemsize(DType dtype) {
 const char* name(DType dtype);                  // "float32", "bool", ...
 DType dtype_from_name(const char* dtype_name);  // throws TypeError for an unknown name
 constexpr bool is_floating(DType dtype) { return dtype <= DType::BFloat16; }
+// The 16-bit floats, which ops compute in float32.
+constexpr bool is_half(DType dtype) { return dtype == DType::Float16 || dtype == DType::BFloat16; }
 // The result type of an operation on both (array-API table; an integer with a float gives the float).
 DType promote_types(DType a, DType b);
 
