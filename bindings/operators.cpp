@@ -8,6 +8,12 @@
 namespace needlecpp::python {
 namespace {
 
+// Whether it can be the other operand: a number, a tensor or an array.
+bool stands_beside(nb::handle other) {
+  return PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr()) || nb::isinstance<Tensor>(other) ||
+         nb::hasattr(other, "__array__");
+}
+
 // A Python float lifts an integer tensor to float32; an int does not.
 template <BinaryNumber fn>
 Tensor with_float(const Tensor& x, nb::float_ number) {
@@ -28,8 +34,7 @@ Tensor with_int(const Tensor& x, nb::int_ number) {
 // Anything that can stand beside a tensor; Python is left to try the other side's operator for the rest.
 template <Binary both, bool kReflected, bool kExact>
 nb::typed<nb::object, Tensor> with_object(const Tensor& x, nb::object other) {
-  const bool number = PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr());
-  if (!number && !nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
+  if (!stands_beside(other)) return nb::borrow(nb::handle(Py_NotImplemented));
   const Tensor y = beside(other, x, kExact);
   return nb::cast(unlocked([&] { return kReflected ? both(y, x) : both(x, y); }));
 }
@@ -59,8 +64,7 @@ void bind_operator(nb::class_<Tensor>& c, const char* name, const char* reflecte
 
 template <bool kReflected>
 nb::typed<nb::object, std::pair<Tensor, Tensor>> divmod(const Tensor& x, nb::object other) {
-  const bool number = PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr());
-  if (!number && !nb::hasattr(other, "__array__")) return nb::borrow(nb::handle(Py_NotImplemented));
+  if (!stands_beside(other)) return nb::borrow(nb::handle(Py_NotImplemented));
   const Tensor y = beside(other, x);
   return nb::cast(unlocked([&] {
     return kReflected ? std::pair(floor_divide(y, x), remainder(y, x)) : std::pair(floor_divide(x, y), remainder(x, y));
@@ -68,11 +72,6 @@ nb::typed<nb::object, std::pair<Tensor, Tensor>> divmod(const Tensor& x, nb::obj
 }
 
 using Edit = void (*)(const Tensor&, const Tensor&);
-
-bool stands_beside(nb::handle other) {
-  return PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr()) || nb::isinstance<Tensor>(other) ||
-         nb::hasattr(other, "__array__");
-}
 
 // The method `name` (x.add_(y)), which edits x, and the augmented assignment (x += y).
 //

@@ -85,12 +85,10 @@ def resolve(variant: str) -> Callable[..., Any]:
     """The function that runs a variant."""
     if variant in GOLDEN:
         return GOLDEN[variant]
-    base = variant.removeprefix("nn.functional.").removeprefix("linalg.").split(".")[0]
-    names = [base]
+    name = variant.removeprefix("nn.functional.").removeprefix("linalg.").split(".")[0]
     for place in (ndl.nn.functional, ndl) if variant.startswith("nn.") else (ndl,):
-        for name in names:
-            if hasattr(place, name):
-                return getattr(place, name)  # type: ignore[no-any-return]
+        if hasattr(place, name):
+            return getattr(place, name)  # type: ignore[no-any-return]
     raise AssertionError(f"no op stands for {variant}")
 
 
