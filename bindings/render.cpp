@@ -4,6 +4,7 @@
 #include "needlecpp/render/encoding.h"
 #include "needlecpp/render/fused_mlp.h"
 #include "needlecpp/render/hashgrid.h"
+#include "needlecpp/render/hashgrid_mlp.h"
 #include "needlecpp/render/occupancy.h"
 #include "needlecpp/render/volume.h"
 
@@ -57,6 +58,26 @@ void bind_encodings(nb::module_& m) {
       "A small network without biases as one op: [n, in] -> [n, out]. precision=\"bfloat16\" rounds the factors of "
       "every "
       "product; sums, parameters and gradients stay float32.");
+  const auto bind_hashgrid_mlp = [&m](const char* op, auto function, const char* text) {
+    m.def(
+        op,
+        [function](const Tensor& positions, const Tensor& table, const Tensors& weights, const HashGridConfig& config,
+                   Triple low, Triple high, const std::string& hidden, const std::string& output,
+                   const std::string& precision) {
+          Box box;
+          assign(box.low, low);
+          assign(box.high, high);
+          return function(positions, table, weights, config, box, activation_of(hidden), activation_of(output),
+                          precision_from_name(precision));
+        },
+        "positions"_a, "table"_a, "weights"_a, "config"_a, "low"_a = Triple{0.0f, 0.0f, 0.0f},
+        "high"_a = Triple{1.0f, 1.0f, 1.0f}, "hidden"_a = "relu", "output"_a = "none", "precision"_a = "float32",
+        Release(), text);
+  };
+  bind_hashgrid_mlp("hashgrid_mlp", &hashgrid_mlp,
+                    "fused_mlp(hashgrid(positions), weights) as one op, for positions [n, 3] in the box from low to "
+                    "high: [n, out]. The encoding never becomes a tensor. A bfloat16 table is read as such.");
+  bind_hashgrid_mlp("hashgrid_mlp_composed", &hashgrid_mlp_composed, "hashgrid_mlp() from plain ops.");
   m.def(
       "fused_mlp_composed",
       [](const Tensor& x, const Tensors& weights, const std::string& hidden, const std::string& output,

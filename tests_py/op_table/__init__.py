@@ -57,6 +57,7 @@ ELSEWHERE = {
     "fused_add_scalars",
     "fused_mlp",
     "hashgrid",
+    "hashgrid_mlp",
     "make_tuple",
     "render_volume",
     "spherical_harmonics",

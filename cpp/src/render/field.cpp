@@ -8,6 +8,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/render/encoding.h"
+#include "needlecpp/render/hashgrid_mlp.h"
 
 namespace needlecpp {
 namespace {
@@ -57,19 +58,19 @@ RadianceField::RadianceField(const FieldConfig& config, uint64_t seed) : config_
   color_weights_.push_back(weight(width, 3, generator));
 }
 
+RadianceField RadianceField::for_rendering() const {
+  NoGrad no_grad;
+  RadianceField field = *this;
+  field.table_ = config_.precision == Precision::BFloat16 ? cast(table_, DType::BFloat16) : table_.detach();
+  return field;
+}
+
 RadianceField::Density RadianceField::density(const Tensor& positions) const {
-  // World to unit box.
-  std::vector<float> scale(3);
-  std::vector<float> shift(3);
   double diagonal = 0;
-  for (size_t axis = 0; axis < 3; ++axis) {
-    scale[axis] = 1.0f / (config_.box.high[axis] - config_.box.low[axis]);
-    shift[axis] = -config_.box.low[axis] * scale[axis];
+  for (size_t axis = 0; axis < 3; ++axis)
     diagonal = std::hypot(diagonal, static_cast<double>(config_.box.high[axis] - config_.box.low[axis]));
-  }
-  const Tensor unit = positions * Tensor::from_vector(scale, {3}) + Tensor::from_vector(shift, {3});
-  const Tensor features = fused_mlp(hashgrid(unit, table_, config_.grid), density_weights_, Activation::ReLU,
-                                    Activation::None, config_.precision);
+  const Tensor features = hashgrid_mlp(positions, table_, density_weights_, config_.grid, config_.box, Activation::ReLU,
+                                       Activation::None, config_.precision);
   return {trunc_exp(select(features, 1, 0)) * (kInitialThickness / diagonal), features};
 }
 

@@ -2,54 +2,17 @@
 #include "needlecpp/render/fused_mlp.h"
 
 #include <algorithm>
-#include <atomic>
 #include <vector>
 
 #include "needlecpp/autograd/function.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/matmul.h"
-#include "render/fused_mlp_kernels.h"
+#include "render/fused_mlp_network.h"
 
 namespace needlecpp {
 namespace {
 
 constexpr int64_t kMaxWidth = 256;
-
-// Scratch floats from the caching allocator.
-class Floats {
- public:
-  explicit Floats(int64_t count)
-      : bytes_(static_cast<size_t>(count) * sizeof(float)), data_(static_cast<float*>(allocate(bytes_))) {}
-  ~Floats() { deallocate(data_, bytes_); }
-  Floats(const Floats&) = delete;
-  Floats& operator=(const Floats&) = delete;
-  float* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  float* data_;
-};
-
-// The two families of kernels, alike in what they take.
-struct Kernels {
-  void (*pack)(const MlpLayer&);
-  int64_t (*scratch)(const MlpArgs&);
-  void (*forward)(const MlpArgs&, int64_t, int64_t, float*);
-  void (*backward)(const MlpArgs&, int64_t, int64_t, float*, float*);
-};
-Kernels kernels_of(Precision precision) {
-  if (precision == Precision::BFloat16)
-    return {NDL_KERNEL(mlp_pack_bf16), NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16),
-            NDL_KERNEL(mlp_backward_bf16)};
-  return {NDL_KERNEL(mlp_pack), NDL_KERNEL(mlp_scratch), NDL_KERNEL(mlp_forward), NDL_KERNEL(mlp_backward)};
-}
-
-// What a call computes with, for the backward pass to repeat.
-struct Options {
-  Activation hidden, output;
-  Precision precision;
-};
 
 // x as the bfloat16 products see it; the gradient passes.
 Tensor rounded(const Tensor& x) {
@@ -85,13 +48,63 @@ void check_arguments(const Tensor& x, const Tensors& weights) {
   NDL_CHECK(is_floating(x.dtype()), TypeError, op, "wrong dtype of x: got ", name(x.dtype()),
             ", expected a floating type. Cast first.");
   NDL_CHECK(x.rank() == 2, ValueError, op, "wrong rank of x: got ", x.rank(), ", expected 2: [n, in]. Reshape first.");
+  check_weights(op, x.size(1), x.dtype(), weights);
+}
+
+// Points that share a buffer for weight gradients: it depends on n alone, so that the order of summation, and with it
+// the result, does not depend on the number of threads.
+int64_t gradient_chunk(int64_t n) {
+  constexpr int64_t kMaxChunks = 64;
+  const int64_t least = std::max<int64_t>(2048, (n + kMaxChunks - 1) / kMaxChunks);
+  return (least + kMlpTile - 1) / kMlpTile * kMlpTile;
+}
+
+Tensor run_forward(const Tensor& x, const Tensors& weights, const MlpOptions& options, const Tensors& saved_hidden) {
+  const int64_t n = x.size(0);
+  const Tensor y = Tensor::empty({n, weights.back().size(1)});
+  if (n == 0) return y;
+  Network network(weights, options, saved_hidden, false);
+  network.args().x = mlp_rows(x);
+  network.args().y = y.data<float>();
+  network.for_chunks(n, kMlpTile * 14, [&](float* scratch, int64_t begin, int64_t end, int64_t) {
+    network.forward(network.args(), begin, end, scratch);
+  });
+  return y;
+}
+
+void run_backward(Backward& b, size_t n_weights, const MlpOptions& options) {
+  const Tensor x = b.saved(0);
+  Tensors weights, hidden;
+  std::vector<bool> wanted;
+  for (size_t l = 0; l < n_weights; ++l) {
+    weights.push_back(b.saved(static_cast<int>(1 + l)));
+    wanted.push_back(b.needs(static_cast<int>(1 + l)));
+    if (l > 0) hidden.push_back(b.saved(static_cast<int>(n_weights + l)));
+  }
+  const Tensor dx = b.needs(0) ? Tensor::empty(x.shape()) : Tensor();
+  const Tensor dy = contiguous(b.dy());
+  const Tensor y = options.output == Activation::None ? Tensor() : b.output();
+  Network network(weights, options, hidden, true);
+  MlpArgs& args = network.args();
+  args.x = mlp_rows(x);
+  args.dy = dy.data<float>();
+  if (y.defined()) args.y = y.data<float>();
+  if (dx.defined()) args.dx = mlp_rows(dx);
+  const Tensors dweights = network.backward(x.size(0), weights, wanted);
+  if (dx.defined()) b.give(0, dx);
+  for (size_t l = 0; l < n_weights; ++l)
+    if (wanted[l]) b.give(static_cast<int>(1 + l), dweights[l]);
+}
+
+}  // namespace
+
+void check_weights(const char* op, int64_t width, DType dtype, const Tensors& weights) {
   NDL_CHECK(!weights.empty(), ValueError, op, "no weights: got an empty list, expected at least one [in, out].");
-  int64_t width = x.size(1);
   for (size_t i = 0; i < weights.size(); ++i) {
     const Tensor& w = weights[i];
     NDL_CHECK(w.defined(), ValueError, op, "weight ", i, " is undefined: got no tensor, expected [in, out].");
-    NDL_CHECK(w.dtype() == x.dtype(), TypeError, op, "mixed dtypes: got ", name(w.dtype()), " for weight ", i,
-              ", expected ", name(x.dtype()), " as x has. Cast first.");
+    NDL_CHECK(w.dtype() == dtype, TypeError, op, "mixed dtypes: got ", name(w.dtype()), " for weight ", i,
+              ", expected ", name(dtype), " as x has. Cast first.");
     NDL_CHECK(w.rank() == 2, ValueError, op, "wrong rank of weight ", i, ": got ", w.rank(),
               ", expected 2: [in, out].");
     NDL_CHECK(w.size(0) == width, ValueError, op, "widths do not chain: got ", w.size(0), " rows in weight ", i,
@@ -103,149 +116,82 @@ void check_arguments(const Tensor& x, const Tensors& weights) {
   }
 }
 
-// The kernels' view of the network and the memory behind it.
-class Network {
- public:
-  Network(const Tensor& x, const Tensors& weights, const Options& options, bool transposed)
-      : kernels_(kernels_of(options.precision)), layers_(weights.size()), packed_(packed_size(weights, transposed)) {
-    float* free = packed_.data();
-    for (size_t l = 0; l < weights.size(); ++l) {
-      MlpLayer& layer = layers_[l];
-      layer.in = weights[l].size(0);
-      layer.out = weights[l].size(1);
-      layer.weight = weights[l].data<float>();
-      layer.weight_in_stride = weights[l].strides()[0];
-      layer.weight_out_stride = weights[l].strides()[1];
-      layer.packed = free;
-      free += layer.in * mlp_padded(layer.out);
-      layer.packed_t = transposed ? free : nullptr;
-      if (transposed) free += layer.out * mlp_padded(layer.in);
-      layer.saved = nullptr;
-      layer.gradient_at = -1;
-      kernels_.pack(layer);
-    }
-    args_.layers = layers_.data();
-    args_.n_layers = static_cast<int>(layers_.size());
-    args_.hidden = kernel_activation(options.hidden);
-    args_.output = kernel_activation(options.output);
-    args_.x = x.data<float>();
-    args_.x_row_stride = x.strides()[0];
-    args_.x_column_stride = x.strides()[1];
-    args_.y = nullptr;
-    args_.dy = nullptr;
-    args_.dx = nullptr;
-    args_.bf16_dot = kHasBf16Dot;
+Tensors hidden_activations(int64_t n, const Tensors& weights, Precision precision) {
+  const DType kept = precision == Precision::BFloat16 ? DType::BFloat16 : DType::Float32;
+  Tensors hidden;
+  for (size_t l = 0; l + 1 < weights.size(); ++l)
+    hidden.push_back(Tensor::empty({n, mlp_row(weights[l].size(1))}, kept));
+  return hidden;
+}
+
+MlpColumns mlp_rows(const Tensor& x) { return {x.data<float>(), x.strides()[0], x.strides()[1], x.size(1), 0}; }
+
+Network::Kernels Network::kernels_of(Precision precision) {
+  if (precision == Precision::BFloat16)
+    return {NDL_KERNEL(mlp_pack_bf16), NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16),
+            NDL_KERNEL(mlp_backward_bf16)};
+  return {NDL_KERNEL(mlp_pack), NDL_KERNEL(mlp_scratch), NDL_KERNEL(mlp_forward), NDL_KERNEL(mlp_backward)};
+}
+
+int64_t Network::packed_size(const Tensors& weights, bool transposed) {
+  int64_t total = 0;
+  for (const Tensor& w : weights) {
+    total += w.size(0) * mlp_padded(w.size(1));
+    if (transposed) total += w.size(1) * mlp_padded(w.size(0));
   }
-  const Kernels& kernels() const { return kernels_; }
+  return total;
+}
 
-  MlpArgs& args() { return args_; }
-  MlpLayer& layer(size_t l) { return layers_[l]; }
-  size_t n_layers() const { return layers_.size(); }
-
-  // body(scratch, begin, end, chunk) for chunks of `length` of n points; each thread brings scratch memory once.
-  template <class Body>
-  void for_chunks(int64_t n, int64_t length, Body&& body) {
-    const int64_t n_chunks = (n + length - 1) / length;
-    const int64_t scratch_size = kernels_.scratch(args_);
-    std::atomic<int64_t> next{0};
-    parallel_for(std::min<int64_t>(num_threads(), n_chunks), 1, [&](int64_t, int64_t) {
-      const Floats scratch(scratch_size);
-      for (int64_t chunk; (chunk = next.fetch_add(1, std::memory_order_relaxed)) < n_chunks;)
-        body(scratch.data(), chunk * length, std::min(n, (chunk + 1) * length), chunk);
-    });
+Network::Network(const Tensors& weights, const MlpOptions& options, const Tensors& saved_hidden, bool transposed)
+    : kernels_(kernels_of(options.precision)), layers_(weights.size()), packed_(packed_size(weights, transposed)) {
+  float* free = packed_.data();
+  for (size_t l = 0; l < weights.size(); ++l) {
+    MlpLayer& layer = layers_[l];
+    layer.in = weights[l].size(0);
+    layer.out = weights[l].size(1);
+    layer.weight = weights[l].data<float>();
+    layer.weight_in_stride = weights[l].strides()[0];
+    layer.weight_out_stride = weights[l].strides()[1];
+    layer.packed = free;
+    free += layer.in * mlp_padded(layer.out);
+    layer.packed_t = transposed ? free : nullptr;
+    if (transposed) free += layer.out * mlp_padded(layer.in);
+    layer.saved = l < saved_hidden.size() ? saved_hidden[l].raw() : nullptr;
+    layer.gradient_at = -1;
+    kernels_.pack(layer);
   }
+  args_.layers = layers_.data();
+  args_.n_layers = static_cast<int>(layers_.size());
+  args_.hidden = kernel_activation(options.hidden);
+  args_.output = kernel_activation(options.output);
+  args_.bf16_dot = kHasBf16Dot;
+}
 
- private:
-  static int64_t packed_size(const Tensors& weights, bool transposed) {
-    int64_t total = 0;
-    for (const Tensor& w : weights) {
-      total += w.size(0) * mlp_padded(w.size(1));
-      if (transposed) total += w.size(1) * mlp_padded(w.size(0));
-    }
-    return total;
+Tensors Network::backward(int64_t n, const Tensors& weights, const std::vector<bool>& wanted) {
+  Tensors gradients(weights.size());
+  int64_t size = 0;
+  for (size_t l = 0; l < weights.size(); ++l) {
+    if (!wanted[l]) continue;
+    gradients[l] = n > 0 ? Tensor::empty(weights[l].shape()) : Tensor::zeros(weights[l].shape());
+    layers_[l].gradient_at = size;
+    size += NDL_KERNEL(mlp_gradient_size)(layers_[l]);
   }
-
-  Kernels kernels_;
-  std::vector<MlpLayer> layers_;
-  Floats packed_;
-  MlpArgs args_;
-};
-
-Tensor run_forward(const Tensor& x, const Tensors& weights, const Options& options, const Tensors& saved_hidden) {
-  const int64_t n = x.size(0);
-  const Tensor y = Tensor::empty({n, weights.back().size(1)});
-  if (n == 0) return y;
-  Network network(x, weights, options, false);
-  network.args().y = y.data<float>();
-  for (size_t l = 0; l < saved_hidden.size(); ++l) network.layer(l).saved = saved_hidden[l].raw();
-  network.for_chunks(n, kMlpTile * 14, [&](float* scratch, int64_t begin, int64_t end, int64_t) {
-    network.kernels().forward(network.args(), begin, end, scratch);
+  if (n == 0) return gradients;
+  const int64_t length = gradient_chunk(n);
+  const int64_t n_chunks = (n + length - 1) / length;
+  const Floats sums(size * n_chunks);
+  for_chunks(n, length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
+    float* mine = sums.data() + chunk * size;
+    std::fill_n(mine, size, 0.0f);
+    kernels_.backward(args_, begin, end, scratch, mine);
   });
-  return y;
+  parallel_for(size, 1024, [&](int64_t begin, int64_t end) {
+    NDL_KERNEL(mlp_sum_chunks)(sums.data(), size, n_chunks, begin, end);
+  });
+  for (size_t l = 0; l < weights.size(); ++l)
+    if (wanted[l]) NDL_KERNEL(mlp_unpack_gradient)(layers_[l], sums.data(), gradients[l].data<float>());
+  return gradients;
 }
-
-// Points that share a buffer for weight gradients: it depends on n alone, so that the order of summation, and with it
-// the result, does not depend on the number of threads.
-int64_t gradient_chunk(int64_t n) {
-  constexpr int64_t kMaxChunks = 64;
-  const int64_t least = std::max<int64_t>(2048, (n + kMaxChunks - 1) / kMaxChunks);
-  return (least + kMlpTile - 1) / kMlpTile * kMlpTile;
-}
-
-void run_backward(Backward& b, size_t n_weights, const Options& options) {
-  const Tensor x = b.saved(0);
-  Tensors weights;
-  for (size_t l = 0; l < n_weights; ++l) weights.push_back(b.saved(static_cast<int>(1 + l)));
-  const int64_t n = x.size(0);
-  const Tensor dx = b.needs(0) ? Tensor::empty(x.shape()) : Tensor();
-  Tensors dweights(n_weights);
-  for (size_t l = 0; l < n_weights; ++l)
-    if (b.needs(static_cast<int>(1 + l)))
-      dweights[l] = n > 0 ? Tensor::empty(weights[l].shape()) : Tensor::zeros(weights[l].shape());
-
-  if (n > 0) {
-    const Tensor dy = contiguous(b.dy());
-    const Tensor y = options.output == Activation::None ? Tensor() : b.output();
-    Network network(x, weights, options, true);
-    MlpArgs& args = network.args();
-    args.dy = dy.data<float>();
-    if (y.defined()) args.y = y.data<float>();
-    if (dx.defined()) args.dx = dx.data<float>();
-    Tensors saved_hidden;
-    int64_t gradient_size = 0;
-    for (size_t l = 0; l < n_weights; ++l) {
-      MlpLayer& layer = network.layer(l);
-      if (l + 1 < n_weights) {
-        saved_hidden.push_back(b.saved(static_cast<int>(1 + n_weights + l)));
-        layer.saved = saved_hidden.back().raw();
-      }
-      if (!dweights[l].defined()) continue;
-      layer.gradient_at = gradient_size;
-      gradient_size += NDL_KERNEL(mlp_gradient_size)(layer);
-    }
-
-    const int64_t chunk_length = gradient_chunk(n);
-    const int64_t n_chunks = (n + chunk_length - 1) / chunk_length;
-    const Floats gradients(gradient_size * n_chunks);
-    network.for_chunks(n, chunk_length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
-      float* mine = gradients.data() + chunk * gradient_size;
-      std::fill_n(mine, gradient_size, 0.0f);
-      network.kernels().backward(args, begin, end, scratch, mine);
-    });
-    parallel_for(gradient_size, 1024, [&](int64_t begin, int64_t end) {
-      NDL_KERNEL(mlp_sum_chunks)(gradients.data(), gradient_size, n_chunks, begin, end);
-    });
-    for (size_t l = 0; l < n_weights; ++l)
-      if (dweights[l].defined())
-        NDL_KERNEL(mlp_unpack_gradient)(network.layer(l), gradients.data(), dweights[l].data<float>());
-  }
-
-  if (dx.defined()) b.give(0, dx);
-  for (size_t l = 0; l < n_weights; ++l)
-    if (dweights[l].defined()) b.give(static_cast<int>(1 + l), dweights[l]);
-}
-
-}  // namespace
 
 const char* name(Precision precision) { return precision == Precision::BFloat16 ? "bfloat16" : "float32"; }
 
@@ -261,15 +207,12 @@ Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Act
   check_arguments(x, weights);
   if (x.dtype() != DType::Float32) return fused_mlp_composed(x, weights, hidden, output, precision);
 
-  const Options options{hidden, output, precision};
+  const MlpOptions options{hidden, output, precision};
   Tensors inputs = {x};
   inputs.insert(inputs.end(), weights.begin(), weights.end());
   if (!grad_enabled() || !detail::any_requires_grad(inputs)) return run_forward(x, weights, options, {});
 
-  const DType kept = precision == Precision::BFloat16 ? DType::BFloat16 : DType::Float32;
-  Tensors saved_hidden;
-  for (size_t l = 0; l + 1 < weights.size(); ++l)
-    saved_hidden.push_back(Tensor::empty({x.size(0), mlp_row(weights[l].size(1))}, kept));
+  const Tensors saved_hidden = hidden_activations(x.size(0), weights, precision);
   const Tensor y = run_forward(x, weights, options, saved_hidden);
   Tensors saved = inputs;
   saved.insert(saved.end(), saved_hidden.begin(), saved_hidden.end());

@@ -9,63 +9,14 @@
 // words. Where the processor has no such instruction, the pairs are taken apart into floats: the same numbers, only
 // slower than the float32 path. Weight gradients, dx and the network's outputs leave as float32.
 #include "render/fused_mlp_cpu.h"
-#include "simd/half.h"
+#include "simd/bf16_dot.h"
 
 namespace needlecpp::NDL_ISA {
 namespace {
 
-// Two bfloat16 numbers, the even one below; rows of numbers are read as rows of these.
-typedef uint32_t Word __attribute__((may_alias));
-typedef uint16_t BrainV __attribute__((vector_size(kFloats * 2)));
-
-NDL_HD UIntV widen(BrainV x) { return __builtin_convertvector(x, UIntV); }
-NDL_HD FloatV low_half(UIntV pairs) { return bits<FloatV>(pairs << 16); }
-NDL_HD FloatV high_half(UIntV pairs) { return bits<FloatV>(pairs & 0xffff0000u); }
-
-struct Emulated {
-  // Round to nearest even; NaN stays NaN.
-  static NDL_HD BrainV narrow(FloatV x) {
-    const UIntV b = bits<UIntV>(x);
-    const UIntV rounded = (b + 0x7fffu + ((b >> 16) & 1u)) >> 16;
-    const UIntV quiet = (b >> 16) | 0x40u;
-    return __builtin_convertvector((b & 0x7fffffffu) > 0x7f800000u ? quiet : rounded, BrainV);
-  }
-  struct Pairs {
-    FloatV low, high;
-  };
-  static NDL_HD Pairs pairs(const Word* from) {
-    const UIntV words = load<UIntV>(from);
-    return {low_half(words), high_half(words)};
-  }
-  struct Pair {
-    float low, high;
-  };
-  static NDL_HD Pair pair(const Word* from) { return {bits_float(*from << 16), bits_float(*from & 0xffff0000u)}; }
-  static NDL_HD void add_dot(FloatV& sum, const Pairs& b, const Pair& a) {
-    sum += b.low * a.low;
-    sum += b.high * a.high;
-  }
-};
-
-#if defined(__AVX512F__)
-// Written out, so that this object needs no flag that older processors with AVX-512 lack: MlpArgs::bf16_dot decides.
-struct Native {
-  static NDL_HD BrainV narrow(FloatV x) {
-    BrainV y;
-    asm("vcvtneps2bf16 %1, %0" : "=v"(y) : "v"(x));
-    return y;
-  }
-  using Pairs = UIntV;
-  static NDL_HD Pairs pairs(const Word* from) { return load<UIntV>(from); }
-  using Pair = UIntV;
-  static NDL_HD Pair pair(const Word* from) { return UIntV{} + *from; }
-  static NDL_HD void add_dot(FloatV& sum, const Pairs& b, const Pair& a) {
-    asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(b), "v"(a));
-  }
-};
-#else
-using Native = Emulated;
-#endif
+using Native = NativeDot;
+using Emulated = EmulatedDot;
+using Word = BrainPair;
 
 template <class Dot, class ResultType>
 struct BrainUnit {
@@ -200,10 +151,15 @@ void for_vectors(uint16_t* rows, int64_t row, int64_t count, int64_t width, Fn f
 }
 
 template <class Dot>
-BrainRows narrow_input(const MlpArgs& args, int64_t first, int64_t count, uint16_t* to) {
+BrainRows narrow_input(const MlpArgs& args, int64_t first, int64_t count, const Scratch& scratch) {
   const int64_t in = args.layers[0].in, row = mlp_row(in);
-  narrow_rows<Dot>(args.x + first * args.x_row_stride, args.x_row_stride, args.x_column_stride, count, in, to, row);
-  return {to, row};
+  if (in_panels(args.x, in)) {
+    rows_from_panels(args.x, first, count, in, scratch.wide, row);
+    narrow_rows<Dot>(scratch.wide, row, 1, count, in, scratch.x, row);
+  } else {
+    narrow_rows<Dot>(args.x.at + first * args.x.row, args.x.row, args.x.column, count, in, scratch.x, row);
+  }
+  return {scratch.x, row};
 }
 
 // Rows of float32, padded, to rows packed tightly.
@@ -217,7 +173,7 @@ void tight_rows(const float* from, int64_t from_row, int64_t count, int64_t widt
 
 template <class Dot>
 void forward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scratch& scratch, Ahead* ahead) {
-  BrainRows x = narrow_input<Dot>(args, first, count, scratch.x);
+  BrainRows x = narrow_input<Dot>(args, first, count, scratch);
   for (int l = 0; l + 1 < args.n_layers; ++l) {
     const MlpLayer& layer = args.layers[l];
     const int64_t row = mlp_row(layer.out);
@@ -260,7 +216,7 @@ void forward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scrat
 template <class Dot>
 void backward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scratch& scratch, float* gradients,
                    Ahead* ahead) {
-  const BrainRows x0 = narrow_input<Dot>(args, first, count, scratch.x);
+  const BrainRows x0 = narrow_input<Dot>(args, first, count, scratch);
   const int64_t out = args.layers[args.n_layers - 1].out;
   const float* dy = args.dy + first * out;
   if (args.output != MlpActivation::kNone) {
@@ -316,9 +272,10 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scra
           return mlp_sigmoid_backward(bits<FloatV>(widen(load<BrainV>(x.at + i * x.row + j)) << 16), v);
         });
       g = {to, row};
-    } else if (args.dx) {
-      float* dx = args.dx + first * layer.in;
-      const bool direct = layer.in % kFloats == 0;
+    } else if (args.dx.at) {
+      const bool panels = in_panels(args.dx, layer.in);
+      float* dx = args.dx.at + first * args.dx.row;
+      const bool direct = !panels && layer.in % kFloats == 0;
       const int64_t dx_row = direct ? layer.in : mlp_padded(layer.in);
       multiply(Product<BrainUnit<Dot, float>>{.rows = count,
                                               .vectors = vectors_of(layer.in),
@@ -330,7 +287,10 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scra
                                               .c = direct ? dx : scratch.wide,
                                               .c_row = dx_row,
                                               .ahead = ahead});
-      if (!direct) tight_rows(scratch.wide, dx_row, count, layer.in, dx);
+      if (panels)
+        panels_from_rows(scratch.wide, dx_row, first, count, layer.in, args.dx);
+      else if (!direct)
+        tight_rows(scratch.wide, dx_row, count, layer.in, dx);
     }
   }
 }
@@ -340,8 +300,7 @@ void add_next(const MlpArgs& args, int64_t next, int64_t end, bool backward, Ahe
   const int64_t count = end - next < kMlpTile ? end - next : kMlpTile;
   ahead->clear();
   if (count <= 0) return;
-  if (args.x_row_stride > 0 && args.x_row_stride <= 2 * args.layers[0].in)
-    ahead->add(args.x + next * args.x_row_stride, (count - 1) * args.x_row_stride + args.layers[0].in);
+  add_columns(args.x, args.layers[0].in, next, count, ahead);
   if (!backward) return;
   const int64_t out = args.layers[args.n_layers - 1].out;
   ahead->add(args.dy + next * out, count * out);
@@ -350,7 +309,7 @@ void add_next(const MlpArgs& args, int64_t next, int64_t end, bool backward, Ahe
     ahead->add(reinterpret_cast<const float*>(static_cast<uint16_t*>(args.layers[l].saved) + next * row),
                count * row / 2);
   }
-  if (args.dx) ahead->add(args.dx + next * args.layers[0].in, count * args.layers[0].in);
+  if (args.dx.at) add_columns(args.dx, args.layers[0].in, next, count, ahead);
 }
 
 template <class Tile>

@@ -186,18 +186,15 @@ struct Rows {
 
 // The tile's inputs: where they lie if whole vectors can be read there, a padded copy otherwise.
 Rows input_rows(const MlpArgs& args, int64_t first, int64_t count, float* scratch) {
-  const float* x = args.x + first * args.x_row_stride;
   const int64_t in = args.layers[0].in;
-  if (args.x_column_stride == 1 && in % kFloats == 0) return {x, args.x_row_stride};
-  pad_rows(x, args.x_row_stride, args.x_column_stride, count, in, scratch, mlp_row(in));
+  if (in_panels(args.x, in)) {
+    rows_from_panels(args.x, first, count, in, scratch, mlp_row(in));
+  } else {
+    const float* x = args.x.at + first * args.x.row;
+    if (args.x.column == 1 && in % kFloats == 0) return {x, args.x.row};
+    pad_rows(x, args.x.row, args.x.column, count, in, scratch, mlp_row(in));
+  }
   return {scratch, mlp_row(in)};
-}
-
-// Rows far apart are left to the processor.
-void add_input(const MlpArgs& args, int64_t first, int64_t end, Ahead* ahead) {
-  const int64_t count = end - first < kMlpTile ? end - first : kMlpTile;
-  if (count > 0 && args.x_row_stride > 0 && args.x_row_stride <= 2 * args.layers[0].in)
-    ahead->add(args.x + first * args.x_row_stride, (count - 1) * args.x_row_stride + args.layers[0].in);
 }
 
 void forward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scratch, Ahead* ahead) {
@@ -278,9 +275,10 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scr
       if (args.hidden == MlpActivation::kSigmoid)
         for (int64_t i = 0; i < count; ++i)
           sigmoid_backward(x.at + i * x.row, to + i * row, vectors_of(layer.in) * kFloats, to + i * row);
-    } else if (args.dx) {
-      float* dx = args.dx + first * layer.in;
-      const bool direct = layer.in % kFloats == 0;
+    } else if (args.dx.at) {
+      const bool panels = in_panels(args.dx, layer.in);
+      float* dx = args.dx.at + first * args.dx.row;
+      const bool direct = !panels && layer.in % kFloats == 0;
       multiply(FloatProduct{.rows = count,
                             .vectors = vectors_of(layer.in),
                             .depth = layer.out,
@@ -291,7 +289,10 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, float* scr
                             .c = direct ? dx : to,
                             .c_row = direct ? layer.in : row,
                             .ahead = ahead});
-      if (!direct) compact_rows(to, row, count, layer.in, dx);
+      if (panels)
+        panels_from_rows(to, row, first, count, layer.in, args.dx);
+      else if (!direct)
+        compact_rows(to, row, count, layer.in, dx);
     }
     if (layer.gradient_at >= 0) {
       float* gradient = gradients + layer.gradient_at;
@@ -368,8 +369,9 @@ int64_t mlp_scratch(const MlpArgs& args) { return 4 * kMlpTile * widest_row(args
 void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch) {
   Ahead ahead;
   for (int64_t first = begin; first < end; first += kMlpTile) {
+    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
     ahead.clear();
-    add_input(args, first + kMlpTile, end, &ahead);
+    if (count > 0) add_columns(args.x, args.layers[0].in, next, count, &ahead);
     ahead.start_tile();
     forward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, &ahead);
   }
@@ -385,8 +387,8 @@ void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratc
       for (int l = args.n_layers - 2; l >= 0; --l)
         ahead.add(static_cast<float*>(args.layers[l].saved) + next * mlp_row(args.layers[l].out),
                   count * mlp_row(args.layers[l].out));
-      add_input(args, next, end, &ahead);
-      if (args.dx) ahead.add(args.dx + next * args.layers[0].in, count * args.layers[0].in);
+      add_columns(args.x, args.layers[0].in, next, count, &ahead);
+      if (args.dx.at) add_columns(args.dx, args.layers[0].in, next, count, &ahead);
     }
     ahead.start_tile();
     backward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, gradients, &ahead);

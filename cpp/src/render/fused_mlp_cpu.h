@@ -45,7 +45,7 @@ class Ahead {
   }
 
  private:
-  static constexpr int kMaxSpans = 8;
+  static constexpr int kMaxSpans = 64;
   struct Span {
     const char* at;
     int64_t lines;
@@ -157,6 +157,80 @@ void activate_output(MlpActivation output, float* y, int64_t count) {
   if (output == MlpActivation::kSigmoid) sigmoid_in_place(y, count);
   if (output == MlpActivation::kRelu)
     for (int64_t i = 0; i < count; ++i) y[i] = mlp_relu(y[i]);
+}
+
+bool in_panels(const MlpColumns& columns, int64_t in) { return columns.group < in; }
+
+// Between panels (one group of columns each) and padded rows. Groups of two floats move as doubles, squares of them
+// transposed in registers: copied one by one they took as long as a sixth of the products.
+template <int G>
+void copy_groups(const float* from, int64_t from_point, int64_t from_group, int64_t points, int64_t groups, float* to,
+                 int64_t to_point, int64_t to_group) {
+  int64_t done = 0;
+  if constexpr (G == 2) {
+    const bool gather = to_group == 2;  // a point's groups lie together in rows, a group's points in panels
+    const int64_t from_row = gather ? from_group : from_point, to_row = gather ? to_point : to_group;
+    for (; done + kDoubles <= points; done += kDoubles)
+      for (int64_t g = 0; g < groups; g += kDoubles) {
+        const float* at = from + done * from_point + g * from_group;
+        float* out = to + done * to_point + g * to_group;
+        if (groups - g < kDoubles || (gather ? from_point : to_point) != 2) {
+          const int64_t last = groups - g < kDoubles ? groups - g : kDoubles;
+          for (int64_t i = 0; i < kDoubles; ++i)
+            for (int64_t k = 0; k < last; ++k)
+              memcpy(out + i * to_point + k * to_group, at + i * from_point + k * from_group, G * sizeof(float));
+          continue;
+        }
+        DoubleV square[kDoubles];
+#pragma GCC unroll 8
+        for (int k = 0; k < kDoubles; ++k) square[k] = load<DoubleV>(at + k * from_row);
+        transpose(square);
+#pragma GCC unroll 8
+        for (int k = 0; k < kDoubles; ++k) store(out + k * to_row, square[k]);
+      }
+  }
+  for (; done < points; ++done)
+    for (int64_t g = 0; g < groups; ++g)
+      memcpy(to + done * to_point + g * to_group, from + done * from_point + g * from_group, G * sizeof(float));
+}
+#define NDL_BY_GROUP(group, call) \
+  switch (group) {                \
+    case 1: {                     \
+      constexpr int G = 1;        \
+      call;                       \
+    } break;                      \
+    case 2: {                     \
+      constexpr int G = 2;        \
+      call;                       \
+    } break;                      \
+    case 4: {                     \
+      constexpr int G = 4;        \
+      call;                       \
+    } break;                      \
+    default: {                    \
+      constexpr int G = 8;        \
+      call;                       \
+    } break;                      \
+  }
+void rows_from_panels(const MlpColumns& x, int64_t first, int64_t count, int64_t in, float* to, int64_t to_row) {
+  const float* from = x.at + first * x.row;
+  NDL_BY_GROUP(x.group, copy_groups<G>(from, x.row, x.group_stride, count, in / G, to, to_row, G))
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t k = in; k < mlp_padded(in); ++k) to[i * to_row + k] = 0.0f;
+}
+void panels_from_rows(const float* from, int64_t from_row, int64_t first, int64_t count, int64_t in,
+                      const MlpColumns& dx) {
+  float* to = dx.at + first * dx.row;
+  NDL_BY_GROUP(dx.group, copy_groups<G>(from, from_row, G, count, in / G, to, dx.row, dx.group_stride))
+}
+#undef NDL_BY_GROUP
+
+// The memory of the next tile's columns. Rows far apart are left to the processor.
+void add_columns(const MlpColumns& columns, int64_t in, int64_t first, int64_t count, Ahead* ahead) {
+  if (columns.row <= 0 || columns.row > 2 * columns.group) return;
+  for (int64_t k = 0; k < in; k += columns.group)
+    ahead->add(columns.at + first * columns.row + k / columns.group * columns.group_stride,
+               (count - 1) * columns.row + columns.group);
 }
 
 int64_t widest_row(const MlpArgs& args) {

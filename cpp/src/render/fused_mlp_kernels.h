@@ -29,18 +29,23 @@ struct MlpLayer {
   int64_t gradient_at;  // where its gradient starts in a chunk's buffer, -1 if not wanted
 };
 
-// What products multiply; sums are float32 either way.
-enum class MlpPrecision { kFloat32, kBFloat16 };
+// Where the columns of [n, in] lie: column k of point i at `at` + i * row + k % group * column + k / group *
+// group_stride. One group of `in` columns is a matrix with any strides; else a group is an encoding's panel, and column
+// is 1.
+struct MlpColumns {
+  float* at;
+  int64_t row, column;
+  int64_t group, group_stride;
+};
 
 struct MlpArgs {
   const MlpLayer* layers;
   int n_layers;
   MlpActivation hidden, output;
-  const float* x;  // [n, in], any strides
-  int64_t x_row_stride, x_column_stride;
+  MlpColumns x;
   float* y;         // [n, out] contiguous: written by the forward pass, read by the backward pass of a sigmoid
   const float* dy;  // [n, out] contiguous
-  float* dx;        // [n, in] contiguous, null if not wanted
+  MlpColumns dx;    // `at` is null if not wanted; one group is contiguous rows
   bool bf16_dot;    // the processor multiplies pairs of bfloat16 itself (AVX512-BF16)
 };
 

@@ -12,13 +12,12 @@
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "render/hashgrid_kernels.h"
+#include "render/hashgrid_panels.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1024;            // points below which a thread is not worth waking
-constexpr int64_t kEncodePoints = 1 << 16;  // points that a thread takes through the levels together
+constexpr int64_t kGrain = 1024;  // points below which a thread is not worth waking
 constexpr int64_t kBackwardPoints = 1 << 17;
 constexpr int64_t kPadding = 16;  // floats between panels: their starts must not share one set of the cache
 
@@ -68,20 +67,77 @@ void check_devices(const char* op, const Tensor& a, const Tensor& b) {
             to_string(a.device()), " and ", to_string(b.device()), ", expected cpu.");
 }
 
-// Axis-major copies of positions [first, first + count).
-struct SplitPoints {
-  SplitPoints(const Tensor& positions, int64_t first, int64_t count)
-      : positions_(positions),
-        first_(first),
-        count_(count),
-        pitch_(count + kPadding),
-        axes_(Tensor::empty({3 * pitch_})) {}
+Tensor encode_rows(const Tensor& positions, const Tensor& table, const HashGridConfig& config) {
+  const HashGridPass pass(positions, kUnitBox, table, config);
+  const int64_t n = positions.size(0);
+  const int64_t width = int64_t{config.levels} * config.features;
+  Tensor y = Tensor::empty({n, width});
+  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
+    const int64_t most = std::min(kEncodePoints, end - begin);
+    const Tensor memory = Tensor::empty({config.levels * panel_pitch(config, most)});
+    const Panels panels = {memory.data<float>(), panel_pitch(config, most)};
+    for (int64_t first = begin; first < end; first += most) {
+      const int64_t count = std::min(most, end - first);
+      pass.encode(first, count, panels);
+      NDL_KERNEL(hashgrid_rows_from_panels)
+      ({y.data<float>() + first * width, panels.data, count, panels.pitch, config.levels, config.features});
+    }
+  });
+  return y;
+}
+
+// In batches, so that the panels stay a small part of what dy holds; a batch's size does not depend on the threads,
+// hence neither do the sums.
+void backward_rows(const Tensor& positions, const Tensor& table, const Tensor& dy_any, const HashGridConfig& config,
+                   const Tensor& table_grad, bool zero, const Tensor& position_grad) {
+  const HashGridPass pass(positions, kUnitBox, table, config);
+  const int64_t n = positions.size(0);
+  const int64_t width = int64_t{config.levels} * config.features;
+  const Tensor dy = contiguous(dy_any);
+  const int64_t most = std::min(kBackwardPoints, n);
+  const Tensor memory = Tensor::empty({config.levels * panel_pitch(config, most)});
+  const Panels panels = {memory.data<float>(), panel_pitch(config, most)};
+  for (int64_t first = 0; first < n || first == 0; first += kBackwardPoints) {
+    const int64_t count = std::min(most, n - first);
+    parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+      NDL_KERNEL(hashgrid_panels_from_rows)
+      ({dy.data<float>() + (first + begin) * width, panels.data + begin * config.features, end - begin, panels.pitch,
+        config.levels, config.features});
+    });
+    pass.backward(first, count, panels, table_grad, zero && first == 0, position_grad);
+  }
+}
+
+}  // namespace
+
+void check_hashgrid(const char* op, const Tensor& positions, const Tensor& table, const HashGridConfig& config) {
+  check_config(op, config);
+  check_positions(op, positions);
+  check_table(op, "table", table, config);
+  check_devices(op, positions, table);
+}
+
+// Starts of panels must not share one set of the cache.
+int64_t panel_pitch(const HashGridConfig& config, int64_t n) { return n * config.features + 16; }
+
+class HashGridPass::Split {
+ public:
+  Split(const HashGridPass& pass, int64_t first, int64_t count)
+      : pass_(pass), first_(first), count_(count), pitch_(count + 16), axes_(Tensor::empty({3 * pitch_})) {}
 
   void fill(int64_t begin, int64_t end) const {
-    const Strides& strides = positions_.strides();
-    NDL_KERNEL(hashgrid_split_positions)
-    ({positions_.data<float>() + (first_ + begin) * strides[0], strides[0], strides[1], end - begin, axis(0) + begin,
-      axis(1) + begin, axis(2) + begin});
+    const Strides& strides = pass_.positions_.strides();
+    HashGridSplitPositionsArgs args = {};
+    args.positions = pass_.positions_.data<float>() + (first_ + begin) * strides[0];
+    args.stride_point = strides[0];
+    args.stride_axis = strides[1];
+    args.count = end - begin;
+    std::copy_n(pass_.scale_, 3, args.scale);
+    std::copy_n(pass_.shift_, 3, args.shift);
+    args.x = axis(0) + begin;
+    args.y = axis(1) + begin;
+    args.z = axis(2) + begin;
+    NDL_KERNEL(hashgrid_split_positions)(args);
   }
   HashGridPoints points(int64_t begin, int64_t end) const {
     return {axis(0) + begin, axis(1) + begin, axis(2) + begin, end - begin};
@@ -90,72 +146,49 @@ struct SplitPoints {
 
  private:
   float* axis(int i) const { return axes_.data<float>() + i * pitch_; }
-  const Tensor& positions_;
+  const HashGridPass& pass_;
   int64_t first_, count_, pitch_;
   Tensor axes_;
 };
 
-Tensor encode_all(const Tensor& positions, const Tensor& table, const HashGridConfig& config) {
-  const std::vector<HashGridLevelArgs> levels = level_args(config);
-  const int64_t n = positions.size(0);
-  const int64_t width = int64_t{config.levels} * config.features;
-  Tensor y = Tensor::empty({n, width});
-  const float* entries = table.data<float>();
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    const int64_t most = std::min(kEncodePoints, end - begin);
-    const int64_t pitch = most * config.features + kPadding;
-    const Tensor panels = Tensor::empty({config.levels * pitch});
-    for (int64_t first = begin; first < end; first += most) {
-      const int64_t count = std::min(most, end - first);
-      const SplitPoints split(positions, first, count);
-      split.fill(0, count);
-      for (int l = 0; l < config.levels; ++l)
-        NDL_KERNEL(hashgrid_encode)({levels[l], split.points(), entries, panels.data<float>() + l * pitch});
-      NDL_KERNEL(hashgrid_rows_from_panels)
-      ({y.data<float>() + first * width, panels.data<float>(), count, pitch, config.levels, config.features});
-    }
-  });
-  return y;
-}
-
-// Either gradient may be undefined. table_grad is cleared first if `zero`, else added to. In batches, so that the
-// panels stay a small part of what dy holds; a batch's size does not depend on the threads, hence neither do the sums.
-void backward_all(const Tensor& positions, const Tensor& table, const Tensor& dy_any, const HashGridConfig& config,
-                  const Tensor& table_grad, bool zero, const Tensor& position_grad) {
-  const std::vector<HashGridLevelArgs> levels = level_args(config);
-  const int64_t n = positions.size(0);
-  const int64_t width = int64_t{config.levels} * config.features;
-  const Tensor dy = contiguous(dy_any);
-  const int64_t most = std::min(kBackwardPoints, n);
-  const int64_t pitch = most * config.features + kPadding;
-  const Tensor panels = Tensor::empty({config.levels * pitch});
-  float* panel = panels.data<float>();
-  for (int64_t first = 0; first < n || first == 0; first += kBackwardPoints) {
-    const int64_t count = std::min(most, n - first);
-    const SplitPoints split(positions, first, count);
-    parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
-      split.fill(begin, end);
-      NDL_KERNEL(hashgrid_panels_from_rows)
-      ({dy.data<float>() + (first + begin) * width, panel + begin * config.features, end - begin, pitch, config.levels,
-        config.features});
-    });
-    if (table_grad.defined())
-      parallel_tasks(config.levels, [&](int64_t task) {
-        const int64_t l = config.levels - 1 - task;  // the costly, hashed levels first
-        NDL_KERNEL(hashgrid_scatter)
-        ({levels[l], split.points(), panel + l * pitch, table_grad.data<float>(), zero && first == 0});
-      });
-    if (position_grad.defined())
-      parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
-        float* rows = position_grad.data<float>() + (first + begin) * 3;
-        std::fill_n(rows, (end - begin) * 3, 0.0f);
-        for (int l = 0; l < config.levels; ++l) NDL_KERNEL(hashgrid_position_grad)
-        ({levels[l], split.points(begin, end), table.data<float>(), panel + l * pitch + begin * config.features, rows});
-      });
+HashGridPass::HashGridPass(const Tensor& positions, const Box& box, const Tensor& table, const HashGridConfig& config)
+    : positions_(positions), table_(table), levels_(level_args(config)), features_(config.features) {
+  for (int axis = 0; axis < 3; ++axis) {
+    scale_[axis] = 1.0f / (box.high[axis] - box.low[axis]);
+    shift_[axis] = box.low[axis] == 0 ? 0.0f : -box.low[axis] * scale_[axis];
   }
 }
 
-}  // namespace
+void HashGridPass::encode(int64_t first, int64_t count, const Panels& panels) const {
+  const Split split(*this, first, count);
+  split.fill(0, count);
+  for (size_t l = 0; l < levels_.size(); ++l) NDL_KERNEL(hashgrid_encode)
+  ({levels_[l], split.points(), table_.raw(), table_.dtype() == DType::BFloat16,
+    panels.data + static_cast<int64_t>(l) * panels.pitch});
+}
+
+void HashGridPass::backward(int64_t first, int64_t count, const Panels& dy, const Tensor& table_grad, bool zero,
+                            const Tensor& position_grad) const {
+  const Split split(*this, first, count);
+  const int64_t n_levels = static_cast<int64_t>(levels_.size());
+  parallel_for(count, kGrain, [&](int64_t begin, int64_t end) { split.fill(begin, end); });
+  if (table_grad.defined())
+    parallel_tasks(n_levels, [&](int64_t task) {
+      const int64_t l = n_levels - 1 - task;  // the costly, hashed levels first
+      NDL_KERNEL(hashgrid_scatter)
+      ({levels_[static_cast<size_t>(l)], split.points(), dy.data + l * dy.pitch, table_grad.data<float>(), zero});
+    });
+  if (position_grad.defined())
+    parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+      float* rows = position_grad.data<float>() + (first + begin) * 3;
+      std::fill_n(rows, (end - begin) * 3, 0.0f);
+      for (int64_t l = 0; l < n_levels; ++l) NDL_KERNEL(hashgrid_position_grad)
+      ({levels_[static_cast<size_t>(l)], split.points(begin, end), table_.raw(), table_.dtype() == DType::BFloat16,
+        dy.data + l * dy.pitch + begin * features_, rows});
+      for (int64_t i = 0; i < end - begin; ++i)
+        for (int axis = 0; axis < 3; ++axis) rows[3 * i + axis] *= scale_[axis];
+    });
+}
 
 std::vector<HashGridLevel> hashgrid_levels(const HashGridConfig& config) {
   check_config("hashgrid_levels", config);
@@ -187,32 +220,26 @@ Tensor hashgrid_init(const HashGridConfig& config, uint64_t seed) {
 
 Tensor hashgrid(const Tensor& positions, const Tensor& table, const HashGridConfig& config) {
   OpScope scope("hashgrid");
-  check_config("hashgrid", config);
-  check_positions("hashgrid", positions);
-  check_table("hashgrid", "table", table, config);
-  check_devices("hashgrid", positions, table);
-  if (positions.dtype() != DType::Float32 || table.dtype() != DType::Float32)
+  check_hashgrid("hashgrid", positions, table, config);
+  const bool narrow = table.dtype() == DType::BFloat16;
+  if (positions.dtype() != DType::Float32 || (table.dtype() != DType::Float32 && !narrow))
     return hashgrid_composed(positions, table, config);
   const Tensor entries = contiguous(table.detach());
-  return record("hashgrid", encode_all(positions, entries, config), {positions, table}, {positions, table},
-                [config](Backward& b) {
-                  const Tensor positions = b.saved(0), table = b.saved(1);
-                  if (Backward::recording()) {
-                    b.through_twin(
-                        [config](const Tensors& in) { return Tensors{hashgrid_composed(in[0], in[1], config)}; },
-                        {positions, table});
-                    return;
-                  }
-                  const Tensor by_positions = b.needs(0) ? Tensor::empty(positions.shape()) : Tensor();
-                  const Tensor into = b.accumulator(1);
-                  const Tensor by_table = into.defined() ? into : b.needs(1) ? Tensor::empty(table.shape()) : Tensor();
-                  backward_all(positions, contiguous(table), b.dy(), config, by_table, !into.defined(), by_positions);
-                  b.give(0, by_positions);
-                  if (into.defined())
-                    into.bump_version("hashgrid");
-                  else
-                    b.give(1, by_table);
-                });
+  return record(
+      "hashgrid", encode_rows(positions, entries, config), {positions, table}, {positions, table},
+      [config](Backward& b) {
+        const Tensor positions = b.saved(0), table = b.saved(1);
+        if (Backward::recording()) {
+          b.through_twin([config](const Tensors& in) { return Tensors{hashgrid_composed(in[0], in[1], config)}; },
+                         {positions, table});
+          return;
+        }
+        const Tensor by_positions = b.needs(0) ? Tensor::empty(positions.shape()) : Tensor();
+        const TableGradient by_table(b, 1, table);
+        backward_rows(positions, contiguous(table), b.dy(), config, by_table.tensor(), by_table.fresh(), by_positions);
+        b.give(0, by_positions);
+        by_table.give("hashgrid");
+      });
 }
 
 namespace {
@@ -247,10 +274,7 @@ Tensor lattice_of(const Tensor& positions, float scale, DType dtype) {
 Tensor hashgrid_composed(const Tensor& positions, const Tensor& table, const HashGridConfig& config) {
   const char* op = "hashgrid_composed";
   OpScope scope(op);
-  check_config(op, config);
-  check_positions(op, positions);
-  check_table(op, "table", table, config);
-  check_devices(op, positions, table);
+  check_hashgrid(op, positions, table, config);
   const int64_t n = positions.size(0);
   const DType dtype = promote_types(promote_types(positions.dtype(), table.dtype()), DType::Float32);
   const Tensor entries = cast(table, dtype);

@@ -34,6 +34,7 @@
 #include <string.h>
 
 #include "render/hashgrid_kernels.h"
+#include "simd/half.h"
 #include "simd/vec.h"
 
 namespace needlecpp::NDL_ISA {
@@ -47,20 +48,9 @@ struct Block {
   uint32_t entry[kCorners][kFloats];
   float face[4][kFloats];
   float fx[kFloats], fy[kFloats], fz[kFloats];
-  bool adjacent;  // entry[2k + 1] = entry[2k] + features on all lanes
 };
 
-// x * scale + 0.5 with one rounding.
-NDL_HD FloatV lattice_position(FloatV x, float scale) {
-#if defined(__AVX512F__)
-  return (FloatV)_mm512_fmadd_ps((__m512)x, _mm512_set1_ps(scale), _mm512_set1_ps(0.5f));
-#elif defined(__FMA__)
-  return (FloatV)_mm256_fmadd_ps((__m256)x, _mm256_set1_ps(scale), _mm256_set1_ps(0.5f));
-#else
-  typedef double WideV __attribute__((vector_size(kFloats * 8)));  // the product is exact there
-  return __builtin_convertvector(__builtin_convertvector(x, WideV) * static_cast<double>(scale) + 0.5, FloatV);
-#endif
-}
+NDL_HD FloatV lattice_position(FloatV x, float scale) { return multiply_add(x, scale, 0.5f); }
 
 struct Cell {
   UIntV x, y, z;
@@ -86,8 +76,8 @@ NDL_HD Cell find_cell(const HashGridLevelArgs& level, const HashGridPoints& poin
   return {bits<UIntV>(to_int(cx)), bits<UIntV>(to_int(cy)), bits<UIntV>(to_int(cz)), x - cx, y - cy, z - cz};
 }
 
-// Entries of the eight corners, in entries. Returns whether corner 2k + 1 follows corner 2k on all lanes.
-NDL_HD bool find_entries(const HashGridLevelArgs& level, const Cell& cell, UIntV entry[kCorners]) {
+// Entries of the eight corners.
+NDL_HD void find_entries(const HashGridLevelArgs& level, const Cell& cell, UIntV entry[kCorners]) {
   if (level.hashed) {
     const uint32_t mask = level.size - 1;
     for (int k = 0; k < 4; ++k) {
@@ -95,17 +85,15 @@ NDL_HD bool find_entries(const HashGridLevelArgs& level, const Cell& cell, UIntV
       entry[2 * k] = hashed_entry(cell.x, y, z) & mask;
       entry[2 * k + 1] = hashed_entry(cell.x + 1, y, z) & mask;
     }
-    return false;
+    return;
   }
   const uint32_t resolution = level.resolution;
   const UIntV base = dense_entry(cell.x, cell.y, cell.z, resolution);
-  UIntV wrapped = UIntV{};
   UIntV beyond = UIntV{};
   for (int c = 0; c < kCorners; ++c) {
     const UIntV raw = base + dense_entry<uint32_t>(c & 1, c >> 1 & 1, c >> 2, resolution);
     const UIntV once = raw - level.size;  // huge unless the corner is past the end, by less than a level for [0,1]
     entry[c] = raw < level.size ? raw : once;
-    wrapped |= bits<UIntV>(raw >= level.size);
     beyond |= bits<UIntV>(entry[c] >= level.size);
   }
   if (any(beyond)) [[unlikely]] {
@@ -114,13 +102,12 @@ NDL_HD bool find_entries(const HashGridLevelArgs& level, const Cell& cell, UIntV
       for (int lane = 0; lane < kFloats; ++lane) entry[c][lane] = raw[lane] % level.size;
     }
   }
-  return !any(wrapped);
 }
 
 NDL_HD void find_corners(const HashGridLevelArgs& level, const HashGridPoints& points, int64_t first, Block& block) {
   const Cell cell = find_cell(level, points, first);
   UIntV entry[kCorners];
-  block.adjacent = find_entries(level, cell, entry);
+  find_entries(level, cell, entry);
   for (int c = 0; c < kCorners; ++c) store(block.entry[c], entry[c] * static_cast<uint32_t>(level.features));
   FloatV face[4];
   face_weights(axis_weights(cell.fy), axis_weights(cell.fz), face);
@@ -139,6 +126,18 @@ template <>
 struct EntryOf<1> {
   typedef float Type;
 };
+template <int F>
+NDL_HD typename EntryOf<F>::Type load_entry(const float* from) {
+  typename EntryOf<F>::Type entry;
+  memcpy(&entry, from, sizeof entry);
+  return entry;
+}
+template <int F>
+NDL_HD typename EntryOf<F>::Type load_entry(const uint16_t* from) {
+  float entry[F];
+  for (int f = 0; f < F; ++f) entry[f] = bits_float(static_cast<uint32_t>(from[f]) << 16);
+  return load_entry<F>(entry);
+}
 
 // A pair of entries, x and x + 1, of F features each.
 template <int F>
@@ -146,13 +145,10 @@ struct Pair {
   typedef typename EntryOf<F>::Type Entry;
   Entry low, high;
 
-  static NDL_HD Pair load(const float* low, const float* high) {
-    Pair pair;
-    memcpy(&pair.low, low, sizeof pair.low);
-    memcpy(&pair.high, high, sizeof pair.high);
-    return pair;
+  template <class Number>
+  static NDL_HD Pair load(const Number* low, const Number* high) {
+    return {load_entry<F>(low), load_entry<F>(high)};
   }
-  static NDL_HD Pair load_adjacent(const float* low) { return load(low, low + F); }
   // (gradient, gradient) weighted by the fraction.
   static NDL_HD Pair spread(const float* gradient, float fx) {
     Pair pair = load(gradient, gradient);
@@ -192,7 +188,6 @@ struct Pair<2> {
     const __m128d v = _mm_load_sd(reinterpret_cast<const double*>(low));
     return {(Both)_mm_loadh_pd(v, reinterpret_cast<const double*>(high))};
   }
-  static NDL_HD Pair load_adjacent(const float* low) { return {(Both)_mm_loadu_ps(low)}; }
   static NDL_HD Pair spread(const float* gradient, float fx) {
     const AxisWeights<float> x = axis_weights(fx);
     const Both weights = {x.low, x.low, x.high, x.high};
@@ -206,44 +201,88 @@ struct Pair<2> {
     _mm_storel_pd(reinterpret_cast<double*>(to_low), (__m128d)both);
     _mm_storeh_pd(reinterpret_cast<double*>(to_high), (__m128d)both);
   }
-  NDL_HD void interpolate(float fx, float* out) const {
-    const AxisWeights<float> x = axis_weights(fx);
-    const Both high = (Both)_mm_movehl_ps((__m128)both, (__m128)both);
-    const Both y = both * x.low + high * x.high;
-    _mm_storel_pd(reinterpret_cast<double*>(out), (__m128d)y);
-  }
 };
 #endif
 
-template <int F, bool Adjacent>
-NDL_HD void encode_points(const Block& block, const float* table, int64_t count, float* out) {
+template <int F, class Number>
+NDL_HD void encode_block(const Block& block, const Number* table, int64_t count, float* out) {
   for (int64_t p = 0; p < count; ++p) {
     Pair<F> sum = Pair<F>::zero();
 #pragma GCC unroll 4
-    for (int k = 0; k < 4; ++k) {
-      const float* low = table + block.entry[2 * k][p];
-      sum.add_scaled(Adjacent ? Pair<F>::load_adjacent(low) : Pair<F>::load(low, table + block.entry[2 * k + 1][p]),
-                     block.face[k][p]);
-    }
+    for (int k = 0; k < 4; ++k)
+      sum.add_scaled(Pair<F>::load(table + block.entry[2 * k][p], table + block.entry[2 * k + 1][p]), block.face[k][p]);
     sum.interpolate(block.fx[p], out + p * F);
   }
 }
 
-template <int F>
-NDL_HD void encode_block(const Block& block, const float* table, int64_t count, float* out) {
-  if (block.adjacent)
-    encode_points<F, true>(block, table, count, out);
-  else
-    encode_points<F, false>(block, table, count, out);
+// Two features of a vector of points, in two registers. Of floats they come interleaved, as the panel has them: first
+// the lower half of the points, then the upper. Of bfloat16 numbers they come feature by feature.
+struct Two {
+  FloatV a, b;
+  NDL_HD void add_scaled(const Two& other, const Two& weight) {
+    a += other.a * weight.a;
+    b += other.b * weight.b;
+  }
+};
+template <class Number>
+struct TwoFeatures;
+template <>
+struct TwoFeatures<float> {
+  static NDL_HD Two fetch(const float* table, const uint32_t* entry) {
+    return {gather_pairs(table, entry), gather_pairs(table, entry + kFloats / 2)};
+  }
+  static NDL_HD Two weights(FloatV w) {
+    Two two;
+    interleave(w, w, two.a, two.b);
+    return two;
+  }
+  static NDL_HD Two as_panel(const Two& y) { return y; }
+};
+template <>
+struct TwoFeatures<uint16_t> {
+  static NDL_HD Two fetch(const uint16_t* table, const uint32_t* entry) {
+    const UIntV words = gather_words(table, entry);
+    return {bits<FloatV>(words << 16), bits<FloatV>(words & 0xffff0000u)};
+  }
+  static NDL_HD Two weights(FloatV w) { return {w, w}; }
+  static NDL_HD Two as_panel(const Two& y) {
+    Two two;
+    interleave(y.a, y.b, two.a, two.b);
+    return two;
+  }
+};
+
+template <class Number>
+NDL_HD void encode_two(const Block& block, const Number* table, int64_t count, float* out) {
+  using Features = TwoFeatures<Number>;
+  Two low = {}, high = {};
+#pragma GCC unroll 4
+  for (int k = 0; k < 4; ++k) {
+    const Two face = Features::weights(load<FloatV>(block.face[k]));
+    low.add_scaled(Features::fetch(table, block.entry[2 * k]), face);
+    high.add_scaled(Features::fetch(table, block.entry[2 * k + 1]), face);
+  }
+  const Two fx = Features::weights(load<FloatV>(block.fx));
+  const Two y = Features::as_panel({low.a * (1.0f - fx.a) + high.a * fx.a, low.b * (1.0f - fx.b) + high.b * fx.b});
+  const int64_t numbers = 2 * count;
+  if (numbers == 2 * kFloats) {
+    store(out, y.a);
+    store(out + kFloats, y.b);
+  } else {
+    store(out, y.a, numbers < kFloats ? numbers : kFloats);
+    if (numbers > kFloats) store(out + kFloats, y.b, numbers - kFloats);
+  }
 }
 
 // One of each pair: the other is on the same line seven times in eight.
-NDL_HD void prefetch(const Block& block, const float* table) {
+template <class Number>
+NDL_HD void prefetch(const Block& block, const Number* table) {
   for (int k = 0; k < 4; ++k)
     for (int p = 0; p < kFloats; ++p) __builtin_prefetch(table + block.entry[2 * k][p], 0, 3);
 }
+template <class Number>
 NDL_HD int64_t level_bytes(const HashGridLevelArgs& level) {
-  return static_cast<int64_t>(level.size) * level.features * 4;
+  return static_cast<int64_t>(level.size) * level.features * static_cast<int64_t>(sizeof(Number));
 }
 
 NDL_HD int64_t lanes_at(const HashGridPoints& points, int64_t first) {
@@ -251,8 +290,8 @@ NDL_HD int64_t lanes_at(const HashGridPoints& points, int64_t first) {
 }
 
 // Calls body(block, first, count) for every vector of points; `ahead` prefetches the next block's entries.
-template <class Body>
-NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const float* table, bool ahead,
+template <class Number, class Body>
+NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& points, const Number* table, bool ahead,
                        Body body) {
   Block blocks[2];
   if (!ahead) {
@@ -274,13 +313,23 @@ NDL_HD void for_blocks(const HashGridLevelArgs& level, const HashGridPoints& poi
   }
 }
 
+template <int F, class Number>
+void encode_numbers(const HashGridEncodeArgs& args) {
+  const Number* table = static_cast<const Number*>(args.table) + args.level.offset * F;
+  for_blocks(args.level, args.points, table, level_bytes<Number>(args.level) >= kPrefetchBytes,
+             [&](const Block& block, int64_t first, int64_t count) {
+               if constexpr (F == 2)
+                 encode_two(block, table, count, args.out + first * F);
+               else
+                 encode_block<F>(block, table, count, args.out + first * F);
+             });
+}
 template <int F>
 void encode(const HashGridEncodeArgs& args) {
-  const float* table = args.table + args.level.offset * F;
-  for_blocks(args.level, args.points, table, level_bytes(args.level) >= kPrefetchBytes,
-             [&](const Block& block, int64_t first, int64_t count) {
-               encode_block<F>(block, table, count, args.out + first * F);
-             });
+  if (args.bf16)
+    encode_numbers<F, uint16_t>(args);
+  else
+    encode_numbers<F, float>(args);
 }
 
 template <int F>
@@ -324,7 +373,7 @@ void scatter(const HashGridScatterArgs& args) {
   if (args.zero) memset(table, 0, static_cast<size_t>(args.level.size) * F * sizeof(float));
   if (args.level.hashed) {
     // A cleared level is near already.
-    const bool ahead = !args.zero && level_bytes(args.level) > kPrefetchBytes;
+    const bool ahead = !args.zero && level_bytes<float>(args.level) > kPrefetchBytes;
     for_blocks(args.level, points, table, ahead, [&](const Block& block, int64_t first, int64_t count) {
       scatter_points<F>(block, table, count, args.dy + first * F);
     });
@@ -364,16 +413,16 @@ NDL_HD float sum_lanes(typename EntryOf<F>::Type v) {
   }
 }
 
-template <int F>
-void position_grad(const HashGridPositionArgs& args) {
+template <int F, class Number>
+void position_grad_numbers(const HashGridPositionArgs& args) {
   typedef typename EntryOf<F>::Type Entry;
-  const float* table = args.table + args.level.offset * F;
-  for_blocks(args.level, args.points, table, level_bytes(args.level) >= kPrefetchBytes,
+  const Number* table = static_cast<const Number*>(args.table) + args.level.offset * F;
+  for_blocks(args.level, args.points, table, level_bytes<Number>(args.level) >= kPrefetchBytes,
              [&](const Block& block, int64_t first, int64_t count) {
                for (int64_t p = 0; p < count; ++p) {
-                 Entry value[kCorners], slope[3], gradient;
-                 for (int c = 0; c < kCorners; ++c) memcpy(&value[c], table + block.entry[c][p], sizeof value[c]);
-                 memcpy(&gradient, args.dy + (first + p) * F, sizeof gradient);
+                 Entry value[kCorners], slope[3];
+                 for (int c = 0; c < kCorners; ++c) value[c] = load_entry<F>(table + block.entry[c][p]);
+                 const Entry gradient = load_entry<F>(args.dy + (first + p) * F);
                  trilinear_slope(axis_weights(block.fx[p]), axis_weights(block.fy[p]), axis_weights(block.fz[p]), value,
                                  slope);
                  float* row = args.grad + (first + p) * 3;
@@ -381,6 +430,13 @@ void position_grad(const HashGridPositionArgs& args) {
                    row[axis] += sum_lanes<F>(slope[axis] * gradient) * args.level.scale;
                }
              });
+}
+template <int F>
+void position_grad(const HashGridPositionArgs& args) {
+  if (args.bf16)
+    position_grad_numbers<F, uint16_t>(args);
+  else
+    position_grad_numbers<F, float>(args);
 }
 
 template <int F>
@@ -426,6 +482,19 @@ void hashgrid_split_positions(const HashGridSplitPositionsArgs& args) {
     args.x[i] = from[0];
     args.y[i] = from[args.stride_axis];
     args.z[i] = from[2 * args.stride_axis];
+  }
+  float* axes[3] = {args.x, args.y, args.z};
+  for (int axis = 0; axis < 3; ++axis) {
+    if (args.scale[axis] == 1.0f && args.shift[axis] == 0.0f) continue;
+    for (int64_t i = 0; i < args.count; i += kFloats) {
+      const int64_t lanes = args.count - i < kFloats ? args.count - i : kFloats;
+      const FloatV x = lanes == kFloats ? load<FloatV>(axes[axis] + i) : load<FloatV>(axes[axis] + i, lanes);
+      const FloatV y = multiply_add(x, args.scale[axis], args.shift[axis]);
+      if (lanes == kFloats)
+        store(axes[axis] + i, y);
+      else
+        store(axes[axis] + i, y, lanes);
+    }
   }
 }
 

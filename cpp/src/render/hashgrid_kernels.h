@@ -27,10 +27,11 @@ struct HashGridPoints {
   int64_t count;
 };
 
-// positions[i * stride_point + axis * stride_axis] -> x, y, z [count].
+// positions[i * stride_point + axis * stride_axis] * scale[axis] + shift[axis] -> x, y, z [count].
 struct HashGridSplitPositionsArgs {
   const float* positions;
   int64_t stride_point, stride_axis, count;
+  float scale[3], shift[3];
   float *x, *y, *z;
 };
 
@@ -47,7 +48,8 @@ struct HashGridPanelArgs {
 struct HashGridEncodeArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
-  const float* table;
+  const void* table;  // float32, or bfloat16
+  bool bf16;
   float* out;
 };
 
@@ -64,7 +66,8 @@ struct HashGridScatterArgs {
 struct HashGridPositionArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
-  const float* table;
+  const void* table;
+  bool bf16;
   const float* dy;
   float* grad;
 };

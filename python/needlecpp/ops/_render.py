@@ -6,6 +6,7 @@ from .._core import (
     frequency_encoding,
     fused_mlp,
     hashgrid,
+    hashgrid_mlp,
     render_volume,
     spherical_harmonics,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "frequency_encoding",
     "fused_mlp",
     "hashgrid",
+    "hashgrid_mlp",
     "render_volume",
     "spherical_harmonics",
 ]

@@ -34,6 +34,7 @@ struct Box {
   float low[3] = {-1, -1, -1};
   float high[3] = {1, 1, 1};
 };
+inline constexpr Box kUnitBox = {{0, 0, 0}, {1, 1, 1}};
 // Where rays enter and leave the box (slab method; Kay and Kajiya 1986): near is clipped to >= 0; a miss gives
 // near > far.
 struct Interval {

@@ -14,7 +14,8 @@ namespace needlecpp {
 
 struct FieldConfig {
   Box box;  // the scene, world units
-  HashGridConfig grid;
+  // Eight levels from 16 to 512, and tables large enough that views of some hundred pixels fill them.
+  HashGridConfig grid = {8, 2, 18, 16, 1.640670712015276};
   int density_hidden = 64;  // width of the density network's one hidden layer
   int features = 16;        // its outputs; the first is log density
   int color_hidden = 64;
@@ -36,6 +37,10 @@ class RadianceField {
                const Tensor& directions) const;    // [n, 3] unit -> [n, 3] sRGB in [0,1]
   // The same for directions that are encoded already: samples of one ray share their harmonics.
   Tensor color_encoded(const Tensor& features, const Tensor& harmonics) const;  // [n, sh_degree^2]
+
+  // The field as it is now, for as long as its parameters do not change: with bfloat16 networks the table is read as
+  // bfloat16, too.
+  RadianceField for_rendering() const;
 
   const FieldConfig& config() const { return config_; }
   // Name and tensor of every parameter; the order is that of checkpoints and optimizers.
