@@ -21,7 +21,6 @@ namespace needlecpp {
 namespace {
 
 constexpr int64_t kRaysPerTask = 128;
-constexpr int64_t kTile = 512;  // samples; its scratch stays in L1
 
 struct Layout {
   int64_t n_rays = 0;
@@ -84,10 +83,10 @@ double stop_thickness(double early_stop) {
 // Runs body(args, first ray, last ray) over all rays with a scratch for each thread.
 template <class Body>
 void for_rays(VolumeArgs args, const Layout& layout, Body&& body) {
-  args.tile = std::max(kTile, layout.longest);
+  args.longest = layout.longest;
   parallel_tasks((layout.n_rays + kRaysPerTask - 1) / kRaysPerTask, [&](int64_t task) {
     static thread_local std::vector<float> scratch;
-    const size_t needed = static_cast<size_t>(3 * (args.tile + kVolumePadding));
+    const size_t needed = static_cast<size_t>(2 * (args.longest + kVolumePadding));
     if (scratch.size() < needed) scratch.resize(needed);
     VolumeArgs mine = args;
     mine.scratch = scratch.data();

@@ -16,11 +16,11 @@ struct VolumeArgs {
   const float* dt;         // [n]
   const int64_t* offsets;  // [n_rays + 1]
   float stop;              // a ray ends before the sample in front of which more optical thickness lies; finite
-  float* scratch;          // 3 * (tile + kVolumePadding) floats, one set a thread
-  int64_t tile;            // samples a tile holds: the longest ray's at least
+  float* scratch;          // volume_backward: 2 * (longest + kVolumePadding) floats, one set a thread
+  int64_t longest;         // samples of the longest ray
 };
 
-inline constexpr int64_t kVolumePadding = 16;  // vectors run over the end of a tile
+inline constexpr int64_t kVolumePadding = 16;  // vectors run over the end of a ray
 
 // Rays [begin, end): color [n_rays, 3], opacity and depth [n_rays].
 NDL_DECLARE_KERNEL(void, volume_forward,
@@ -41,13 +41,13 @@ NDL_DECLARE_KERNEL(void, volume_weights, (const VolumeArgs& args, int64_t begin,
 
 namespace NDL_ISA {
 
-// 1 - exp(-tau), given exp(-tau). The difference cancels for a thin sample, where the series of -expm1(-tau) steps in:
-// below 1/8 its first neglected term is 1e-8 of the sum.
+// T (1 - exp(-tau)), given T in front of a sample and T exp(-tau) behind it. Their difference cancels for a thin
+// sample, where the series of -expm1(-tau) steps in: below 1/8 its first neglected term is 1e-8 of the sum.
 template <class V>
-NDL_HD V alpha_of(V tau, V transparency) {
+NDL_HD V sample_weight(V tau, V before, V behind) {
   const V series =
       tau * (1.0f - tau * (0.5f - tau * (1.0f / 6 - tau * (1.0f / 24 - tau * (1.0f / 120 - tau * (1.0f / 720))))));
-  return m_select(tau < 0.125f, series, 1.0f - transparency);
+  return m_select(tau < 0.125f, before * series, before - behind);
 }
 
 }  // namespace NDL_ISA
