@@ -2,6 +2,7 @@
 #include "convert.h"
 #include "needlecpp/io/checkpoint.h"
 #include "needlecpp/io/safetensors.h"
+#include "needlecpp/ops/elementwise.h"
 #include "needlecpp/render/trainer.h"
 
 namespace needlecpp::python {
@@ -114,6 +115,31 @@ void bind_training(nb::module_& m) {
       },
       "scene"_a, "cameras"_a, "index"_a, "background"_a = Triple{1.0f, 1.0f, 1.0f},
       "Colour [h, w, 3] in sRGB, opacity [h, w] and depth [h, w] of one camera, as float32 arrays.");
+  m.def(
+      "render_progressive",
+      [](const Checkpoint& scene, const Cameras& cameras, int64_t index, const nb::object& show, int64_t coarsest,
+         Triple background) {
+        const float color[3] = {std::get<0>(background), std::get<1>(background), std::get<2>(background)};
+        const auto arrays = [](const RenderedImage& image) {
+          return nb::make_tuple(to_numpy(needlecpp::clone(image.color)), to_numpy(needlecpp::clone(image.opacity)),
+                                to_numpy(needlecpp::clone(image.depth)));
+        };
+        RenderedImage image;
+        {
+          nb::gil_scoped_release release;
+          image = render_progressive(scene, cameras, index, color, coarsest,
+                                     [&](const RenderedImage& so_far, int64_t block) {
+                                       nb::gil_scoped_acquire acquire;
+                                       const nb::tuple a = arrays(so_far);
+                                       const nb::object answer = show(a[0], a[1], a[2], block);
+                                       return !answer.is(nb::bool_(false));
+                                     });
+        }
+        return arrays(image);
+      },
+      "scene"_a, "cameras"_a, "index"_a, "show"_a, "coarsest"_a = 8, "background"_a = Triple{1.0f, 1.0f, 1.0f},
+      "render_image() coarse to fine: show(color, opacity, depth, block) is called after each pass, from blocks of "
+      "coarsest^2 pixels (a power of two) to single ones; when it returns False the rendering ends there.");
   nb::class_<Trainer::Step>(m, "TrainerStep", "What one step did.")
       .def_ro("step", &Trainer::Step::step)
       .def_ro("loss", &Trainer::Step::loss)

@@ -6,9 +6,11 @@
 #include <limits>
 
 #include "catch.h"
+#include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
+#include "needlecpp/render/volume.h"
 #include "render/live_samples.h"
 
 using namespace needlecpp;
@@ -204,4 +206,61 @@ TEST_CASE("live samples are those above the weight, ray by ray") {
   REQUIRE(live.samples.positions.to_vector<float>() == std::vector<float>{0, 0, 0, 2, 2, 2, 4, 4, 4});
   REQUIRE(live.samples.t.to_vector<float>() == std::vector<float>{0, 2, 4});
   REQUIRE(live.samples.dt.to_vector<float>() == std::vector<float>{5, 7, 9});
+}
+
+TEST_CASE("density is asked for until a ray is opaque, and the picture is the same") {
+  TrainerConfig config = small_config();
+  Trainer trainer(photographs(circle()), circle(), config);
+  for (int i = 0; i < 200; ++i) trainer.step(i / 200.0);
+  const Checkpoint scene = trainer.checkpoint();
+  const Rays rays = camera_rays(circle(), 1, 0, kSize);
+  const Samples samples = scene.occupancy->march(rays, scene.march);
+  NoGrad no_grad;
+  const RadianceField::Density all = scene.field->density(samples.positions);
+  for (double early_stop : {0.0, 1e-3, 0.1}) {
+    CAPTURE(early_stop);
+    const VisibleDensity visible = visible_density(*scene.field, samples, early_stop, true);
+    const std::vector<float> weights =
+        volume_weights(all.sigma, samples.dt, samples.offsets, early_stop).to_vector<float>();
+    REQUIRE(volume_weights(visible.sigma, samples.dt, samples.offsets, early_stop).to_vector<float>() == weights);
+    if (early_stop == 0) {
+      REQUIRE(visible.evaluated == samples.count());
+    } else {
+      REQUIRE(visible.evaluated < samples.count());
+    }
+    const int64_t width = config.field.features;
+    const std::vector<float> got = visible.features.to_vector<float>(), expected = all.features.to_vector<float>();
+    for (size_t i = 0; i < weights.size(); ++i)
+      if (weights[i] > 0)
+        for (int64_t k = 0; k < width; ++k)
+          REQUIRE(got[i * width + k] == Approx(expected[i * width + k]).epsilon(1e-5).margin(1e-5));
+  }
+  Samples none = scene.occupancy->march({Tensor::zeros({0, 3}), Tensor::zeros({0, 3})}, scene.march);
+  REQUIRE(visible_density(*scene.field, none, 1e-3, true).evaluated == 0);
+}
+
+TEST_CASE("a preview goes from coarse to fine, ends in the picture, and stops when told") {
+  Trainer trainer(photographs(circle()), circle(), small_config());
+  for (int i = 0; i < 30; ++i) trainer.step(i / 30.0);
+  const float white[3] = {1, 1, 1};
+  const Checkpoint scene = trainer.checkpoint();
+  const std::vector<float> whole = render_image(scene, circle(), 2, white).color.to_vector<float>();
+  std::vector<int64_t> blocks;
+  const RenderedImage last =
+      render_progressive(scene, circle(), 2, white, 4, [&](const RenderedImage& so_far, int64_t block) {
+        blocks.push_back(block);
+        const std::vector<float> color = so_far.color.to_vector<float>();
+        for (int64_t y = 0; y < kSize; ++y)
+          for (int64_t x = 0; x < kSize; ++x)
+            for (int64_t c = 0; c < 3; ++c) {
+              const float exact = whole[static_cast<size_t>(((y - y % block) * kSize + x - x % block) * 3 + c)];
+              REQUIRE(color[static_cast<size_t>((y * kSize + x) * 3 + c)] == Approx(exact).margin(1e-4));
+            }
+        return true;
+      });
+  REQUIRE(blocks == std::vector<int64_t>{4, 2, 1});
+  int calls = 0;
+  render_progressive(scene, circle(), 2, white, 8, [&](const RenderedImage&, int64_t) { return ++calls < 2; });
+  REQUIRE(calls == 2);
+  REQUIRE_THROWS_AS(render_progressive(scene, circle(), 2, white, 3, nullptr), ValueError);
 }

@@ -1,9 +1,21 @@
-// Which of a march's samples matter, and the samples that remain.
+// Which of a march's samples matter: the density up to where rays become opaque, and the samples of some weight.
 #pragma once
 
+#include "needlecpp/render/field.h"
 #include "needlecpp/render/occupancy.h"
 
 namespace needlecpp {
+
+struct VisibleDensity {
+  Tensor sigma;           // [n] float32; zero where it was not evaluated
+  Tensor features;        // [n, features], anything where they were not evaluated; undefined unless wanted
+  int64_t evaluated = 0;  // samples
+};
+// The field's density at the samples, a few of every ray at a time: a ray whose light is used up (transmittance below
+// early_stop) takes no part in later rounds. What volume rendering makes of it with the same early_stop is what it
+// would make of all densities.
+VisibleDensity visible_density(const RadianceField& field, const Samples& samples, double early_stop,
+                               bool want_features);
 
 struct LiveSamples {
   Samples samples;  // those kept, packed again

@@ -22,6 +22,7 @@
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
+#include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
@@ -36,8 +37,9 @@
 namespace needlecpp {
 namespace {
 
-// Samples shaded at once when rendering: as many as keep the memory near that of a training step.
-constexpr int64_t kRenderSamples = 1 << 16;
+// Samples marched at once when rendering: as many as keep the memory near that of a training step.
+constexpr int64_t kRenderSamples = 1 << 17;
+constexpr double kRenderMinWeight = 1e-4;  // of samples that get a colour
 
 struct PixelBatch {
   Tensor camera_index;  // [n] int32
@@ -84,30 +86,31 @@ Tensor huber(const Tensor& difference, double delta) {
 // Colour, opacity and depth of rays, with only the samples that matter on the tape (if it is on).
 struct RayColors {
   VolumeOutput volume;
-  int64_t live = 0;
+  int64_t evaluated = 0;  // samples whose density was asked for
+  int64_t live = 0;       // those that carry colour
 };
 RayColors shade(const RadianceField& field, const Samples& samples, const Rays& rays, double early_stop,
                 double min_weight) {
   const Samples* kept = &samples;
   LiveSamples live;
   RadianceField::Density density;
+  int64_t evaluated = samples.count();
   if (min_weight > 0 && samples.count() > 0) {
-    NoGrad no_grad;
-    density = field.density(samples.positions);
-    live = keep_live(samples, volume_weights(density.sigma, samples.dt, samples.offsets, early_stop), min_weight);
+    const VisibleDensity visible = visible_density(field, samples, early_stop, !grad_enabled());
+    evaluated = visible.evaluated;
+    live = keep_live(samples, volume_weights(visible.sigma, samples.dt, samples.offsets, early_stop), min_weight);
     kept = &live.samples;
+    if (!grad_enabled()) {  // off the tape the first evaluation serves
+      density.sigma = index_select(visible.sigma, 0, live.index);
+      density.features = index_select(visible.features, 0, live.index);
+    }
   }
-  if (grad_enabled() || kept == &samples) {
-    density = field.density(kept->positions);
-  } else {  // off the tape the first evaluation serves
-    density.sigma = index_select(density.sigma, 0, live.index);
-    density.features = index_select(density.features, 0, live.index);
-  }
+  if (!density.sigma.defined()) density = field.density(kept->positions);
   const Tensor harmonics = spherical_harmonics(rays.directions, field.config().sh_degree);
   const Tensor rgb = field.color_encoded(density.features, index_select(harmonics, 0, kept->ray_index));
   // Live samples end where the ray stops already.
   const double stop = kept == &samples ? early_stop : 0;
-  return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, stop), kept->count()};
+  return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, stop), evaluated, kept->count()};
 }
 
 void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& config) {
@@ -210,11 +213,11 @@ Trainer::Step Trainer::step(double progress) {
   if (loss.requires_grad()) loss.backward();
   s.optimize(progress);
   ++s.steps;
-  const Step result{s.steps, value, mse, s.rays, samples.count(), shaded.live};
+  const Step result{s.steps, value, mse, s.rays, shaded.evaluated, shaded.live};
 
   // Towards the budget, by at most a factor of two a step.
   const double ratio =
-      static_cast<double>(config.samples_per_step) / static_cast<double>(std::max<int64_t>(1, samples.count()));
+      static_cast<double>(config.samples_per_step) / static_cast<double>(std::max<int64_t>(1, shaded.evaluated));
   const double rays_next = static_cast<double>(s.rays) * std::clamp(ratio, 0.5, 2.0);
   s.rays = std::clamp<int64_t>(static_cast<int64_t>(rays_next), 1, config.max_rays);
   return result;
@@ -235,32 +238,80 @@ Checkpoint Trainer::checkpoint() const {
   return checkpoint;
 }
 
-RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera, const float background[3],
-                           double early_stop) {
+namespace {
+
+// The pixels of a pass over the picture: every `block`-th of every block-th row, less those of a pass with twice the
+// block before. [n, 2] int32, (x, y), row by row.
+Tensor pass_pixels(int64_t width, int64_t height, int64_t block, bool first) {
+  std::vector<int32_t> pixels;
+  for (int64_t y = 0; y < height; y += block)
+    for (int64_t x = 0; x < width; x += block)
+      if (first || x % (2 * block) != 0 || y % (2 * block) != 0) {
+        pixels.push_back(static_cast<int32_t>(x));
+        pixels.push_back(static_cast<int32_t>(y));
+      }
+  return Tensor::from_vector(pixels, {static_cast<int64_t>(pixels.size()) / 2, 2});
+}
+
+// Writes channels [n, c] to the pixels' blocks of an image [height, width, c].
+void fill_blocks(const Tensor& values, const int32_t* pixels, int64_t block, const Tensor& image) {
+  const int64_t n = values.size(0), channels = values.numel() / std::max<int64_t>(1, n);
+  const int64_t height = image.size(0), width = image.size(1);
+  const float* from = values.data<float>();
+  float* to = image.data<float>();
+  parallel_for(n, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      for (int64_t y = pixels[2 * i + 1]; y < std::min(height, pixels[2 * i + 1] + block); ++y)
+        for (int64_t x = pixels[2 * i]; x < std::min(width, pixels[2 * i] + block); ++x)
+          std::copy_n(from + i * channels, channels, to + (y * width + x) * channels);
+  });
+}
+
+}  // namespace
+
+RenderedImage render_progressive(const Checkpoint& scene, const Cameras& cameras, int64_t camera,
+                                 const float background[3], int64_t coarsest,
+                                 const std::function<bool(const RenderedImage&, int64_t)>& show, double early_stop) {
+  OpScope scope("render_image");
   cameras.check("render_image");
   NDL_CHECK(camera >= 0 && camera < cameras.count(), IndexError, "render_image", "no such camera: got ", camera,
             ", expected 0 to ", cameras.count() - 1, ".");
+  NDL_CHECK(coarsest >= 1 && (coarsest & (coarsest - 1)) == 0, ValueError, "render_image", "bad coarsest block: got ",
+            coarsest, ", expected a power of two.");
   NoGrad no_grad;
-  const int64_t height = cameras.height;
-  const int64_t width = cameras.width;
-  RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}),
-                      Tensor::empty({height, width})};
+  const RadianceField field = scene.field->for_rendering();
+  const int64_t height = cameras.height, width = cameras.width;
+  const RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}),
+                            Tensor::empty({height, width})};
   const Tensor behind = Tensor::from_vector(std::vector<float>(background, background + 3), {1, 3});
-  int64_t rows = 1;  // at a time: grows and shrinks with the samples of the rows before
-  for (int64_t row = 0, end = 0; row < height; row = end) {
-    end = std::min(height, row + rows);
-    const Rays rays = camera_rays(cameras, camera, row, end);
-    const Samples samples = scene.occupancy->march(rays, scene.march);
-    const VolumeOutput volume = shade(*scene.field, samples, rays, early_stop, 1e-4).volume;
-    const Tensor color = volume.color + unsqueeze(1.0 - volume.opacity, 1) * behind;
-    const Tensor depth =
-        where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
-    rows = std::clamp<int64_t>((end - row) * kRenderSamples / std::max<int64_t>(1, samples.count()), 1, 2 * rows);
-    copy_(slice(image.color, 0, row, end), reshape(color, {end - row, width, 3}));
-    copy_(slice(image.opacity, 0, row, end), reshape(volume.opacity, {end - row, width}));
-    copy_(slice(image.depth, 0, row, end), reshape(depth, {end - row, width}));
+  for (int64_t block = coarsest; block >= 1; block /= 2) {
+    const Tensor pixels = pass_pixels(width, height, block, block == coarsest);
+    const Tensor centres = cast(pixels, DType::Float32) + 0.5;
+    const int64_t n = pixels.size(0);
+    int64_t rays_at_once = width;  // grows and shrinks with the samples of the rays before
+    for (int64_t first = 0, end = 0; first < n; first = end) {
+      end = std::min(n, first + rays_at_once);
+      const Tensor index = Tensor::full({end - first}, static_cast<double>(camera), DType::Int32);
+      const Rays rays = generate_rays(cameras, index, slice(centres, 0, first, end));
+      const Samples samples = scene.occupancy->march(rays, scene.march);
+      const VolumeOutput volume = shade(field, samples, rays, early_stop, kRenderMinWeight).volume;
+      const Tensor depth =
+          where(gt(volume.opacity, 0.0), volume.depth / clamp(volume.opacity, 1e-10, 1), Tensor::zeros({}));
+      const int32_t* at = pixels.data<int32_t>() + 2 * first;
+      fill_blocks(volume.color + unsqueeze(1.0 - volume.opacity, 1) * behind, at, block, image.color);
+      fill_blocks(volume.opacity, at, block, image.opacity);
+      fill_blocks(depth, at, block, image.depth);
+      rays_at_once = std::clamp<int64_t>((end - first) * kRenderSamples / std::max<int64_t>(1, samples.count()), 64,
+                                         2 * rays_at_once);
+    }
+    if (show && !show(image, block)) break;
   }
   return image;
+}
+
+RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera, const float background[3],
+                           double early_stop) {
+  return render_progressive(scene, cameras, camera, background, 1, nullptr, early_stop);
 }
 
 }  // namespace needlecpp

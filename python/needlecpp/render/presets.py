@@ -10,8 +10,11 @@ from needlecpp.data.scene import SceneData
 if TYPE_CHECKING:
     from needlecpp import _core
 
-FINEST_RESOLUTION = 2048  # of the hash grid across the subject, as in the instant-ngp paper
-STEPS_ACROSS = 340  # of a ray along the diagonal of the subject: three times instant-ngp's step reaches a PSNR sooner
+# Of the hash grid across the subject: about a cell a pixel of a 400-pixel view. The 2048 of the instant-ngp paper are more
+# than pixels see, take twice the levels, and render views that were not trained on half a decibel worse.
+FINEST_RESOLUTION = 512
+# Of a ray along the diagonal of the subject: steps 1.7 times instant-ngp's reach a PSNR sooner.
+STEPS_ACROSS = 600
 CONE_ANGLE = 1 / 100  # growth of steps with distance where there is a background
 
 

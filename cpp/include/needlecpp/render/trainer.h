@@ -3,6 +3,7 @@
 // tape backwards -> Adam.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "needlecpp/core/random.h"
@@ -29,7 +30,7 @@ struct TrainerConfig {
   Loss loss = Loss::MSE;
   double huber_delta = 0.1;
   double lr = 2e-2;
-  double final_lr_fraction = 0.1;  // lr * fraction^progress
+  double final_lr_fraction = 0.2;  // lr * fraction^progress
   double early_stop = 1e-3;
   // Samples of less weight than this are left out of a step after their density is known: they cost no colour and no
   // backward pass. 0 keeps all.
@@ -78,8 +79,15 @@ struct RenderedImage {
   Tensor opacity;  // [height, width]
   Tensor depth;    // [height, width] world units: expected distance along the ray (0 where opacity is 0)
 };
-// Renders one camera at full quality, off the tape, rows in batches.
+// Renders one camera at full quality, off the tape.
 RenderedImage render_image(const Checkpoint& scene, const Cameras& cameras, int64_t camera, const float background[3],
                            double early_stop = 1e-3);
+// The same, coarse to fine, for a preview: first one ray for every block of `coarsest`^2 pixels (a power of two), which
+// it fills, then the pixels between with half the block, down to single pixels; no ray is rendered twice. After each
+// pass `show` gets the picture so far and the size of its blocks; it may return false to stop there.
+RenderedImage render_progressive(const Checkpoint& scene, const Cameras& cameras, int64_t camera,
+                                 const float background[3], int64_t coarsest,
+                                 const std::function<bool(const RenderedImage& so_far, int64_t block)>& show,
+                                 double early_stop = 1e-3);
 
 }  // namespace needlecpp
