@@ -13,6 +13,7 @@
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/gemm.h"
+#include "ops/matmul_kernels.h"
 
 using namespace needlecpp;
 
@@ -117,6 +118,76 @@ TEST_CASE("matmul of half types computes in float32") {
     const Tensor rounded = cast(cast(matmul(a, b), half), DType::Float32);
     REQUIRE(cast(c, DType::Float32).to_vector<float>() == rounded.to_vector<float>());
   }
+}
+
+TEST_CASE("matmul of bfloat16 numbers sums in float32 and rounds once") {
+  // Whole numbers: the float32 sums are exact, so only the last rounding is left.
+  const auto check = [](const Tensor& a, const Tensor& b) {
+    CAPTURE(a.shape(), b.shape(), a.strides(), b.strides());
+    const Tensor narrow = matmul(cast(a, DType::BFloat16), cast(b, DType::BFloat16));
+    REQUIRE(narrow.dtype() == DType::BFloat16);
+    const Tensor expected = cast(matmul(a, b), DType::BFloat16);
+    REQUIRE(cast(narrow, DType::Float32).to_vector<float>() == cast(expected, DType::Float32).to_vector<float>());
+  };
+  for (int64_t m : {1, 15, 16, 29, 113, 300})
+    for (int64_t n : {1, 16, 33, 600})
+      for (int64_t k : {1, 17, 64, 511, 513, 1100}) {
+        const Tensor a = whole_numbers<float>({m, k}, 1), b = whole_numbers<float>({k, n}, 2);
+        check(a, b);
+        check(transpose(whole_numbers<float>({k, m}, 1)), b);
+        check(a, transpose(whole_numbers<float>({n, k}, 2)));
+      }
+  check(whole_numbers<float>({5, 20, 30}, 3), whole_numbers<float>({5, 30, 40}, 4));
+  check(whole_numbers<float>({5, 20, 30}, 3), whole_numbers<float>({30, 40}, 4));
+  check(slice(whole_numbers<float>({40, 70}, 3), 1, 1, 60, 2), whole_numbers<float>({30, 40}, 4));
+}
+
+TEST_CASE("matmul of bfloat16 numbers lets NaN and infinity through, and has gradients") {
+  std::vector<float> values(32 * 32, 1.0f);
+  values[5 * 32 + 7] = std::nanf("");
+  values[9 * 32 + 3] = INFINITY;
+  const Tensor a = cast(Tensor::from_vector(values, {32, 32}), DType::BFloat16).set_requires_grad(true);
+  const Tensor b = Tensor::full({32, 32}, 2, DType::BFloat16).set_requires_grad(true);
+  const Tensor c = matmul(a, b);
+  const std::vector<float> got = cast(c.detach(), DType::Float32).to_vector<float>();
+  for (size_t i = 0; i < 32; ++i)
+    for (size_t j = 0; j < 32; ++j) {
+      if (i == 5) {
+        REQUIRE(std::isnan(got[i * 32 + j]));
+      } else {
+        REQUIRE(got[i * 32 + j] == (i == 9 ? INFINITY : 64.0f));
+      }
+    }
+  sum(c).backward();
+  REQUIRE(a.grad().dtype() == DType::BFloat16);
+  REQUIRE(cast(a.grad(), DType::Float32).to_vector<float>()[0] == 64.0f);
+}
+
+TEST_CASE("matmul of bfloat16 numbers: instruction sets agree, with and without the processor's own products") {
+#if defined(__x86_64__)
+  const int64_t m = 31, n = 45, k = 530;
+  const Tensor a = cast(whole_numbers<float>({m, k}, 1), DType::BFloat16);
+  const Tensor b = cast(whole_numbers<float>({k, n}, 2), DType::BFloat16);
+  const auto run = [&](GemmTile tile, auto pack, auto block, bool dot) {
+    const int64_t columns = (n + tile.cols - 1) / tile.cols * tile.cols,
+                  rows = (m + tile.rows - 1) / tile.rows * tile.rows;
+    std::vector<uint16_t> c(m * n);
+    std::vector<uint32_t> packed_b(columns * k / 2), packed_a(rows * kGemmPairs);
+    std::vector<float> sums(rows * columns);
+    const auto words = [](const Tensor& x) { return static_cast<const uint16_t*>(x.raw()); };
+    const GemmBf16Args args = {m, n, k, words(a), k, 1, words(b), n, 1, c.data(), n, packed_b.data(), dot};
+    pack(args, 0, columns / tile.cols);
+    block(args, {0, m, 0, n, packed_a.data(), sums.data()});
+    return c;
+  };
+  const std::vector<uint16_t> expected =
+      run(baseline::gemm_tile_bf16(), baseline::gemm_pack_b_bf16, baseline::gemm_block_bf16, false);
+  if (kIsa != Isa::Baseline)
+    REQUIRE(run(avx2::gemm_tile_bf16(), avx2::gemm_pack_b_bf16, avx2::gemm_block_bf16, false) == expected);
+  for (bool dot : {false, true})
+    if (kIsa == Isa::Avx512 && (!dot || kHasBf16Dot))
+      REQUIRE(run(avx512::gemm_tile_bf16(), avx512::gemm_pack_b_bf16, avx512::gemm_block_bf16, dot) == expected);
+#endif
 }
 
 TEST_CASE("matmul broadcasts leading axes") {

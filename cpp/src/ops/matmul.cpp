@@ -211,6 +211,27 @@ void multiply(GemmArgs<T> g) {
   }
 }
 
+// Of bfloat16 numbers: b packed by all threads, then blocks of c as tasks.
+void multiply(const GemmArgs<uint16_t>& g) {
+  constexpr int64_t kBlockCols = 512;
+  const GemmTile tile = NDL_KERNEL(gemm_tile_bf16)();
+  const int64_t block_rows = 8 * tile.rows, pairs = ceil_div(g.k, 2), panels = ceil_div(g.n, tile.cols);
+  const Scratch<uint32_t> packed_b(panels * tile.cols * pairs);
+  const GemmBf16Args args = {g.m,     g.n,     g.k, g.a,     g.a_row,         g.a_col,    g.b,
+                             g.b_row, g.b_col, g.c, g.c_row, packed_b.data(), kHasBf16Dot};
+  parallel_for(panels, std::max<int64_t>(1, (1 << 14) / (tile.cols * pairs + 1)), [&](int64_t first, int64_t last) {
+    NDL_KERNEL(gemm_pack_b_bf16)(args, first, last);
+  });
+  const int64_t down = ceil_div(g.m, block_rows), across = ceil_div(g.n, kBlockCols);
+  parallel_tasks(down * across, [&](int64_t i) {
+    const int64_t row = i / across * block_rows, col = i % across * kBlockCols;
+    const Scratch<uint32_t> packed_a(block_rows * kGemmPairs);
+    const Scratch<float> sums(block_rows * kBlockCols);
+    NDL_KERNEL(gemm_block_bf16)
+    (args, {row, std::min(block_rows, g.m - row), col, std::min(kBlockCols, g.n - col), packed_a.data(), sums.data()});
+  });
+}
+
 void multiply(const GemmArgs<int32_t>& g) {
   parallel_for(g.m, std::max<int64_t>(1, kStreamWork / (g.n * g.k + 1)), [&](int64_t begin, int64_t end) {
     NDL_KERNEL(gemm_plain_i32)(rows(g, begin, end));
@@ -249,8 +270,9 @@ Tensor run_matmul(const Tensor& a, const Tensor& b, const Shape& batch) {
   if (c.numel() == 0) return c;
   const Strides& as = a.strides();
   const Strides& bs = b.strides();
-  GemmArgs<T> g = {m,         n,           k, a.data<T>(), as[a.rank() - 2], as.back(), b.data<T>(), bs[b.rank() - 2],
-                   bs.back(), c.data<T>(), n, false};
+  const auto numbers = [](const Tensor& x) { return static_cast<T*>(x.raw()); };
+  GemmArgs<T> g = {m,         n,          k, numbers(a), as[a.rank() - 2], as.back(), numbers(b), bs[b.rank() - 2],
+                   bs.back(), numbers(c), n, false};
   const StridedLoop<2> loop = make_loop<2>(batch, {batch_strides(a, batch), batch_strides(b, batch)});
   const int64_t count = loop.count;
   if (count == 1) {
@@ -316,7 +338,10 @@ Tensor matmul(const Tensor& a,    // [..., m, k] or [k]
   NDL_CHECK(a.size(-1) == inner, ValueError, "matmul", "inner sizes differ: got shapes ", a.shape(), " and ", b.shape(),
             ", expected [..., m, k] and [..., k, n] with the same k. Transpose one of them?");
   if (a.dtype() != result || b.dtype() != result) return matmul(cast(a, result), cast(b, result));
-  if (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8) {
+  // Products too small or narrow to repay packing are computed in float32.
+  const bool pairs = result == DType::BFloat16 && kHasBf16Dot && a.rank() > 1 && b.rank() > 1 && a.size(-2) >= 16 &&
+                     b.size(-1) >= 16 && inner >= 16;
+  if (!pairs && (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8)) {
     const DType wide = is_floating(result) ? DType::Float32 : DType::Int32;
     return cast(matmul(cast(a, wide), cast(b, wide)), result);
   }
@@ -324,7 +349,8 @@ Tensor matmul(const Tensor& a,    // [..., m, k] or [k]
   if (b.rank() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), {-1});
 
   const Shape batch = broadcast_shapes("matmul", leading(a), leading(b));
-  const Tensor c = result == DType::Float32   ? run_matmul<float>(a, b, batch)
+  const Tensor c = result == DType::BFloat16  ? run_matmul<uint16_t>(a, b, batch)
+                   : result == DType::Float32 ? run_matmul<float>(a, b, batch)
                    : result == DType::Float64 ? run_matmul<double>(a, b, batch)
                    : result == DType::Int32   ? run_matmul<int32_t>(a, b, batch)
                                               : run_matmul<int64_t>(a, b, batch);

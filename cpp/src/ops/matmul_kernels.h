@@ -54,6 +54,28 @@ NDL_DECLARE_KERNEL(void, gemm_dot_f64, (const GemmArgs<double>& args));
 // For one row: c += a[p] * b[p, :], row after row of b; needs m == b_col == 1.
 NDL_DECLARE_KERNEL(void, gemm_row_f32, (const GemmArgs<float>& args));
 NDL_DECLARE_KERNEL(void, gemm_row_f64, (const GemmArgs<double>& args));
+// bfloat16: pairs of numbers, neighbours in k, are the words of the packed operands.
+inline constexpr int64_t kGemmPairs = 256;  // of k, in one step
+struct GemmBf16Args {
+  int64_t m, n, k;
+  const uint16_t* a;
+  int64_t a_row, a_col;
+  const uint16_t* b;
+  int64_t b_row, b_col;
+  uint16_t* c;  // columns adjacent
+  int64_t c_row;
+  uint32_t* packed_b;  // round_up(n, tile.cols) * pairs of k
+  bool bf16_dot;       // the processor multiplies pairs itself (AVX512-BF16)
+};
+// Rows [row, row + rows) and columns [col, col + cols) of c; col is a multiple of tile.cols.
+struct GemmBf16Task {
+  int64_t row, rows, col, cols;
+  uint32_t* packed_a;  // round_up(rows, tile.rows) * kGemmPairs
+  float* sums;         // round_up(rows, tile.rows) * round_up(cols, tile.cols)
+};
+NDL_DECLARE_KERNEL(GemmTile, gemm_tile_bf16, ());
+NDL_DECLARE_KERNEL(void, gemm_pack_b_bf16, (const GemmBf16Args& args, int64_t first, int64_t last));
+NDL_DECLARE_KERNEL(void, gemm_block_bf16, (const GemmBf16Args& args, const GemmBf16Task& task));
 // Integers: plain loops that wrap around.
 NDL_DECLARE_KERNEL(void, gemm_plain_i32, (const GemmArgs<int32_t>& args));
 NDL_DECLARE_KERNEL(void, gemm_plain_i64, (const GemmArgs<int64_t>& args));
