@@ -48,9 +48,8 @@ test-py: install
 
 bench: install
 	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/core_ops.py
-	python benchmarks/ops.py
-	python benchmarks/kernels.py
-	for log2_t in 15 17 19; do python benchmarks/field_step.py $$log2_t 17; done
+	python benchmarks/ops.py --json build/bench_ops.json
+	python benchmarks/table.py --json build/bench.json
 
 lint: $(VENV)/.tools
 	@clang-format --dry-run --Werror $(CXX_FILES)

@@ -17,9 +17,13 @@ from peers import Call, Case, gigabytes, gigaflops, main
 CALLS = 2000  # of the small ops, in one measurement
 
 
-def _product(m: int, k: int, n: int) -> Case:
+PREFIX = {"float32": "s", "float64": "d", "bfloat16": "bf16 "}
+
+
+def _product(m: int, k: int, n: int, dtype: str = "float32") -> Case:
     def make(lib: Any) -> Call:
-        a, b = lib.rand(m, k), lib.rand(k, n)
+        kind = getattr(lib, dtype)
+        a, b = (x.to(kind) if hasattr(x, "to") else x.astype(kind) for x in (lib.rand(m, k), lib.rand(k, n)))
         repeats = max(1, int(2e7 / (m * k * n)))
 
         def run() -> None:
@@ -28,7 +32,7 @@ def _product(m: int, k: int, n: int) -> Case:
 
         return run
 
-    name = f"sgemm {m}" if m == n else f"sgemm {m}x{k}x{n}"
+    name = f"{PREFIX[dtype]}gemm {m}" + ("" if m == n else f"x{k}x{n}")
     return Case(name, gigaflops(2.0 * m * k * n * max(1, int(2e7 / (m * k * n)))), make, make)
 
 
@@ -144,6 +148,8 @@ def _small(recorded: bool) -> Case:
 CASES = [
     *(_product(n, n, n) for n in (64, 128, 256, 512, 1024, 2048)),
     _product(1 << 17, 64, 64),
+    *(_product(n, n, n, "float64") for n in (64, 256, 1024)),
+    *(_product(n, n, n, "bfloat16") for n in (64, 256, 1024)),
     _mlp("float32"),
     _mlp("bfloat16"),
     VOLUME,
