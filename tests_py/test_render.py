@@ -63,6 +63,11 @@ def test_fused_ops_equal_their_twins_forward_and_backward() -> None:
             lambda x, *w: _core.fused_mlp_composed(x, list(w), output="sigmoid"),
             [ndl.randn(70, 20), ndl.randn(20, 33), ndl.randn(33, 3)],
         ),
+        (
+            lambda x, table, *w: ndl.hashgrid_mlp(x, table, list(w), grid, (-1, -1, -1), (1, 1, 2)),
+            lambda x, table, *w: _core.hashgrid_mlp_composed(x, table, list(w), grid, (-1, -1, -1), (1, 1, 2)),
+            [ndl.rand(70, 3), ndl.randn(_core.hashgrid_entries(grid), 2), ndl.randn(8, 33), ndl.randn(33, 3)],
+        ),
         (ndl.spherical_harmonics, _core.spherical_harmonics_composed, [ndl.randn(30, 3)]),
         (
             lambda x: ndl.frequency_encoding(x, 5),
@@ -113,6 +118,35 @@ def test_a_field_of_ones_own_learns() -> None:
         optimizer.step()
     assert loss.item() < 0.02
     assert occupancy.occupied_fraction() < 0.9
+
+
+def test_a_preview_is_shown_pass_by_pass_and_ends_in_the_picture() -> None:
+    config = _core.TrainerConfig()
+    config.march.step = 0.05
+    pose = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -3]], "f4")
+    cameras = _core.Cameras(pose[None], np.array([[20, 20, 8, 6, 0, 0, 0, 0]], "f4"), 16, 12)
+    scene = _core.Trainer(np.full((1, 12, 16, 3), 90, "u1"), cameras, config).checkpoint()
+    seen = []
+
+    def show(color: np.ndarray, opacity: np.ndarray, depth: np.ndarray, block: int) -> bool | None:
+        assert color.shape == (12, 16, 3)
+        assert opacity.shape == depth.shape == (12, 16)
+        assert (color[:block, :block] == color[0, 0]).all()
+        seen.append(block)
+        return None
+
+    last = _core.render_progressive(scene, cameras, 0, show, coarsest=4)
+    np.testing.assert_allclose(last[0], _core.render_image(scene, cameras, 0)[0], atol=1e-5)
+    assert seen == [4, 2, 1]
+    seen.clear()
+    _core.render_progressive(scene, cameras, 0, lambda *picture: seen.append(picture[3]) or False)
+    assert seen == [8]
+
+    def fails(*_: object) -> None:
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        _core.render_progressive(scene, cameras, 0, fails)
 
 
 def test_bad_arguments_are_named() -> None:

@@ -9,14 +9,17 @@
 // spends its time in TLB misses.
 //
 // Invariants, under one mutex: `current` is the sum of the rounded sizes of live blocks, `cached` that of binned ones.
-// At most kMaxCached bytes stay binned; beyond that a returned block goes back to the system. The limit counts live
-// blocks only, and a request that the system refuses is tried again after the bins are emptied.
+// Binned are at most as many bytes as were ever live at once, within kLeastCached and kMostCached; beyond that the bins
+// that were longest without use give theirs back to the system. A training whose steps vary in size so holds the sizes
+// of its last steps, not of all it has seen. The limit counts live blocks only, and a request that the system refuses is
+// tried again after the bins are emptied.
 //
 // Start reading at allocate().
 #include "needlecpp/core/allocator.h"
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 #include <vector>
@@ -32,7 +35,8 @@ namespace {
 constexpr size_t kSmallStep = 64;
 constexpr size_t kSmallMax = 1024;
 constexpr size_t kHugePage = size_t{2} << 20;
-constexpr size_t kMaxCached = size_t{256} << 20;
+constexpr size_t kLeastCached = size_t{64} << 20;
+constexpr size_t kMostCached = size_t{2} << 30;
 constexpr int kBins = 16 + 4 * 54;
 
 struct Bin {
@@ -51,9 +55,17 @@ Bin bin_of(size_t bytes) {
   return {16 + (octave - 10) * 4 + static_cast<int>(steps) - 1, (size_t{1} << octave) + steps * step};
 }
 
+struct Blocks {
+  std::vector<void*> free;
+  size_t bytes = 0;   // of one
+  uint64_t used = 0;  // when, counted in requests and returns
+};
+
 struct State {
   std::mutex mutex;
-  std::vector<void*> bins[kBins];
+  Blocks bins[kBins];
+  uint64_t clock = 0;
+  size_t most = 0;  // bytes ever live at once
   MemoryStats stats;
   size_t limit = 0;
 };
@@ -72,11 +84,24 @@ void* system_allocate(size_t bytes) {
 }
 
 void empty_bins(State& s) {
-  for (auto& bin : s.bins) {
-    for (void* block : bin) std::free(block);
-    bin.clear();
+  for (Blocks& bin : s.bins) {
+    for (void* block : bin.free) std::free(block);
+    bin.free.clear();
   }
   s.stats.cached = 0;
+}
+
+// Gives blocks back until no more than `bytes` stay binned.
+void trim_bins(State& s, size_t bytes) {
+  while (s.stats.cached > bytes) {
+    Blocks* oldest = nullptr;
+    for (Blocks& bin : s.bins)
+      if (!bin.free.empty() && (oldest == nullptr || bin.used < oldest->used)) oldest = &bin;
+    for (; s.stats.cached > bytes && !oldest->free.empty(); oldest->free.pop_back()) {
+      std::free(oldest->free.back());
+      s.stats.cached -= oldest->bytes;
+    }
+  }
 }
 
 }  // namespace
@@ -91,10 +116,12 @@ void* allocate(size_t bytes) {
             "memory limit exceeded: got a request for ", bytes, " bytes with ", s.stats.current,
             " bytes in use, expected at most ", s.limit,
             " bytes together. Raise it with set_memory_limit or use smaller batches.");
+  Blocks& blocks = s.bins[bin.index];
+  blocks.used = ++s.clock;
   void* block = nullptr;
-  if (!s.bins[bin.index].empty()) {
-    block = s.bins[bin.index].back();
-    s.bins[bin.index].pop_back();
+  if (!blocks.free.empty()) {
+    block = blocks.free.back();
+    blocks.free.pop_back();
     s.stats.cached -= bin.bytes;
   } else {
     block = system_allocate(bin.bytes);
@@ -107,6 +134,7 @@ void* allocate(size_t bytes) {
   }
   s.stats.current += bin.bytes;
   if (s.stats.current > s.stats.peak) s.stats.peak = s.stats.current;
+  if (s.stats.current > s.most) s.most = s.stats.current;
   ++s.stats.count;
   return block;
 }
@@ -116,12 +144,13 @@ void deallocate(void* block, size_t bytes) noexcept {
   const Bin bin = bin_of(bytes);
   std::lock_guard lock(s.mutex);
   s.stats.current -= bin.bytes;
-  if (s.stats.cached + bin.bytes > kMaxCached) {
-    std::free(block);
-    return;
-  }
-  s.bins[bin.index].push_back(block);
+  Blocks& blocks = s.bins[bin.index];
+  blocks.used = ++s.clock;
+  blocks.bytes = bin.bytes;
+  blocks.free.push_back(block);
   s.stats.cached += bin.bytes;
+  const size_t most = std::clamp(s.most, kLeastCached, kMostCached);
+  if (s.stats.cached > most) trim_bins(s, most);
 }
 
 MemoryStats memory_stats() {

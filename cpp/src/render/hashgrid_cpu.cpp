@@ -4,30 +4,37 @@
 // 2022, section 3. Layout of the table as in tiny-cuda-nn.
 //
 // The work has two halves of different nature. Which entries a point needs, and with which weights, is arithmetic and
-// runs in vectors of kFloats points (find_corners). Fetching the entries is memory: eight reads of 8 bytes for two
-// features, one point after another, each a plain load, so that the core's out-of-order window holds about a hundred
-// of them at once. The halves meet in a Block on the stack that never leaves the first-level cache.
+// runs in vectors of kFloats points (find_corners). Fetching the entries is memory: eight reads of 8 bytes a point for
+// two features. The halves meet in a Block on the stack that never leaves the first-level cache. For two features, the
+// usual number, entries come a vector of points at a time, too (encode_two): one corner of all points after the other,
+// and everything behind the loads is vectors. Other numbers of features go point by point (encode_block).
 //
-// Data layout: a level at a time over many points (hashgrid.cpp feeds kEncodePoints of them), because a level's table
-// of 1 MB stays in the second-level cache while its points stream by. Results go to a panel [count, features] of the
-// level; rows_from_panels() turns panels into rows at the end of the chunk. Writing rows at once would fetch every
-// line of the result once for each level on it.
+// Data layout: a level at a time over many points (kEncodePoints of them), because a level's table of 1 MB stays in the
+// second-level cache while its points stream by. Results go to a panel [count, features] of the level, which
+// hashgrid_mlp() hands to its network as it is; hashgrid() turns panels into rows at the end of the chunk. Writing rows
+// at once would fetch every line of the result once for each level on it.
 //
-// Pairs: the corners x and x + 1 share their y and z weights, so for two features one 16-byte register holds both, and
-// a point costs four multiply-adds. On a dense level the two are neighbours and come with one load, unless the row
-// wrapped around the level's end.
+// Pairs: the corners x and x + 1 share their y and z weights, so the two sums over four corners that share x are taken
+// first and then weighted by x.
 //
-// Scatter: the same with read-modify-write. There are no atomics: one thread owns a level and takes points in order,
-// hence the sums never depend on the number of threads; the price is that no more threads than levels can help.
-// Samples along a ray sit in the same coarse cell for a while; then each would wait for the previous one's stores.
-// Dense levels therefore keep the sums of a run of points in one cell in registers and write them when the cell
+// Numbers of a table are float32 or, for reading alone, bfloat16: the two features of an entry are then one word, a
+// gather instruction fetches those of a vector of points, and a shift and a mask take them apart.
+//
+// Scatter: the same with read-modify-write, point by point. There are no atomics: one thread owns a level and takes
+// points in order, hence the sums never depend on the number of threads; the price is that no more threads than levels
+// can help. Samples along a ray sit in the same coarse cell for a while; then each would wait for the previous one's
+// stores. Dense levels therefore keep the sums of a run of points in one cell in registers and write them when the cell
 // changes. The two corners of a pair are never the same entry: their hashes differ in bit 0, and dense levels have at
-// least 8 entries.
+// least 8 entries. For two features one 16-byte register holds a pair.
 //
-// Tried and lost, 2^17 random points, T = 2^17, nanoseconds a point on two Zen 5 cores (this file: 33 encode, 31
-// scatter, without the passes between rows and panels): 8-byte gather instructions 40; eight corners with eight weights
-// instead of four pairs 43; gathers with prefetch 36. Prefetching a block ahead loses 2 where tables fit the
-// second-level cache, and wins 25 of 89 at T = 2^19, so it depends on the level's size. Runs on hashed levels lose 2.
+// Tried, nanoseconds a random point and hashed level on one thread of a Zen 5, tables of 16 KB / 256 KB / 1 MB / 4 MB:
+//   pair by pair and point by point, as scatter does it   5.7 / 6.1 / 7.4 / 13.9
+//   gathers of 8 bytes                                    3.7 / 4.0 / 5.1 / 18.5
+//   loads inserted into registers (here)                  3.0 / 3.5 / 4.5 / 15.4
+//   scalar loads into a buffer, read back as vectors      3.1 / 3.5 / 4.6 / 18.5
+//   gathers, the next block's entries prefetched          4.5 / 4.8 / 5.5 / 12.8  (prefetch is kept for large levels)
+//   bfloat16, gathers of 4 bytes (here)                   3.3 / 3.7 / 3.9 / 8.5, with prefetch 6.7 on the largest
+// Working one or two blocks ahead brought nothing. Runs on hashed levels lose in the scatter, by 2 of 31.
 //
 // Nothing a position holds can lead outside the table: hashed entries are masked, dense ones taken modulo the level's
 // size, in find_entries() alone.

@@ -1,21 +1,21 @@
 // The training loop and the renderer.
 //
 // One step. (1) Pixels are drawn over all images by the counter-based generator and turned into rays and target
-// colours. (2) The occupancy grid is marched: packed samples, any number a ray. (3) The field's density is evaluated at
-// all of them off the tape, and the volume rendering weights with it; only samples that carry weight go on. On a
-// trained scene that is a third: the rest lie in front of a surface or behind it. (4) Those live samples pass the field
-// again, now recorded, and colour, and are composited. (5) The loss goes backwards and Adam steps; of the hash table
-// only touched entries move.
+// colours. (2) The occupancy grid is marched: packed samples, any number a ray. (3) The field's density is evaluated
+// off the tape, along each ray until its light is used up (live_samples.cpp), and the volume rendering weights with it;
+// only samples that carry weight go on: one in four, the rest lie in front of a surface. (4) Those live samples pass
+// the field again, now recorded, and colour, and are composited. (5) The loss goes backwards and Adam steps; of the
+// hash table only touched entries move.
 //
-// Why two density passes: a forward costs a quarter of forward and backward, so evaluating all samples once more is
+// Why two density passes: a forward costs a quarter of forward and backward, so evaluating live samples once more is
 // cheaper than dragging the dead ones through colour and the backward pass. A dropped sample gets no gradient, so its
 // density cannot grow; but its weight was below min_weight to begin with, and a fresh field is thin everywhere and
 // drops little.
 //
-// The number of rays adapts so that a step has about samples_per_step samples, whatever the grid leaves of a ray.
+// The number of rays adapts so that a step evaluates about samples_per_step samples, whatever the grid leaves of a ray.
 //
 // Invariant: after the field's first weights everything random comes from State::generator, one draw after the other,
-// so a seed fixes the run for a given number of threads.
+// and no sum depends on how work was cut for the threads: a seed fixes the run, bit by bit, whatever their number.
 #include "needlecpp/render/trainer.h"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ namespace needlecpp {
 namespace {
 
 // Samples marched at once when rendering: as many as keep the memory near that of a training step.
-constexpr int64_t kRenderSamples = 1 << 17;
+constexpr int64_t kRenderSamples = 1 << 16;
 constexpr double kRenderMinWeight = 1e-4;  // of samples that get a colour
 
 struct PixelBatch {
