@@ -105,6 +105,20 @@ TEST_CASE("promotion follows the array-API table") {
   REQUIRE_THROWS_AS(dtype_from_name("float8"), TypeError);
 }
 
+TEST_CASE("the allocator keeps what was live at once and gives back what was longest without use") {
+  release_cached_memory();
+  // Tensors of 64 MiB and more of ever other sizes, one at a time: not all of them can stay.
+  for (int64_t quarter = 4; quarter < 8; ++quarter) Tensor::empty({(quarter << 22) + 16});
+  const size_t held = memory_stats().cached;
+  REQUIRE(held <= std::max(memory_stats().peak, size_t{64} << 20));
+  // The last size is still there, the first one is not.
+  const Tensor last = Tensor::empty({(int64_t{7} << 22) + 16});
+  REQUIRE(memory_stats().cached + (size_t{7} << 24) <= held);
+  const size_t left = memory_stats().cached;
+  const Tensor first = Tensor::empty({(int64_t{4} << 22) + 16});
+  REQUIRE(memory_stats().cached == left);
+}
+
 TEST_CASE("the allocator counts, reuses and limits") {
   release_cached_memory();
   const MemoryStats before = memory_stats();

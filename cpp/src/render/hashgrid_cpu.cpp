@@ -34,7 +34,8 @@
 //   scalar loads into a buffer, read back as vectors      3.1 / 3.5 / 4.6 / 18.5
 //   gathers, the next block's entries prefetched          4.5 / 4.8 / 5.5 / 12.8  (prefetch is kept for large levels)
 //   bfloat16, gathers of 4 bytes (here)                   3.3 / 3.7 / 3.9 / 8.5, with prefetch 6.7 on the largest
-// Working one or two blocks ahead brought nothing. Runs on hashed levels lose in the scatter, by 2 of 31.
+// Working one or two blocks ahead brought nothing; one load for both corners of a pair on dense levels, 2 % of
+// inference. Runs on hashed levels lose in the scatter, by 2 of 31.
 //
 // Nothing a position holds can lead outside the table: hashed entries are masked, dense ones taken modulo the level's
 // size, in find_entries() alone.
