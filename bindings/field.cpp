@@ -44,6 +44,7 @@ void bind_configs(nb::module_& m) {
       .def_rw("field", &TrainerConfig::field)
       .def_rw("march", &TrainerConfig::march)
       .def_rw("occupancy_resolution", &TrainerConfig::occupancy_resolution)
+      .def_rw("coarse_fraction", &TrainerConfig::coarse_fraction)
       .def_rw("samples_per_step", &TrainerConfig::samples_per_step)
       .def_rw("max_rays", &TrainerConfig::max_rays)
       .def_prop_rw(

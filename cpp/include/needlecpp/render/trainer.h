@@ -22,6 +22,8 @@ struct TrainerConfig {
   FieldConfig field;
   MarchOptions march;  // jitter and key are set by the trainer
   int occupancy_resolution = 128;
+  // Steps along rays are twice as long until this progress: at first more rays teach more than shorter steps.
+  double coarse_fraction = 0.6;
   int64_t samples_per_step = 1 << 15;  // the number of rays adapts until a step has about this many samples
   int64_t max_rays = 1 << 14;
   // Behind the samples while training. Random teaches a field with alpha what is empty. Pictures without alpha are
