@@ -11,8 +11,8 @@
 // Invariants, under one mutex: `current` is the sum of the rounded sizes of live blocks, `cached` that of binned ones.
 // Binned are at most as many bytes as were ever live at once, within kLeastCached and kMostCached; beyond that the bins
 // that were longest without use give theirs back to the system. A training whose steps vary in size so holds the sizes
-// of its last steps, not of all it has seen. The limit counts live blocks only, and a request that the system refuses is
-// tried again after the bins are emptied.
+// of its last steps, not of all it has seen. The limit counts live blocks only, and a request that the system refuses
+// is tried again after the bins are emptied.
 //
 // Start reading at allocate().
 #include "needlecpp/core/allocator.h"

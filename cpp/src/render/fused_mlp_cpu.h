@@ -161,37 +161,33 @@ void activate_output(MlpActivation output, float* y, int64_t count) {
 
 bool in_panels(const MlpColumns& columns, int64_t in) { return columns.group < in; }
 
-// Between panels (one group of columns each) and padded rows. Groups of two floats move as doubles, squares of them
-// transposed in registers: copied one by one they took as long as a sixth of the products.
+// Between panels (one group of columns each) and rows. Groups of two floats move as doubles, squares of them transposed
+// in registers: copied one by one they took as long as a sixth of the products.
 template <int G>
 void copy_groups(const float* from, int64_t from_point, int64_t from_group, int64_t points, int64_t groups, float* to,
                  int64_t to_point, int64_t to_group) {
-  int64_t done = 0;
-  if constexpr (G == 2) {
-    const bool gather = to_group == 2;  // a point's groups lie together in rows, a group's points in panels
-    const int64_t from_row = gather ? from_group : from_point, to_row = gather ? to_point : to_group;
-    for (; done + kDoubles <= points; done += kDoubles)
-      for (int64_t g = 0; g < groups; g += kDoubles) {
-        const float* at = from + done * from_point + g * from_group;
-        float* out = to + done * to_point + g * to_group;
-        if (groups - g < kDoubles || (gather ? from_point : to_point) != 2) {
-          const int64_t last = groups - g < kDoubles ? groups - g : kDoubles;
-          for (int64_t i = 0; i < kDoubles; ++i)
-            for (int64_t k = 0; k < last; ++k)
-              memcpy(out + i * to_point + k * to_group, at + i * from_point + k * from_group, G * sizeof(float));
-          continue;
-        }
-        DoubleV square[kDoubles];
+  const auto one_by_one = [=](int64_t point, int64_t last_point, int64_t first_group) {
+    for (; point < last_point; ++point)
+      for (int64_t g = first_group; g < groups; ++g)
+        memcpy(to + point * to_point + g * to_group, from + point * from_point + g * from_group, G * sizeof(float));
+  };
+  if constexpr (G != 2) return one_by_one(0, points, 0);
+  // On each side neighbours, 2 floats apart, are points in panels and groups in rows; they fill a vector.
+  const int64_t from_row = from_group == 2 ? from_point : from_group;
+  const int64_t to_row = to_group == 2 ? to_point : to_group;
+  const int64_t whole_points = points / kDoubles * kDoubles, whole_groups = groups / kDoubles * kDoubles;
+  for (int64_t point = 0; point < whole_points; point += kDoubles)
+    for (int64_t g = 0; g < whole_groups; g += kDoubles) {
+      DoubleV square[kDoubles];
 #pragma GCC unroll 8
-        for (int k = 0; k < kDoubles; ++k) square[k] = load<DoubleV>(at + k * from_row);
-        transpose(square);
+      for (int k = 0; k < kDoubles; ++k)
+        square[k] = load<DoubleV>(from + point * from_point + g * from_group + k * from_row);
+      transpose(square);
 #pragma GCC unroll 8
-        for (int k = 0; k < kDoubles; ++k) store(out + k * to_row, square[k]);
-      }
-  }
-  for (; done < points; ++done)
-    for (int64_t g = 0; g < groups; ++g)
-      memcpy(to + done * to_point + g * to_group, from + done * from_point + g * from_group, G * sizeof(float));
+      for (int k = 0; k < kDoubles; ++k) store(to + point * to_point + g * to_group + k * to_row, square[k]);
+    }
+  one_by_one(0, whole_points, whole_groups);
+  one_by_one(whole_points, points, 0);
 }
 #define NDL_BY_GROUP(group, call) \
   switch (group) {                \

@@ -88,7 +88,7 @@ class Network {
   MlpArgs args_ = {};
 };
 
-// Rows [n, in] with any strides; rows of groups of columns that lie `group_stride` apart.
+// The columns of a matrix [n, in] with any strides.
 MlpColumns mlp_rows(const Tensor& x);
 
 }  // namespace needlecpp

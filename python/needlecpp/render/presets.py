@@ -10,8 +10,8 @@ from needlecpp.data.scene import SceneData
 if TYPE_CHECKING:
     from needlecpp import _core
 
-# Of the hash grid across the subject: about a cell a pixel of a 400-pixel view. The 2048 of the instant-ngp paper are more
-# than pixels see, take twice the levels, and render views that were not trained on half a decibel worse.
+# Of the hash grid across the subject: about a cell a pixel of a 400-pixel view. The 2048 of the instant-ngp paper are
+# more than pixels see, take twice the levels, and render views that were not trained on half a decibel worse.
 FINEST_RESOLUTION = 512
 # Of a ray along the diagonal of the subject: steps 1.7 times instant-ngp's reach a PSNR sooner.
 STEPS_ACROSS = 600
