@@ -2,7 +2,7 @@
 // takes the same points through the network, which reads its tiles out of the panels. On the tape the panels are kept
 // for the weights' gradient, and the gradient of the encoding goes back in panels, as the scatter wants it; so neither
 // pass turns panels into rows or rows into panels in memory, which took a quarter of the encoding's time. Off the tape
-// the panels are as long as a run and never leave the caches.
+// the panels are as long as a run, kEncodePoints, and serve the next one again.
 #include "needlecpp/render/hashgrid_mlp.h"
 
 #include <algorithm>

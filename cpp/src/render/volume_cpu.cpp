@@ -6,11 +6,10 @@
 // the first-level cache, and then backwards over them with a sum from the end.
 //
 // Ceiling. A sample is 24 bytes to read forwards, 24 to read and 16 to write backwards; two Zen 5 cores copy 50 to 110
-// GB/s on a shared machine. In cache the two passes take 5 and 7 cycles a sample (rays of 64, AVX-512), of
-// which the exponential is 0.6, taking colours apart and joining them 0.5, the sums in registers 0.7 each. Before, the
-// exponentials ran over tiles of several rays and everything else sample by sample, at 10 and 17 cycles: sums of
-// products wait four cycles for each addition, and vectors half empty at the end of a ray cost less than that even at
-// ten samples a ray.
+// GB/s on a shared machine. In cache the two passes take 5 and 7 cycles a sample (rays of 64, AVX-512), of which the
+// exponential is 0.6, taking colours apart and joining them 0.5, the sums in registers 0.7 each. Before, exponentials
+// ran over tiles of several rays and everything else sample by sample, at 10 and 11 cycles: sums of products wait four
+// cycles for each addition. At ten samples a ray, where vectors are half empty, both ways take 10 and 15.
 //
 // Precision. T comes from the prefix sum and one exp, not from a running product of exp(-tau): the product collects a
 // rounding error a sample, and one of the same sign in a homogeneous medium. The sum runs in double from vector to
