@@ -1,4 +1,5 @@
-// Products of bfloat16 pairs summed in float32: the processor's own, and the same numbers without.
+// Products of bfloat16 pairs summed in float32: the processor's own, and the same numbers without. The processor's
+// takes numbers below 2^-126 for zero.
 #pragma once
 
 #include "simd/half.h"
