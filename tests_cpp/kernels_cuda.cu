@@ -89,7 +89,7 @@ __global__ void rendering(T* y, const T* x, const float* ray, HashGridLevelArgs 
   float point[3];
   const int64_t cell = probe(i, 64, 512, 8, 1, 2, point);
   y[i] = undistorted[0] + undistorted[1] + T(near) + T(far) + basis_slope[0] + sine + cosine + slope[0] +
-         T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) + alpha_of(x[0], m_exp(-x[0])) +
+         T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) + sample_weight(x[0], T(1), m_exp(-x[0])) +
          mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2]));
 }
 template __global__ void rendering<float>(float*, const float*, const float*, HashGridLevelArgs);
