@@ -90,6 +90,11 @@ void bind_fields(nb::module_& m) {
       .def("named_parameters", &RadianceField::named_parameters);
 }
 
+// Colour, opacity and depth; the arrays share the image's memory.
+nb::tuple arrays_of(const RenderedImage& image) {
+  return nb::make_tuple(to_numpy(image.color), to_numpy(image.opacity), to_numpy(image.depth));
+}
+
 void bind_training(nb::module_& m) {
   nb::class_<Checkpoint>(m, "Checkpoint", "A trained field with what rendering it needs.")
       .def(
@@ -112,7 +117,7 @@ void bind_training(nb::module_& m) {
           const float color[3] = {std::get<0>(background), std::get<1>(background), std::get<2>(background)};
           image = render_image(scene, cameras, index, color);
         }
-        return nb::make_tuple(to_numpy(image.color), to_numpy(image.opacity), to_numpy(image.depth));
+        return arrays_of(image);
       },
       "scene"_a, "cameras"_a, "index"_a, "background"_a = Triple{1.0f, 1.0f, 1.0f},
       "Colour [h, w, 3] in sRGB, opacity [h, w] and depth [h, w] of one camera, as float32 arrays.");
@@ -121,22 +126,19 @@ void bind_training(nb::module_& m) {
       [](const Checkpoint& scene, const Cameras& cameras, int64_t index, const nb::object& show, int64_t coarsest,
          Triple background) {
         const float color[3] = {std::get<0>(background), std::get<1>(background), std::get<2>(background)};
-        const auto arrays = [](const RenderedImage& image) {
-          return nb::make_tuple(to_numpy(needlecpp::clone(image.color)), to_numpy(needlecpp::clone(image.opacity)),
-                                to_numpy(needlecpp::clone(image.depth)));
-        };
         RenderedImage image;
         {
           nb::gil_scoped_release release;
-          image = render_progressive(scene, cameras, index, color, coarsest,
-                                     [&](const RenderedImage& so_far, int64_t block) {
-                                       nb::gil_scoped_acquire acquire;
-                                       const nb::tuple a = arrays(so_far);
-                                       const nb::object answer = show(a[0], a[1], a[2], block);
-                                       return !answer.is(nb::bool_(false));
-                                     });
+          image = render_progressive(
+              scene, cameras, index, color, coarsest, [&](const RenderedImage& so_far, int64_t block) {
+                nb::gil_scoped_acquire acquire;
+                const nb::tuple a = arrays_of(
+                    {needlecpp::clone(so_far.color), needlecpp::clone(so_far.opacity), needlecpp::clone(so_far.depth)});
+                const nb::object answer = show(a[0], a[1], a[2], block);
+                return !answer.is(nb::bool_(false));
+              });
         }
-        return arrays(image);
+        return arrays_of(image);
       },
       "scene"_a, "cameras"_a, "index"_a, "show"_a, "coarsest"_a = 8, "background"_a = Triple{1.0f, 1.0f, 1.0f},
       "render_image() coarse to fine: show(color, opacity, depth, block) is called after each pass, from blocks of "

@@ -248,27 +248,6 @@ void block(const GemmArgs<T>& args, const GemmScratch<T>& scratch) {
   }
 }
 
-// The sums of the lanes of four vectors: each is folded to 16 bytes, then they are turned so that sums are additions of
-// whole vectors.
-template <class V>
-NDL_HD void four_sums(const V* from, float* totals) {
-  float lines[16], turned[16];
-  for (int j = 0; j < 4; ++j) {
-    constexpr int parts = sizeof(V) / sizeof(Quad);
-    Quad part[parts];
-    memcpy(part, &from[j], sizeof(V));
-    for (int width = parts / 2; width > 0; width /= 2)
-      for (int i = 0; i < width; ++i) part[i] += part[i + width];
-    store(lines + 4 * j, part[0]);
-  }
-  transpose_square(lines, 4, turned, 4);
-  store(totals, (load<Quad>(turned) + load<Quad>(turned + 8)) + (load<Quad>(turned + 4) + load<Quad>(turned + 12)));
-}
-template <class V>
-NDL_HD void four_sums(const V* from, double* totals) {
-  for (int j = 0; j < 4; ++j) totals[j] = horizontal_sum(from[j]);
-}
-
 // Dot products of one row of a with Cols columns of b, 1 or 4.
 template <class T, int Cols>
 NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, int64_t c_col, bool accumulate) {
@@ -291,8 +270,11 @@ NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, 
     for (int j = 0; j < Cols; ++j) sums[j][0] += a_now * load<V>(b + j * b_col + p, count);
   }
   T totals[Cols];
-  if constexpr (Cols == 4) {
-    four_sums(&sums[0][0], totals);
+  if constexpr (Cols == 4 && sizeof(T) == 4) {
+    const V four = four_sums(sums[0][0], sums[1][0], sums[2][0], sums[3][0]);
+    memcpy(totals, &four, sizeof totals);
+  } else if constexpr (Cols == 4) {
+    for (int j = 0; j < 4; ++j) totals[j] = horizontal_sum(sums[j][0]);
   } else {
     for (int s = 1; s < chains; ++s) sums[0][0] += sums[0][s];
     totals[0] = horizontal_sum(sums[0][0]);

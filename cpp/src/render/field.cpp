@@ -35,11 +35,7 @@ void check(const FieldConfig& config) {
             "color_layers out of range: got ", config.color_layers, ", expected 1 to 8.");
   NDL_CHECK(config.sh_degree >= 1 && config.sh_degree <= 4, ValueError, "field", "sh_degree out of range: got ",
             config.sh_degree, ", expected 1 to 4.");
-  for (int axis = 0; axis < 3; ++axis)
-    NDL_CHECK(std::isfinite(config.box.low[axis]) && std::isfinite(config.box.high[axis]) &&
-                  config.box.low[axis] < config.box.high[axis],
-              ValueError, "field", "empty scene box on axis ", axis, ": got ", config.box.low[axis], " to ",
-              config.box.high[axis], ", expected low < high.");
+  config.box.check("field");
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ Tensors Network::backward(int64_t n, const Tensors& weights, const std::vector<b
   if (n == 0) return gradients;
   const int64_t length = gradient_chunk(n);
   const int64_t n_chunks = (n + length - 1) / length;
-  const Floats sums(size * n_chunks);
+  const Scratch<float> sums(size * n_chunks);
   for_chunks(n, length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
     float* mine = sums.data() + chunk * size;
     std::fill_n(mine, size, 0.0f);

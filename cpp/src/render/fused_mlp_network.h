@@ -6,28 +6,13 @@
 #include <vector>
 
 #include "needlecpp/autograd/function.h"
-#include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/tensor.h"
 #include "needlecpp/render/fused_mlp.h"
+#include "ops/scratch.h"
 #include "render/fused_mlp_kernels.h"
 
 namespace needlecpp {
-
-// Scratch floats from the caching allocator.
-class Floats {
- public:
-  explicit Floats(int64_t count)
-      : bytes_(static_cast<size_t>(count) * sizeof(float)), data_(static_cast<float*>(allocate(bytes_))) {}
-  ~Floats() { deallocate(data_, bytes_); }
-  Floats(const Floats&) = delete;
-  Floats& operator=(const Floats&) = delete;
-  float* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  float* data_;
-};
 
 // What a network computes with, for the backward pass to repeat.
 struct MlpOptions {
@@ -65,7 +50,7 @@ class Network {
     const int64_t scratch_size = scratch();
     std::atomic<int64_t> next{0};
     parallel_for(std::min<int64_t>(num_threads(), n_chunks), 1, [&](int64_t, int64_t) {
-      const Floats memory(scratch_size);
+      const Scratch<float> memory(scratch_size);
       for (int64_t chunk; (chunk = next.fetch_add(1, std::memory_order_relaxed)) < n_chunks;)
         body(memory.data(), chunk * length, std::min(n, (chunk + 1) * length), chunk);
     });
@@ -84,7 +69,7 @@ class Network {
 
   Kernels kernels_;
   std::vector<MlpLayer> layers_;
-  Floats packed_;
+  Scratch<float> packed_;
   MlpArgs args_ = {};
 };
 

@@ -117,13 +117,12 @@ void check_hashgrid(const char* op, const Tensor& positions, const Tensor& table
   check_devices(op, positions, table);
 }
 
-// Starts of panels must not share one set of the cache.
-int64_t panel_pitch(const HashGridConfig& config, int64_t n) { return n * config.features + 16; }
+int64_t panel_pitch(const HashGridConfig& config, int64_t n) { return n * config.features + kPadding; }
 
 class HashGridPass::Split {
  public:
   Split(const HashGridPass& pass, int64_t first, int64_t count)
-      : pass_(pass), first_(first), count_(count), pitch_(count + 16), axes_(Tensor::empty({3 * pitch_})) {}
+      : pass_(pass), first_(first), count_(count), pitch_(count + kPadding), axes_(Tensor::empty({3 * pitch_})) {}
 
   void fill(int64_t begin, int64_t end) const {
     const Strides& strides = pass_.positions_.strides();
@@ -132,8 +131,8 @@ class HashGridPass::Split {
     args.stride_point = strides[0];
     args.stride_axis = strides[1];
     args.count = end - begin;
-    std::copy_n(pass_.scale_, 3, args.scale);
-    std::copy_n(pass_.shift_, 3, args.shift);
+    std::copy_n(pass_.to_unit_.scale, 3, args.scale);
+    std::copy_n(pass_.to_unit_.shift, 3, args.shift);
     args.x = axis(0) + begin;
     args.y = axis(1) + begin;
     args.z = axis(2) + begin;
@@ -152,12 +151,7 @@ class HashGridPass::Split {
 };
 
 HashGridPass::HashGridPass(const Tensor& positions, const Box& box, const Tensor& table, const HashGridConfig& config)
-    : positions_(positions), table_(table), levels_(level_args(config)), features_(config.features) {
-  for (int axis = 0; axis < 3; ++axis) {
-    scale_[axis] = 1.0f / (box.high[axis] - box.low[axis]);
-    shift_[axis] = box.low[axis] == 0 ? 0.0f : -box.low[axis] * scale_[axis];
-  }
-}
+    : positions_(positions), table_(table), to_unit_(box), levels_(level_args(config)), features_(config.features) {}
 
 void HashGridPass::encode(int64_t first, int64_t count, const Panels& panels) const {
   const Split split(*this, first, count);
@@ -186,7 +180,7 @@ void HashGridPass::backward(int64_t first, int64_t count, const Panels& dy, cons
       ({levels_[static_cast<size_t>(l)], split.points(begin, end), table_.raw(), table_.dtype() == DType::BFloat16,
         dy.data + l * dy.pitch + begin * features_, rows});
       for (int64_t i = 0; i < end - begin; ++i)
-        for (int axis = 0; axis < 3; ++axis) rows[3 * i + axis] *= scale_[axis];
+        for (int axis = 0; axis < 3; ++axis) rows[3 * i + axis] *= to_unit_.scale[axis];
     });
 }
 

@@ -6,7 +6,6 @@
 #include "needlecpp/render/hashgrid_mlp.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/parallel.h"
@@ -29,10 +28,7 @@ struct Config {
 void check(const char* op, const Tensor& positions, const Tensor& table, const Tensors& weights,
            const HashGridConfig& grid, const Box& box) {
   check_hashgrid(op, positions, table, grid);
-  for (int axis = 0; axis < 3; ++axis)
-    NDL_CHECK(std::isfinite(box.low[axis]) && std::isfinite(box.high[axis]) && box.low[axis] < box.high[axis],
-              ValueError, op, "box is empty or infinite along axis ", axis, ": got ", box.low[axis], " to ",
-              box.high[axis], ", expected low < high.");
+  box.check(op);
   check_weights(op, int64_t{grid.levels} * grid.features, positions.dtype(), weights);
 }
 
@@ -55,7 +51,7 @@ Tensor run_forward(const Tensor& positions, const Tensor& table, const Tensors& 
   const Network network(weights, config.mlp, hidden, false);
   const Tensor y = Tensor::empty({n, network.out()});
   parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    const Floats scratch(network.scratch());
+    const Scratch<float> scratch(network.scratch());
     MlpArgs args = network.args();
     if (kept.defined()) {
       const Panels panels = panels_in(kept, config.grid, n);
@@ -165,11 +161,10 @@ Tensor hashgrid_mlp_composed(const Tensor& positions, const Tensor& table, const
   check("hashgrid_mlp_composed", positions, table, weights, grid, box);
   // Rounded once, as the fused op does it.
   Tensors axes;
-  for (int axis = 0; axis < 3; ++axis) {
-    const float scale = 1.0f / (box.high[axis] - box.low[axis]);
-    const float shift = box.low[axis] == 0 ? 0.0f : -box.low[axis] * scale;
-    axes.push_back(add(mul(cast(select(positions, 1, axis), DType::Float64), scale), shift));
-  }
+  const ToUnitBox to_unit(box);
+  for (int axis = 0; axis < 3; ++axis)
+    axes.push_back(
+        add(mul(cast(select(positions, 1, axis), DType::Float64), to_unit.scale[axis]), to_unit.shift[axis]));
   const Tensor unit = cast(stack(axes, 1), positions.dtype());
   const Tensor encoded = cast(hashgrid_composed(unit, table, grid), weights[0].dtype());
   return fused_mlp_composed(encoded, weights, hidden, output, precision);

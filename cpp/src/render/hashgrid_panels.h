@@ -49,6 +49,17 @@ class TableGradient {
   Tensor into_, own_;
 };
 
+// Coordinates of a box to those of the unit box: x * scale + shift.
+struct ToUnitBox {
+  float scale[3], shift[3];
+  explicit ToUnitBox(const Box& box) {
+    for (int axis = 0; axis < 3; ++axis) {
+      scale[axis] = 1.0f / (box.high[axis] - box.low[axis]);
+      shift[axis] = box.low[axis] == 0 ? 0.0f : -box.low[axis] * scale[axis];
+    }
+  }
+};
+
 // A table at many positions, forwards and backwards.
 class HashGridPass {
  public:
@@ -65,7 +76,7 @@ class HashGridPass {
  private:
   class Split;  // points axis by axis
   Tensor positions_, table_;
-  float scale_[3], shift_[3];
+  ToUnitBox to_unit_;
   std::vector<HashGridLevelArgs> levels_;
   int features_;
 };

@@ -6,14 +6,13 @@
 #include "render/live_samples.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
+#include "render/volume_kernels.h"
 
 namespace needlecpp {
 namespace {
@@ -37,7 +36,7 @@ VisibleDensity visible_density(const RadianceField& field, const Samples& sample
   const int64_t* offsets = samples.offsets.data<int64_t>();
   const float* positions = samples.positions.data<float>();
   const float* dt = samples.dt.data<float>();
-  const float stop = early_stop > 0 ? static_cast<float>(-std::log(early_stop)) : std::numeric_limits<float>::max();
+  const float stop = static_cast<float>(stop_thickness(early_stop));
 
   VisibleDensity visible;
   visible.sigma = Tensor::zeros({n});

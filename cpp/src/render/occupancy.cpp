@@ -63,10 +63,7 @@ OccupancyGrid::OccupancyGrid(const Box& box, int resolution) : box_(box), resolu
   OpScope scope("occupancy_grid");
   NDL_CHECK(resolution >= kBlock && resolution <= 1024 && resolution % kBlock == 0, ValueError, "occupancy_grid",
             "bad resolution: got ", resolution, ", expected a multiple of ", kBlock, " up to 1024.");
-  for (int axis = 0; axis < 3; ++axis)
-    NDL_CHECK(std::isfinite(box.low[axis]) && std::isfinite(box.high[axis]) && box.low[axis] < box.high[axis],
-              ValueError, "occupancy_grid", "box is empty or infinite along axis ", axis, ": got ", box.low[axis],
-              " to ", box.high[axis], ", expected low < high.");
+  box.check("occupancy_grid");
   const int64_t blocks = resolution / kBlock;
   const int64_t cells = static_cast<int64_t>(resolution) * resolution * resolution;
   density_ = Tensor::full({cells}, -1);

@@ -29,7 +29,6 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
-#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/optim_step.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"

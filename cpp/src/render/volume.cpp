@@ -74,12 +74,6 @@ Tensor checked_offsets(const char* op, const Tensor& offsets) {
   return contiguous(offsets.detach());
 }
 
-// Optical thickness at which T falls below early_stop. Finite, so that nothing is seen behind infinite thickness.
-double stop_thickness(double early_stop) {
-  const double most = std::numeric_limits<float>::max();
-  return early_stop > 0 ? std::min(most, -std::log(early_stop)) : most;
-}
-
 // Runs body(args, first ray, last ray) over all rays with a scratch for each thread.
 template <class Body>
 void for_rays(VolumeArgs args, const Layout& layout, Body&& body) {
@@ -184,6 +178,12 @@ Layout check_volume(const char* op, const Tensor& sigma, const Tensor& rgb, cons
 }
 
 }  // namespace
+
+// Finite, so that nothing is seen behind infinite thickness.
+double stop_thickness(double early_stop) {
+  const double most = std::numeric_limits<float>::max();
+  return early_stop > 0 ? std::min(most, -std::log(early_stop)) : most;
+}
 
 VolumeOutput render_volume(const Tensor& sigma, const Tensor& rgb, const Tensor& t, const Tensor& dt,
                            const Tensor& offsets, double early_stop) {

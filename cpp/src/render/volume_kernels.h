@@ -20,6 +20,9 @@ struct VolumeArgs {
   int64_t longest;         // samples of the longest ray
 };
 
+// What VolumeArgs::stop is: the thickness at which transmittance falls below early_stop.
+double stop_thickness(double early_stop);
+
 inline constexpr int64_t kVolumePadding = 16;  // vectors run over the end of a ray
 
 // Rays [begin, end): color [n_rays, 3], opacity and depth [n_rays].

@@ -33,6 +33,7 @@ Rays camera_rays(const Cameras& cameras, int64_t camera, int64_t row_begin, int6
 struct Box {
   float low[3] = {-1, -1, -1};
   float high[3] = {1, 1, 1};
+  void check(const char* op) const;  // throws ValueError unless low < high, both finite
 };
 inline constexpr Box kUnitBox = {{0, 0, 0}, {1, 1, 1}};
 // Where rays enter and leave the box (slab method; Kay and Kajiya 1986): near is clipped to >= 0; a miss gives
