@@ -56,7 +56,14 @@ void bind_core(nb::module_& m) {
 
   m.def("num_threads", &num_threads, "Threads that kernels use.");
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");
-  m.def("isa", &isa_name, "The instruction set in use: 'baseline', 'avx2' or 'avx512'.");
+  m.def(
+      "isa", &isa_name,
+      "The instruction set in use: 'baseline', 'avx2', 'avx512', or 'avx512+vdpbf16ps' where products of bfloat16 "
+      "numbers "
+      "are computed by that instruction. Elsewhere they are computed as float32, with the same numbers: without the "
+      "instruction, and on Intel's processors, whose vdpbf16ps has half the rate of float32 multiply-adds. The "
+      "environment variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps), read when "
+      "the library loads, choose otherwise.");
   m.def("manual_seed", &manual_seed, "seed"_a, "Restarts the default random stream.");
 
   m.def(

@@ -166,13 +166,12 @@ TEST_CASE("matmul of bfloat16 numbers lets NaN and infinity through, and has gra
 TEST_CASE("matmul of bfloat16 numbers: instruction sets agree, with and without the processor's own products") {
 #if defined(__x86_64__)
   const int64_t m = 31, n = 45, k = 530;
-  const Tensor a = cast(whole_numbers<float>({m, k}, 1), DType::BFloat16);
-  const Tensor b = cast(whole_numbers<float>({k, n}, 2), DType::BFloat16);
+  const Tensor a = cast(rand({m, k}), DType::BFloat16), b = cast(rand({k, n}), DType::BFloat16);
   const auto run = [&](GemmTile tile, auto pack, auto block, bool dot) {
     const int64_t columns = (n + tile.cols - 1) / tile.cols * tile.cols,
                   rows = (m + tile.rows - 1) / tile.rows * tile.rows;
     std::vector<uint16_t> c(m * n);
-    std::vector<uint32_t> packed_b(columns * k / 2), packed_a(rows * kGemmPairs);
+    std::vector<uint32_t> packed_b(columns * gemm_bf16_words(k, dot)), packed_a(rows * kGemmRowWords);
     std::vector<float> sums(rows * columns);
     const auto words = [](const Tensor& x) { return static_cast<const uint16_t*>(x.raw()); };
     const GemmBf16Args args = {m, n, k, words(a), k, 1, words(b), n, 1, c.data(), n, packed_b.data(), dot};

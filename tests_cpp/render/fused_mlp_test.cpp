@@ -13,6 +13,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
+#include "render/fused_mlp_network.h"
 
 using namespace needlecpp;
 
@@ -238,6 +239,57 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers") {
   bad.data<float>()[33 * 7 + 32] = NAN;
   const Tensor y = fused_mlp(bad, weights, Activation::None, Activation::None, brain);
   for (int64_t i = 0; i < y.numel(); ++i) CHECK(std::isnan(y.data<float>()[i]) == (i / 20 == 7));
+}
+
+TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by floats") {
+  const std::vector<std::vector<int64_t>> networks = {{16, 16}, {32, 64, 64, 4}, {19, 40, 3}, {8, 48, 33, 24, 16}};
+  for (const auto& widths : networks)
+    for (MlpActivation hidden : {MlpActivation::kRelu, MlpActivation::kSigmoid, MlpActivation::kNone}) {
+      const int64_t n = 145;  // two tiles and an odd point
+      const Tensors weights = random_weights(widths, 31);
+      const Tensor x = random_tensor<float>({n, widths.front()}, 32), dy = random_tensor<float>({n, widths.back()}, 33);
+      // y, dx, then the gradients of the weights, as the kernels leave them.
+      const auto pass = [&](bool pairs) {
+        std::vector<MlpLayer> layers;
+        std::vector<std::vector<float>> packed;
+        const Tensors saved = hidden_activations(n, weights, Precision::BFloat16);
+        int64_t gradients = 0;
+        for (size_t l = 0; l < weights.size(); ++l) {
+          const int64_t in = weights[l].size(0), out = weights[l].size(1);
+          packed.emplace_back(in * mlp_padded(out));
+          float* const panels = packed.back().data();
+          packed.emplace_back(out * mlp_padded(in));
+          layers.push_back({in, out, weights[l].data<float>(), out, 1, panels, packed.back().data(),
+                            l < saved.size() ? saved[l].raw() : nullptr, gradients});
+          gradients += NDL_KERNEL(mlp_gradient_size)(layers.back());
+          NDL_KERNEL(mlp_pack_bf16)(layers.back(), pairs);
+        }
+        const Tensor y = Tensor::empty(dy.shape()), dx = Tensor::empty(x.shape());
+        const MlpArgs args = {layers.data(),
+                              static_cast<int>(layers.size()),
+                              hidden,
+                              MlpActivation::kSigmoid,
+                              mlp_rows(x),
+                              y.data<float>(),
+                              dy.data<float>(),
+                              mlp_rows(dx),
+                              pairs};
+        std::vector<float> scratch(NDL_KERNEL(mlp_scratch_bf16)(args)), sums(gradients);
+        NDL_KERNEL(mlp_forward_bf16)(args, 0, n, scratch.data());
+        NDL_KERNEL(mlp_backward_bf16)(args, 0, n, scratch.data(), sums.data());
+        std::vector<float> all = y.to_vector<float>();
+        for (float v : dx.to_vector<float>()) all.push_back(v);
+        for (size_t l = 0; l < layers.size(); ++l) {
+          std::vector<float> gradient(weights[l].numel());
+          NDL_KERNEL(mlp_unpack_gradient)(layers[l], sums.data(), gradient.data());
+          all.insert(all.end(), gradient.begin(), gradient.end());
+        }
+        return all;
+      };
+      const std::vector<float> by_floats = pass(false);
+      REQUIRE(std::all_of(by_floats.begin(), by_floats.end(), [](float v) { return std::isfinite(v); }));
+      if (kHasBf16Dot) REQUIRE(pass(true) == by_floats);
+    }
 }
 
 TEST_CASE("fused_mlp: strided inputs") {

@@ -97,7 +97,10 @@ void set_num_threads(int count) {
   g_threads.store(count, std::memory_order_relaxed);
 }
 
-const char* isa_name() { return kIsa == Isa::Avx512 ? "avx512" : kIsa == Isa::Avx2 ? "avx2" : "baseline"; }
+const char* isa_name() {
+  if (kIsa == Isa::Avx512) return kFastBf16Dot ? "avx512+vdpbf16ps" : "avx512";
+  return kIsa == Isa::Avx2 ? "avx2" : "baseline";
+}
 
 namespace detail {
 

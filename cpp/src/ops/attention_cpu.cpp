@@ -54,7 +54,7 @@ void forward(const AttentionTile<T>& tile) {
     prepare_row(tile, row);
     T* s = tile.scores + row * tile.cols;
     T top = tile.top[row];
-    for (int64_t j = 0; j < tile.cols; ++j) top = (s[j] > top) | (s[j] != s[j]) ? s[j] : top;
+    for (int64_t j = 0; j < tile.cols; ++j) top = ((s[j] > top) | (s[j] != s[j])) ? s[j] : top;
     if (top == -N::infinity) {  // nothing to look at so far
       for (int64_t j = 0; j < tile.cols; ++j) s[j] = 0;
       continue;

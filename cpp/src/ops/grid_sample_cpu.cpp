@@ -42,7 +42,7 @@ struct Block {
     }
     if (args.taps == 1) {
       const int32_t at = static_cast<int32_t>(round_even(place.at));
-      index[axis][0][p] = (at >= 0) & (at < size) ? at : -1;
+      index[axis][0][p] = ((at >= 0) & (at < size)) ? at : -1;
       weight[axis][0][p] = 1;
       slope[axis][0][p] = 0;
       fraction[axis][p] = 0;
@@ -55,8 +55,8 @@ struct Block {
     scale[axis][p] = place.slope;
     if (args.taps == 2) {
       const int32_t at = static_cast<int32_t>(below);
-      index[axis][0][p] = (at >= 0) & (at < size) ? at : -1;
-      index[axis][1][p] = (at >= -1) & (at < size - 1) ? at + 1 : -1;
+      index[axis][0][p] = ((at >= 0) & (at < size)) ? at : -1;
+      index[axis][1][p] = ((at >= -1) & (at < size - 1)) ? at + 1 : -1;
       weight[axis][0][p] = 1 - t;
       weight[axis][1][p] = t;
       slope[axis][0][p] = -place.slope;
@@ -69,7 +69,7 @@ struct Block {
       const GridPlace<T> one =
           grid_pad(GridPlace<T>{below + static_cast<T>(k - 1), T(0)}, extent, args.padding, args.align_corners);
       const int32_t at = static_cast<int32_t>(one.at);
-      index[axis][k][p] = (at >= 0) & (at < size) ? at : -1;
+      index[axis][k][p] = ((at >= 0) & (at < size)) ? at : -1;
       weight[axis][k][p] = w[k];
       slope[axis][k][p] = s[k] * place.slope;
     }

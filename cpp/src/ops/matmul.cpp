@@ -215,17 +215,18 @@ void multiply(GemmArgs<T> g) {
 void multiply(const GemmArgs<uint16_t>& g) {
   constexpr int64_t kBlockCols = 512;
   const GemmTile tile = NDL_KERNEL(gemm_tile_bf16)();
-  const int64_t block_rows = 8 * tile.rows, pairs = ceil_div(g.k, 2), panels = ceil_div(g.n, tile.cols);
-  const Scratch<uint32_t> packed_b(panels * tile.cols * pairs);
-  const GemmBf16Args args = {g.m,     g.n,     g.k, g.a,     g.a_row,         g.a_col,    g.b,
-                             g.b_row, g.b_col, g.c, g.c_row, packed_b.data(), kHasBf16Dot};
-  parallel_for(panels, std::max<int64_t>(1, (1 << 14) / (tile.cols * pairs + 1)), [&](int64_t first, int64_t last) {
+  const int64_t block_rows = 8 * tile.rows, panels = ceil_div(g.n, tile.cols);
+  const int64_t words = gemm_bf16_words(g.k, kFastBf16Dot);
+  const Scratch<uint32_t> packed_b(panels * tile.cols * words);
+  const GemmBf16Args args = {g.m,     g.n,     g.k, g.a,     g.a_row,         g.a_col,     g.b,
+                             g.b_row, g.b_col, g.c, g.c_row, packed_b.data(), kFastBf16Dot};
+  parallel_for(panels, std::max<int64_t>(1, (1 << 14) / (tile.cols * words + 1)), [&](int64_t first, int64_t last) {
     NDL_KERNEL(gemm_pack_b_bf16)(args, first, last);
   });
   const int64_t down = ceil_div(g.m, block_rows), across = ceil_div(g.n, kBlockCols);
   parallel_tasks(down * across, [&](int64_t i) {
     const int64_t row = i / across * block_rows, col = i % across * kBlockCols;
-    const Scratch<uint32_t> packed_a(block_rows * kGemmPairs);
+    const Scratch<uint32_t> packed_a(block_rows * kGemmRowWords);
     const Scratch<float> sums(block_rows * kBlockCols);
     NDL_KERNEL(gemm_block_bf16)
     (args, {row, std::min(block_rows, g.m - row), col, std::min(kBlockCols, g.n - col), packed_a.data(), sums.data()});
@@ -339,9 +340,9 @@ Tensor matmul(const Tensor& a,    // [..., m, k] or [k]
             ", expected [..., m, k] and [..., k, n] with the same k. Transpose one of them?");
   if (a.dtype() != result || b.dtype() != result) return matmul(cast(a, result), cast(b, result));
   // Products too small or narrow to repay packing are computed in float32.
-  const bool pairs = result == DType::BFloat16 && kHasBf16Dot && a.rank() > 1 && b.rank() > 1 && a.size(-2) >= 16 &&
-                     b.size(-1) >= 16 && inner >= 16;
-  if (!pairs && (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8)) {
+  const bool packed =
+      result == DType::BFloat16 && a.rank() > 1 && b.rank() > 1 && a.size(-2) >= 16 && b.size(-1) >= 16 && inner >= 16;
+  if (!packed && (result == DType::Float16 || result == DType::BFloat16 || result == DType::UInt8)) {
     const DType wide = is_floating(result) ? DType::Float32 : DType::Int32;
     return cast(matmul(cast(a, wide), cast(b, wide)), result);
   }

@@ -54,8 +54,10 @@ NDL_DECLARE_KERNEL(void, gemm_dot_f64, (const GemmArgs<double>& args));
 // For one row: c += a[p] * b[p, :], row after row of b; needs m == b_col == 1.
 NDL_DECLARE_KERNEL(void, gemm_row_f32, (const GemmArgs<float>& args));
 NDL_DECLARE_KERNEL(void, gemm_row_f64, (const GemmArgs<double>& args));
-// bfloat16: pairs of numbers, neighbours in k, are the words of the packed operands.
-inline constexpr int64_t kGemmPairs = 256;  // of k, in one step
+// bfloat16: the packed operands consist of words of 32 bits, pairs of numbers that are neighbours in k or floats.
+inline constexpr int64_t kGemmWords = 256;                 // in one step of k
+inline constexpr int64_t kGemmRowWords = kGemmWords + 16;  // from one packed row of a to the next, in other cache sets
+constexpr int64_t gemm_bf16_words(int64_t k, bool pairs) { return pairs ? (k + 1) / 2 : k; }
 struct GemmBf16Args {
   int64_t m, n, k;
   const uint16_t* a;
@@ -64,13 +66,13 @@ struct GemmBf16Args {
   int64_t b_row, b_col;
   uint16_t* c;  // columns adjacent
   int64_t c_row;
-  uint32_t* packed_b;  // round_up(n, tile.cols) * pairs of k
-  bool bf16_dot;       // the processor multiplies pairs itself (AVX512-BF16)
+  uint32_t* packed_b;  // round_up(n, tile.cols) * words of k
+  bool pairs;          // by vdpbf16ps, which needs kHasBf16Dot
 };
 // Rows [row, row + rows) and columns [col, col + cols) of c; col is a multiple of tile.cols.
 struct GemmBf16Task {
   int64_t row, rows, col, cols;
-  uint32_t* packed_a;  // round_up(rows, tile.rows) * kGemmPairs
+  uint32_t* packed_a;  // round_up(rows, tile.rows) * kGemmRowWords
   float* sums;         // round_up(rows, tile.rows) * round_up(cols, tile.cols)
 };
 NDL_DECLARE_KERNEL(GemmTile, gemm_tile_bf16, ());

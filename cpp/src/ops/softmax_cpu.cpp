@@ -55,7 +55,7 @@ NDL_HD T row_max(const T* x, int64_t length) {
   store(tops, best);
   for (int64_t width = R::lanes / 2; width > 0; width /= 2)
     for (i = 0; i < width; ++i)
-      tops[i] = (tops[i] > tops[i + width]) | (tops[i] != tops[i]) ? tops[i] : tops[i + width];
+      tops[i] = ((tops[i] > tops[i + width]) | (tops[i] != tops[i])) ? tops[i] : tops[i + width];
   return tops[0];
 }
 

@@ -128,8 +128,11 @@ MlpColumns mlp_rows(const Tensor& x) { return {x.data<float>(), x.strides()[0], 
 
 Network::Kernels Network::kernels_of(Precision precision) {
   if (precision == Precision::BFloat16)
-    return {NDL_KERNEL(mlp_pack_bf16), NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16),
-            NDL_KERNEL(mlp_backward_bf16)};
+    return {[](const MlpLayer& layer) {
+              NDL_KERNEL(mlp_pack_bf16)
+              (layer, kFastBf16Dot);
+            },
+            NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16), NDL_KERNEL(mlp_backward_bf16)};
   return {NDL_KERNEL(mlp_pack), NDL_KERNEL(mlp_scratch), NDL_KERNEL(mlp_forward), NDL_KERNEL(mlp_backward)};
 }
 
@@ -164,7 +167,7 @@ Network::Network(const Tensors& weights, const MlpOptions& options, const Tensor
   args_.n_layers = static_cast<int>(layers_.size());
   args_.hidden = kernel_activation(options.hidden);
   args_.output = kernel_activation(options.output);
-  args_.bf16_dot = kHasBf16Dot;
+  args_.pairs = kFastBf16Dot;
 }
 
 Tensors Network::backward(int64_t n, const Tensors& weights, const std::vector<bool>& wanted) {

@@ -23,7 +23,7 @@ struct MlpLayer {
   int64_t in, out;
   const float* weight;  // [in, out], any strides
   int64_t weight_in_stride, weight_out_stride;
-  float* packed;        // the weight in panels; in * mlp_padded(out) words (bfloat16: pairs, half as many)
+  float* packed;        // the weight in panels; in * mlp_padded(out) words (pairs of bfloat16: half as many)
   float* packed_t;      // its transpose in panels; out * mlp_padded(in) words, null in the forward pass
   void* saved;          // activations behind it of all points [n, mlp_row(out)]; null: not kept (forward only)
   int64_t gradient_at;  // where its gradient starts in a chunk's buffer, -1 if not wanted
@@ -46,12 +46,12 @@ struct MlpArgs {
   float* y;         // [n, out] contiguous: written by the forward pass, read by the backward pass of a sigmoid
   const float* dy;  // [n, out] contiguous
   MlpColumns dx;    // `at` is null if not wanted; one group is contiguous rows
-  bool bf16_dot;    // the processor multiplies pairs of bfloat16 itself (AVX512-BF16)
+  bool pairs;       // bfloat16: by vdpbf16ps, which needs kHasBf16Dot
 };
 
 // Writes `packed`, and `packed_t` if it is there, from `weight`.
 NDL_DECLARE_KERNEL(void, mlp_pack, (const MlpLayer& layer))
-NDL_DECLARE_KERNEL(void, mlp_pack_bf16, (const MlpLayer& layer))
+NDL_DECLARE_KERNEL(void, mlp_pack_bf16, (const MlpLayer& layer, bool pairs))
 // Floats of scratch memory that the two passes need.
 NDL_DECLARE_KERNEL(int64_t, mlp_scratch, (const MlpArgs& args))
 NDL_DECLARE_KERNEL(int64_t, mlp_scratch_bf16, (const MlpArgs& args))

@@ -33,13 +33,32 @@ Isa choose_isa() {
   return best;
 }
 
+bool has_bf16_dot() {
+#if defined(__x86_64__)
+  return kIsa == Isa::Avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
+bool choose_bf16_dot() {
+#if defined(__x86_64__)
+  const bool fast = kHasBf16Dot && __builtin_cpu_is("amd");
+#else
+  const bool fast = false;
+#endif
+  const char* wish = std::getenv("NEEDLECPP_BF16");
+  if (wish == nullptr) return fast;
+  if (std::strcmp(wish, "vdpbf16ps") == 0) return kHasBf16Dot;
+  if (std::strcmp(wish, "float32") == 0) return false;
+  std::fprintf(stderr, "needlecpp: NEEDLECPP_BF16 is ignored: got \"%s\", expected float32 or vdpbf16ps.\n", wish);
+  return fast;
+}
+
 }  // namespace
 
 const Isa kIsa = choose_isa();
-#if defined(__x86_64__)
-const bool kHasBf16Dot = kIsa == Isa::Avx512 && __builtin_cpu_supports("avx512bf16");
-#else
-const bool kHasBf16Dot = false;
-#endif
+const bool kHasBf16Dot = has_bf16_dot();
+const bool kFastBf16Dot = choose_bf16_dot();
 
 }  // namespace needlecpp
