@@ -368,8 +368,8 @@ void bind_tensor(nb::module_& m) {
       [](nb::object array, nb::object device, nb::object copy) {
         if (!nb::hasattr(array, "__dlpack__"))
           throw nb::attribute_error(
-              "[from_dlpack] no DLPack object: got %s, expected one with __dlpack__. Use asarray.",
-              text_of(array.type()).c_str());
+              ("[from_dlpack] no DLPack object: got " + text_of(array.type()) + ", expected __dlpack__. Use asarray.")
+                  .c_str());
         return shared_or_copied("from_dlpack", array, nb::none(), device, copy);
       },
       "array"_a, nb::kw_only(), "device"_a = nb::none(), "copy"_a = nb::none(),

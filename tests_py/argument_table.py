@@ -223,7 +223,6 @@ CALLS: dict[str, dict[str, list[Any]]] = {
     **row("matmul mm dot", a=pair(A), b=pair(A.T)),
     **row("mv", b=pair(numbers(4))),
     **row("cross", a=pair(SQUARE), b=pair(SQUARE * SQUARE), axis=[0, -1]),
-    **row("multi_dot", tensors=[[A, A.T], [A.T, A]]),
     **row("tensordot", a=pair(SQUARE), b=pair(SQUARE * 2), axes=[1, 2, ([0], [0])]),
     **row("einsum", equation=["ij,ij->i", "ij,ij->j"], operands=[[A, B], [B, B]]),
     **row(

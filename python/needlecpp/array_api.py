@@ -245,8 +245,9 @@ def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
 def astype(x: Tensor, dtype: str, /, *, copy: builtins.bool = True, device: Any = None) -> Tensor:
     """x in another dtype; with copy=False x itself where nothing changes."""
     _check_device(device)
-    y = x.astype(dtype)
-    return y.clone() if copy and y is x else y
+    if x.dtype != _name(dtype):
+        return x.astype(dtype)
+    return x.clone() if copy else x
 
 
 def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
@@ -261,7 +262,7 @@ def concat(arrays: Sequence[Tensor], /, *, axis: int | None = 0) -> Tensor:
     return ops.concat(arrays, axis)
 
 
-def expand_dims(x: Tensor, /, *, axis: int | tuple[int, ...] = 0) -> Tensor:
+def expand_dims(x: Tensor, /, axis: int | tuple[int, ...] = 0) -> Tensor:
     """A new axis of size 1."""
     return ops.expand_dims(x, axis)
 
@@ -427,7 +428,7 @@ def _cumulative(
         if x.ndim > 1:
             raise ValueError(f"[cumulative] an axis is needed: got {x.ndim} axes and axis=None, expected one axis.")
         axis = 0
-    y = scan(x if dtype is None else x.astype(dtype), axis)
+    y = scan(x, axis, dtype=dtype)
     if not include_initial:
         return y
     shape = [1 if i == axis % x.ndim else n for i, n in enumerate(x.shape)]
