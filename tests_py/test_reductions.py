@@ -65,7 +65,10 @@ def test_no_axis_in_numpys_other_functions() -> None:
     ):
         np.testing.assert_array_equal(got.numpy(), NUMBERS)
     np.testing.assert_array_equal(ndl.roll(x, 1, dims=()).numpy(), np.roll(NUMBERS, 1))
-    assert ndl.permute(ndl.tensor(2.0), ()).shape == ()
+    assert ndl.permute(ndl.tensor(2.0), ()).shape == ndl.transpose(ndl.tensor(2.0), ()).shape == ()
+    for turn in (lambda: ndl.transpose(x, ()), lambda: x.transpose(axes=())):
+        with pytest.raises(ValueError, match=r"\[transpose\] wrong number of axes: got 0"):
+            turn()
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "max", "min", "nansum", "logsumexp", "vector_norm"])

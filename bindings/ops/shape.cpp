@@ -17,9 +17,9 @@ Tensors tensors_of_args(const nb::args& args) {
 // Two axes swapped; a list of all axes is their order, as in NumPy.
 Tensor transpose_axes(const Tensor& x, const Dims& axes) {
   if (axes.size() == 2) return transpose(x, axes[0], axes[1]);
-  NDL_CHECK(axes.empty() || axes.size() == x.rank(), ValueError, "transpose", "wrong number of axes: got ", axes.size(),
+  NDL_CHECK(axes.size() == x.rank(), ValueError, "transpose", "wrong number of axes: got ", axes.size(),
             ", expected 2 to swap, or an order of all.");
-  return axes.empty() ? transpose(x) : permute(x, axes);
+  return permute(x, axes);
 }
 
 // fn(tensors, axis)
@@ -152,6 +152,7 @@ void bind_axes(Binder& b) {
   const auto transposed = [](const Tensor& x, const nb::args& args, nb::object axes) {
     NDL_CHECK(args.size() == 0 || axes.is_none(), ValueError, "transpose",
               "axes are given twice: got some in front and axes=, expected one of them.");
+    if (args.size() == 0 && axes.is_none()) return transpose(x);
     return transpose_axes(x, axes.is_none() ? dims_of_args(args) : dims_of(axes));
   };
   b.function("transpose", transposed, "a"_a, "args"_a, "axes"_a = nb::none(),
@@ -333,10 +334,10 @@ void bind_repeating(Binder& b) {
     b.both(
         "roll",
         [numpys = axis_name == std::string_view("axis")](const Tensor& x, nb::object shifts, nb::object axis) {
+          const Dims by = dims_of(shifts);
           const Dims axes = dims_of(axis);
           const bool nowhere = numpys && axes.empty() && !axis.is_none();  // () names no axis, as in NumPy
-          const Dims by = nowhere ? Dims() : dims_of(shifts);
-          return unlocked([&] { return roll(x, by, axes); });
+          return unlocked([&] { return roll(x, nowhere ? Dims() : by, axes); });
         },
         "a"_a, "shifts"_a, nb::arg(axis_name) = nb::none(),
         "Elements moved along axes; what leaves at one end enters at the other. Without axes, of the flattened "
