@@ -1,4 +1,8 @@
-"""Values of arguments for the test that walks all signatures: see test_arguments.py."""
+"""Values of arguments, with which test_arguments.py walks all signatures.
+
+VALUES has them by the parameter's name, CALLS by the function's for those that need others. The first value of each list
+makes the call where the parameter is required; one of the others has to change what comes of it.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ def row(names: str, **values: list[Any]) -> dict[str, dict[str, list[Any]]]:
 
 A, B, SQUARE, CUBE = numbers(3, 4), numbers(3, 4, low=0.6), numbers(3, 3), numbers(2, 3, 4)
 SIGNED = A - 0.8
-LINE, LINES, IMAGE, VOLUME = numbers(8), numbers(2, 4, 8), numbers(2, 4, 6, 6), numbers(1, 4, 4, 4, 4)
+LINE, LINES, IMAGE = numbers(8), numbers(2, 4, 8), numbers(2, 4, 6, 6)
 MIXED = ndl.Tensor([[-1.0, 0.0, nan, 2.0]])
 MASK = A > 0.8
 OTHER_MASK = A > 0.5
@@ -127,7 +131,6 @@ VALUES: dict[str, list[Any]] = {
 }
 
 
-# By the function's name. "name!" is given in the call, too, though it could be left out.
 def pair(value: Any) -> list[Any]:
     """A tensor, and another of its shape."""
     return [value, value + 1]
