@@ -1,6 +1,6 @@
 """Values of arguments, with which test_arguments.py walks all signatures.
 
-VALUES has them by the parameter's name, CALLS by the function's for those that need others. The first value of each list
+VALUES has them by the parameter's name, CALLS by the function's for those that need others. The first value of a list
 makes the call where the parameter is required; one of the others has to change what comes of it.
 """
 
@@ -470,6 +470,14 @@ CALLS: dict[str, dict[str, list[Any]]] = {
         shape=[(5,)],
         nonlinearity=[Refused("tanh", "nonlinearity")],
         kwargs=[{"dtype": "float64"}],
+    ),
+    **row(
+        "autograd.vjp autograd.jvp autograd.jacobian autograd.hessian",
+        fn=[lambda x: (x * x * x).sum(), lambda x: (x * x).sum()],
+        x=[numbers(3, grad=True), numbers(3, low=1, grad=True)],
+        inputs=[numbers(3, grad=True), numbers(3, low=1, grad=True)],
+        v=[numbers(3), numbers(3, low=1), ndl.tensor(2.0)],
+        create_graph=[True],
     ),
     **row("randb", dtype_given=["float64", "int32"], p=[0.5, 0.1]),
     **row("randint", low=[0, 5], high=[100, 200]),

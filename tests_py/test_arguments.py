@@ -110,7 +110,7 @@ def call(fn: Callable[..., Any], parameters: list[Parameter], values: dict[str, 
     tensors = [value for value in values.values() if isinstance(value, ndl.Tensor)]
     shared: list[bool] = []
     if isinstance(result, ndl.Tensor):
-        if any(tensor.requires_grad for tensor in tensors):
+        if result.requires_grad and any(tensor.requires_grad for tensor in tensors):
             result.sum().backward()
         shared = [np.shares_memory(result.detach().numpy(), tensor.detach().numpy()) for tensor in tensors]
     written = {name: seen(value) for name, value in values.items() if seen(value) != originals[name]}
@@ -164,6 +164,7 @@ def public() -> dict[str, Callable[..., Any]]:
         ("functional.", ndl.nn.functional, ndl.nn.functional.__all__),
         ("nn.", ndl.nn, set(ndl.nn.__all__) - {"functional", "Module"}),
         ("init.", ndl.init, ndl.init.__all__),
+        ("autograd.", ndl.autograd, ["hessian", "jacobian", "jvp", "vjp"]),
         ("Tensor.", ndl.Tensor, [name for name in dir(ndl.Tensor) if not name.startswith("__")]),
         ("array_api.", XP, [name for name in dir(XP) if not name.startswith("_")]),
     ]
