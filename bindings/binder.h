@@ -13,7 +13,8 @@ using Release = nb::call_guard<nb::gil_scoped_release>;
 using Unary = Tensor (*)(const Tensor&);
 using Binary = Tensor (*)(const Tensor&, const Tensor&);
 using BinaryNumber = Tensor (*)(const Tensor&, double);
-using Reduction = Tensor (*)(const Tensor&, const Dims&, bool);
+using Reduction = Tensor (*)(const Tensor&, const AxisSet&, bool);
+using AxesOf = AxisSet (*)(nb::handle);
 
 // PyTorch's keyword for an argument of ours, if it has another.
 inline const char* torch_name(const char* name) {
@@ -77,14 +78,23 @@ struct Binder {
         },
         "a"_a, "b"_a);
   }
+  // A module function and method over axes. `make` makes it for a reading of them: axes_of for NumPy's names of the
+  // arguments, dim_axes_of for PyTorch's.
+  template <class Make, class... Extra>
+  void over_axes(const char* name, Make make, nb::arg self, const Extra&... extra) {
+    m.def(name, make(&axes_of), self, extra...);
+    m.def(name, make(&dim_axes_of), self, with_torch_name(extra)...);
+    tensor.def(name, make(&axes_of), extra...);
+    tensor.def(name, make(&dim_axes_of), with_torch_name(extra)...);
+  }
   void reduction(const char* name, Reduction fn, const char* doc) {
-    both(
-        name,
-        [fn](const Tensor& x, nb::object axis, bool keepdims, nb::object axes) {
-          const Dims dims = dims_of(axes.is_none() ? axis : axes);
-          return unlocked([&] { return fn(x, dims, keepdims); });
-        },
-        "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "axes"_a = nb::none(), doc);
+    const auto make = [name, fn](AxesOf axes_of) {
+      return [name, fn, axes_of](const Tensor& x, nb::object axis, bool keepdims, nb::object axes) {
+        const AxisSet over = axes_of(either(name, "axis", axis, "axes", axes));
+        return unlocked([&] { return fn(x, over, keepdims); });
+      };
+    };
+    over_axes(name, make, "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "axes"_a = nb::none(), doc);
   }
 };
 

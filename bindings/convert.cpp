@@ -163,6 +163,18 @@ Dims dims_of(nb::handle object) {
   return dims;
 }
 
+AxisSet axes_of(nb::handle object) { return object.is_none() ? AxisSet() : AxisSet(dims_of(object)); }
+AxisSet dim_axes_of(nb::handle object) {
+  const Dims listed = dims_of(object);
+  return listed.empty() ? AxisSet() : AxisSet(listed);
+}
+
+nb::object either(const char* op, const char* name_a, nb::object a, const char* name_b, nb::object b) {
+  NDL_CHECK(a.is_none() || b.is_none(), ValueError, op, name_a, " and ", name_b,
+            " mean the same: got both, expected one of them.");
+  return a.is_none() ? b : a;
+}
+
 std::vector<int64_t> integers_of(nb::handle object) {
   NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "axes", "not integers: got ", text_of(object.type()),
             ", expected a sequence of ints.");

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "needlecpp/core/axis_set.h"
 #include "needlecpp/core/tensor.h"
 
 namespace nb = nanobind;
@@ -43,6 +44,12 @@ int64_t int64_of(nb::handle object);
 double double_of(nb::handle object);
 // An int or a sequence of ints; None -> empty.
 Dims dims_of(nb::handle object);
+// The same; None -> all axes. An empty sequence is no axis, as in NumPy.
+AxisSet axes_of(nb::handle object);
+// PyTorch's reading, for what is called dim: an empty sequence is all axes.
+AxisSet dim_axes_of(nb::handle object);
+// Of two names of one argument, whichever is not None; ValueError if both are given.
+nb::object either(const char* op, const char* name_a, nb::object a, const char* name_b, nb::object b);
 // A sequence of ints of any length; an array or tensor of them, too.
 std::vector<int64_t> integers_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).

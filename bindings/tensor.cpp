@@ -1,4 +1,5 @@
 // The Tensor class: construction, properties, operators, indexing, exchange with NumPy and DLPack.
+#include "choice.h"
 #include "convert.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/random.h"
@@ -103,9 +104,15 @@ void bind_construction(nb::class_<Tensor>& c) {
       [](const Tensor& x, nb::object dtype, nb::object copy) {
         nb::object array = to_numpy(x);
         if (!dtype.is_none()) array = array.attr("astype")(dtype, "copy"_a = false);
-        return !copy.is_none() && nb::cast<bool>(copy) ? nb::object(array.attr("copy")()) : array;
+        if (copy.is_none()) return array;
+        const bool shared = nb::cast<nb::ndarray<nb::ro, nb::device::cpu>>(array).data() == x.raw() || x.numel() == 0;
+        if (nb::cast<bool>(copy)) return shared ? nb::object(array.attr("copy")()) : array;
+        NDL_CHECK(shared, ValueError, "array", "needs a copy: got copy=False and ", name(x.dtype()),
+                  ", expected a dtype that NumPy can read as it lies.");
+        return array;
       },
-      "dtype"_a = nb::none(), "copy"_a = nb::none());
+      "dtype"_a = nb::none(), "copy"_a = nb::none(),
+      "This tensor as a NumPy array: its memory unless copy is True or another dtype asked for.");
   c.def(
       "__dlpack__",
       [](const Tensor& tensor, nb::object stream, nb::object max_version, nb::object dl_device, nb::object copy) {
@@ -137,6 +144,7 @@ void bind_construction(nb::class_<Tensor>& c) {
     return x.shape()[0];
   });
   c.def("__float__", [](const Tensor& x) { return x.item(); });
+  c.def("__complex__", [](const Tensor& x) { return nb::steal(PyComplex_FromDoubles(x.item(), 0)); });
   c.def("__int__", [](const Tensor& x) -> nb::object {
     if (!is_floating(x.dtype())) return nb::int_(x.item_int());
     return nb::steal(PyLong_FromDouble(x.item()));  // raises for NaN and infinities
@@ -175,15 +183,22 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro("device", &Tensor::device, "Where the elements live.");
   c.def(
       "to_device",
-      [](const Tensor& x, nb::object device) {
+      [](const Tensor& x, nb::object device, nb::object stream) {
+        NDL_CHECK(stream.is_none(), ValueError, "to_device", "the CPU has no streams: got a stream, expected None.");
         NDL_CHECK(is_available(device_of(device)), ValueError, "to_device", "device not available: got ",
                   to_string(device_of(device)), ", expected cpu.");
         return x;
       },
-      "device"_a, "This tensor on another device.");
+      "device"_a, nb::kw_only(), "stream"_a = nb::none(), "This tensor on another device.");
   c.def(
-      "__array_namespace__", [](const Tensor&, nb::object) { return nb::module_::import_("needlecpp.array_api"); },
-      "api_version"_a = nb::none(), "needlecpp.array_api, the array API standard over these tensors.");
+      "__array_namespace__",
+      [](const Tensor&, const std::optional<std::string>& version) {
+        if (version)
+          choice("array_namespace", "version of the array API", *version,
+                 {std::pair{"2021.12", 0}, {"2022.12", 0}, {"2023.12", 0}, {"2024.12", 0}});
+        return nb::module_::import_("needlecpp.array_api");
+      },
+      nb::kw_only(), "api_version"_a = nb::none(), "needlecpp.array_api, the array API standard over these tensors.");
   c.def_prop_rw(
       "requires_grad", &Tensor::requires_grad, [](const Tensor& x, bool value) { x.set_requires_grad(value); },
       "Whether gradients are recorded.");
@@ -300,6 +315,17 @@ bool shares_memory(const Tensor& x, nb::handle object) {
   return nb::try_cast(object, array) && (array.data() == x.raw() || x.numel() == 0);
 }
 
+// asarray and its like: copy is None, True or False.
+Tensor shared_or_copied(const char* op, nb::handle array, nb::handle dtype, nb::handle device, nb::handle copy) {
+  NDL_CHECK(is_available(device_of(device)), ValueError, op, "device not available: got ", to_string(device_of(device)),
+            ", expected cpu.");
+  const bool copied = !copy.is_none() && nb::cast<bool>(copy);
+  const Tensor x = tensor_of(array, dtype, !copied);
+  NDL_CHECK(copy.is_none() || copied || shares_memory(x, array), ValueError, op,
+            "needs a copy: got copy=False for an array of another kind, expected memory that can be shared.");
+  return x;
+}
+
 }  // namespace
 
 void bind_tensor(nb::module_& m) {
@@ -322,14 +348,7 @@ void bind_tensor(nb::module_& m) {
   m.def(
       "asarray",
       [](nb::object array, nb::object dtype, nb::object device, nb::object copy) {
-        NDL_CHECK(is_available(device_of(device)), ValueError, "asarray", "device not available: got ",
-                  to_string(device_of(device)), ", expected cpu.");
-        const bool copied = !copy.is_none() && nb::cast<bool>(copy);
-        const Tensor x = tensor_of(array, dtype, !copied);
-        if (!copy.is_none() && !copied)
-          NDL_CHECK(shares_memory(x, array), ValueError, "asarray",
-                    "needs a copy: got copy=False for an array of another kind, expected memory that can be shared.");
-        return x;
+        return shared_or_copied("asarray", array, dtype, device, copy);
       },
       "array"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "copy"_a = nb::none(),
       "A tensor of an array, list or number. copy=None shares the memory of arrays where it can, True never does, and "
@@ -345,8 +364,17 @@ void bind_tensor(nb::module_& m) {
       "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
       "Shares a NumPy array's memory.");
   m.def(
-      "from_dlpack", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
-      "Shares the memory of an object with __dlpack__.");
+      "from_dlpack",
+      [](nb::object array, nb::object device, nb::object copy) {
+        if (!nb::hasattr(array, "__dlpack__"))
+          throw nb::attribute_error(
+              ("[from_dlpack] no DLPack object: got " + text_of(array.type()) + ", expected __dlpack__. Use asarray.")
+                  .c_str());
+        return shared_or_copied("from_dlpack", array, nb::none(), device, copy);
+      },
+      "array"_a, nb::kw_only(), "device"_a = nb::none(), "copy"_a = nb::none(),
+      "A tensor of an object with __dlpack__, whose memory it shares where it can; copy=True never does, and False is "
+      "an error where it cannot.");
 }
 
 }  // namespace needlecpp::python

@@ -90,8 +90,8 @@ void bind_conv(Binder& b) {
   b.m.def(
       "dilate",
       [](const Tensor& a, nb::object axes, int64_t dilation) {
-        const Dims dims = dims_of(axes);
-        return unlocked([&] { return dilate(a, dims, dilation); });
+        const AxisSet over = axes_of(axes);
+        return unlocked([&] { return dilate(a, over, dilation); });
       },
       "a"_a, "axes"_a, "dilation"_a,
       "needle's: `dilation` zeros after every element along the axes. Any dtype; differentiable.\n\n"
@@ -100,8 +100,8 @@ void bind_conv(Binder& b) {
   b.m.def(
       "undilate",
       [](const Tensor& a, nb::object axes, int64_t dilation) {
-        const Dims dims = dims_of(axes);
-        return unlocked([&] { return undilate(a, dims, dilation); });
+        const AxisSet over = axes_of(axes);
+        return unlocked([&] { return undilate(a, over, dilation); });
       },
       "a"_a, "axes"_a, "dilation"_a,
       "needle's: every (dilation + 1)-th element along the axes, a view: what dilate spread. Differentiable.\n\n"

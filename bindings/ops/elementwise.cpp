@@ -362,6 +362,11 @@ void bind_functions(Binder& b) {
          "log(exp(a) + exp(b)), stable.\n\n"
          ">>> ndl.logaddexp(ndl.Tensor([1000.0]), ndl.Tensor([0.0]))\n"
          "tensor([1000.])");
+  binary(b, {"nextafter"}, &nextafter,
+         "The next number of the dtype after a in the direction of b; integers in float32.\n\n"
+         "Its derivative is 1 in a, with which it moves, and 0 in b.\n\n"
+         ">>> ndl.nextafter(ndl.tensor([1.0], dtype='float16'), 2)\n"
+         "tensor([1.001], dtype=float16)");
   binary(b, {"xlogy"}, &xlogy,
          "a log(b), 0 where a is 0.\n\n"
          ">>> ndl.xlogy(ndl.Tensor([0.0, 2.0]), ndl.Tensor([0.0, 1.0]))\n"

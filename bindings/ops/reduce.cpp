@@ -7,18 +7,19 @@
 namespace needlecpp::python {
 namespace {
 
-using TypedReduction = Tensor (*)(const Tensor&, const Dims&, bool, MaybeDType);
-using SpreadFn = Tensor (*)(const Tensor&, const Dims&, double, bool);
+using TypedReduction = Tensor (*)(const Tensor&, const AxisSet&, bool, MaybeDType);
+using SpreadFn = Tensor (*)(const Tensor&, const AxisSet&, double, bool);
 
 void typed(Binder& b, const char* name, TypedReduction fn, const char* doc) {
-  b.both(
-      name,
-      [fn](const Tensor& x, nb::object axis, bool keepdims, nb::object dtype, nb::object axes) {
-        const Dims dims = dims_of(axes.is_none() ? axis : axes);
-        const MaybeDType to = optional_dtype(dtype);
-        return unlocked([&] { return fn(x, dims, keepdims, to); });
-      },
-      "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "dtype"_a = nb::none(), "axes"_a = nb::none(), doc);
+  const auto make = [name, fn](AxesOf axes_of) {
+    return [name, fn, axes_of](const Tensor& x, nb::object axis, bool keepdims, nb::object dtype, nb::object axes) {
+      const AxisSet over = axes_of(either(name, "axis", axis, "axes", axes));
+      const MaybeDType to = optional_dtype(dtype);
+      return unlocked([&] { return fn(x, over, keepdims, to); });
+    };
+  };
+  b.over_axes(name, make, "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "dtype"_a = nb::none(),
+              "axes"_a = nb::none(), doc);
 }
 
 // What is taken off the number of elements: PyTorch's correction or unbiased, NumPy's ddof; 1 if nothing is said.
@@ -33,21 +34,21 @@ double correction_of(nb::handle correction, nb::handle ddof, nb::handle unbiased
 
 template <class Fn>
 void spread(Binder& b, const char* name, Fn fn, const char* doc) {
-  b.both(
-      name,
-      [fn](const Tensor& x, nb::object axis, nb::object unbiased, bool keepdims, nb::object correction,
-           nb::object ddof) {
-        if (nb::isinstance<nb::bool_>(axis)) std::swap(axis, unbiased);  // PyTorch's std(x, False)
-        const double taken = correction_of(correction, ddof, unbiased);
-        const Dims dims = dims_of(axis);
-        return unlocked([&] { return fn(x, dims, taken, keepdims); });
-      },
-      "a"_a, "axis"_a = nb::none(), "unbiased"_a = nb::none(), "keepdims"_a = false, "correction"_a = nb::none(),
-      "ddof"_a = nb::none(), doc);
+  const auto make = [fn](AxesOf axes_of) {
+    return [fn, axes_of](const Tensor& x, nb::object axis, nb::object unbiased, bool keepdims, nb::object correction,
+                         nb::object ddof) {
+      if (nb::isinstance<nb::bool_>(axis)) std::swap(axis, unbiased);  // PyTorch's std(x, False)
+      const double taken = correction_of(correction, ddof, unbiased);
+      const AxisSet over = axes_of(axis);
+      return unlocked([&] { return fn(x, over, taken, keepdims); });
+    };
+  };
+  b.over_axes(name, make, "a"_a, "axis"_a = nb::none(), "unbiased"_a = nb::none(), "keepdims"_a = false,
+              "correction"_a = nb::none(), "ddof"_a = nb::none(), doc);
 }
 
 template <SpreadFn fn>
-std::pair<Tensor, Tensor> with_mean(const Tensor& x, const Dims& axes, double correction, bool keepdims) {
+std::pair<Tensor, Tensor> with_mean(const Tensor& x, const AxisSet& axes, double correction, bool keepdims) {
   return {fn(x, axes, correction, keepdims), mean(x, axes, keepdims)};
 }
 
@@ -95,25 +96,30 @@ PyTorch's choice; NumPy's is the mean of both. Differentiable: the chosen elemen
 }  // namespace
 
 void bind_reduce(Binder& b) {
-  typed(b, "sum", &sum, R"(Sum over the axes (all by default); bool and integers give int64.
+  typed(b, "sum", &sum, R"(Sum over the axes (all by default; none for axis=()); bool and integers give int64.
+
+x is converted to a dtype first, which is the result's, too: integers wrap around as they do in it.
 
 >>> ndl.sum(ndl.Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0).tolist()
 [4.0, 6.0])");
-  typed(b, "prod", &prod, R"(Product over the axes (all by default); bool and integers give int64.
+  typed(b, "prod", &prod,
+        R"(Product over the axes (all by default); bool and integers give int64, unless a dtype is named.
 
 The gradient is the product of the others, whatever of them are 0.
 
 >>> ndl.prod(ndl.Tensor([2.0, 3.0, 4.0])).item()
 24.0)");
-  typed(b, "mean", &mean, R"(Mean over the axes (all by default); integers give float32.
+  typed(
+      b, "mean", &mean,
+      R"(Mean over the axes (all by default); integers give float32. A dtype is converted to first, and is a floating one.
 
 >>> ndl.mean(ndl.Tensor([1.0, 2.0, 6.0])).item()
 3.0)");
-  typed(b, "nansum", &nansum, R"(Sum of the elements that are not NaN.
+  typed(b, "nansum", &nansum, R"(Sum of the elements that are not NaN; see sum for the axes and the dtype.
 
 >>> ndl.nansum(ndl.Tensor([1.0, float("nan"), 2.0])).item()
 3.0)");
-  typed(b, "nanmean", &nanmean, R"(Mean of the elements that are not NaN.
+  typed(b, "nanmean", &nanmean, R"(Mean of the elements that are not NaN; see mean for the dtype.
 
 >>> ndl.nanmean(ndl.Tensor([1.0, float("nan"), 2.0])).item()
 1.5)");
@@ -136,12 +142,14 @@ The correction is 1 by default, as in PyTorch; unbiased=False or ddof=0 give Num
 >>> [v.item() for v in ndl.std_mean(ndl.Tensor([1.0, 2.0, 3.0]))]
 [1.0, 2.0])");
   for (const char* name : {"vector_norm", "norm"})
-    b.both(
+    b.over_axes(
         name,
-        [](const Tensor& x, double ord, nb::object axis, bool keepdims, nb::object dtype) {
-          const Dims dims = dims_of(axis);
-          const MaybeDType to = optional_dtype(dtype);
-          return unlocked([&] { return vector_norm(x, ord, dims, keepdims, to); });
+        [](AxesOf axes_of) {
+          return [axes_of](const Tensor& x, double ord, nb::object axis, bool keepdims, nb::object dtype) {
+            const AxisSet over = axes_of(axis);
+            const MaybeDType to = optional_dtype(dtype);
+            return unlocked([&] { return vector_norm(x, ord, over, keepdims, to); });
+          };
         },
         "a"_a, "ord"_a = 2.0, "axis"_a = nb::none(), "keepdims"_a = false, "dtype"_a = nb::none(),
         R"(sum(|x|^ord)^(1/ord) over the axes (all by default).
@@ -178,11 +186,13 @@ True)");
 
 >>> ndl.ptp(ndl.Tensor([1.0, 5.0, 2.0])).item()
 4.0)");
-  b.both(
+  b.over_axes(
       "aminmax",
-      [](const Tensor& x, nb::object axis, bool keepdims) {
-        const Dims dims = dims_of(axis);
-        return unlocked([&] { return std::pair(min(x, dims, keepdims), max(x, dims, keepdims)); });
+      [](AxesOf axes_of) {
+        return [axes_of](const Tensor& x, nb::object axis, bool keepdims) {
+          const AxisSet over = axes_of(axis);
+          return unlocked([&] { return std::pair(min(x, over, keepdims), max(x, over, keepdims)); });
+        };
       },
       "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, R"((min, max) over the axes (all by default).
 

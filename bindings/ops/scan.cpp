@@ -39,6 +39,8 @@ Differentiable any number of times. Sums and products of bool and integers give 
 [6.0, 3.0, 1.0])");
   sum_like(b, "cumsum", &cumsum, R"(Prefix sums along an axis: y[i] = x[0] + ... + x[i]. See scan.
 
+x is converted to a dtype first, which is the result's, too: integers wrap around as they do in it.
+
 >>> ndl.cumsum(ndl.Tensor([1.0, 2.0, 3.0]), 0).tolist()
 [1.0, 3.0, 6.0])");
   sum_like(b, "cumprod", &cumprod, R"(Prefix products along an axis: y[i] = x[0] ... x[i]. See scan.

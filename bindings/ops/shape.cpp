@@ -17,9 +17,9 @@ Tensors tensors_of_args(const nb::args& args) {
 // Two axes swapped; a list of all axes is their order, as in NumPy.
 Tensor transpose_axes(const Tensor& x, const Dims& axes) {
   if (axes.size() == 2) return transpose(x, axes[0], axes[1]);
-  NDL_CHECK(axes.empty() || axes.size() == x.rank(), ValueError, "transpose", "wrong number of axes: got ", axes.size(),
+  NDL_CHECK(axes.size() == x.rank(), ValueError, "transpose", "wrong number of axes: got ", axes.size(),
             ", expected 2 to swap, or an order of all.");
-  return axes.empty() ? transpose(x) : permute(x, axes);
+  return permute(x, axes);
 }
 
 // fn(tensors, axis)
@@ -150,6 +150,9 @@ void bind_axes(Binder& b) {
       "permute", [](const Tensor& x, nb::args axes) { return permute(x, dims_of_args(axes)); }, "axes"_a,
       "The axes in another order.");
   const auto transposed = [](const Tensor& x, const nb::args& args, nb::object axes) {
+    NDL_CHECK(args.size() == 0 || axes.is_none(), ValueError, "transpose",
+              "axes are given twice: got some in front and axes=, expected one of them.");
+    if (args.size() == 0 && axes.is_none()) return transpose(x);
     return transpose_axes(x, axes.is_none() ? dims_of_args(args) : dims_of(axes));
   };
   b.function("transpose", transposed, "a"_a, "args"_a, "axes"_a = nb::none(),
@@ -176,15 +179,12 @@ void bind_axes(Binder& b) {
         "a"_a, "source"_a, "destination"_a,
         "Axes at new places, the others in their order.\n\n"
         ">>> ndl.moveaxis(ndl.zeros(2, 3, 4), 0, -1).shape\n(3, 4, 2)");
-  b.both(
-      "flip",
-      [](const Tensor& x, nb::object axes) {
-        if (!axes.is_none() && dims_of(axes).empty()) return reshape(x, x.shape());  // () names no axis
-        return flip(x, dims_of(axes));
-      },
-      "a"_a, "axes"_a = nb::none(),
-      "The order along the axes (all by default) reversed, without a copy.\n\n"
-      ">>> ndl.flip(ndl.arange(3)).tolist()\n[2, 1, 0]");
+  for (const char* axis_name : {"axis", "axes"})  // NumPy's; the second is needle's, and PyTorch's dims
+    b.both(
+        "flip", [](const Tensor& x, nb::object axes) { return flip(x, axes_of(axes)); }, "a"_a,
+        nb::arg(axis_name) = nb::none(),
+        "The order along the axes (all by default) reversed, without a copy.\n\n"
+        ">>> ndl.flip(ndl.arange(3)).tolist()\n[2, 1, 0]");
   b.both(
       "fliplr", [](const Tensor& x) { return flip(x, {1}); }, "a"_a,
       "Axis 1 reversed.\n\n>>> ndl.fliplr(ndl.tensor([[1, 2]])).tolist()\n[[2, 1]]");
@@ -333,10 +333,11 @@ void bind_repeating(Binder& b) {
   for (const char* axis_name : {"axis", "axes"})  // NumPy's; the second is PyTorch's dims
     b.both(
         "roll",
-        [](const Tensor& x, nb::object shifts, nb::object axis) {
+        [numpys = axis_name == std::string_view("axis")](const Tensor& x, nb::object shifts, nb::object axis) {
           const Dims by = dims_of(shifts);
           const Dims axes = dims_of(axis);
-          return unlocked([&] { return roll(x, by, axes); });
+          const bool nowhere = numpys && axes.empty() && !axis.is_none();  // () names no axis, as in NumPy
+          return unlocked([&] { return roll(x, nowhere ? Dims() : by, axes); });
         },
         "a"_a, "shifts"_a, nb::arg(axis_name) = nb::none(),
         "Elements moved along axes; what leaves at one end enters at the other. Without axes, of the flattened "

@@ -74,14 +74,17 @@ void bind_sort(Binder& b) {
       "a"_a, "equal_nan"_a, Release(), "Distinct values, where each stands first, the inverse, and counts.");
   b.m.def(
       "searchsorted",
-      [](const Tensor& sorted, nb::object values, const std::string& side, bool right, std::optional<Tensor> sorter) {
-        NDL_CHECK(side == "left" || side == "right", ValueError, "searchsorted", "bad side: got '", side,
-                  "', expected 'left' or 'right'.");
+      [](const Tensor& sorted, nb::object values, const std::optional<std::string>& side, bool right,
+         std::optional<Tensor> sorter) {
+        NDL_CHECK(!side || side == "left" || side == "right", ValueError, "searchsorted", "bad side: got '",
+                  side.value_or(""), "', expected 'left' or 'right'.");
+        NDL_CHECK(side != "left" || !right, ValueError, "searchsorted",
+                  "two sides: got side='left' and right=True, expected one of them.");
         const Tensor wanted = compared(values, sorted.dtype());
         return unlocked(
             [&] { return searchsorted(sorted, wanted, right || side == "right", sorter.value_or(Tensor())); });
       },
-      "sorted"_a, "values"_a, "side"_a = "left", nb::kw_only(), "right"_a = false, "sorter"_a = nb::none(),
+      "sorted"_a, "values"_a, "side"_a = nb::none(), nb::kw_only(), "right"_a = false, "sorter"_a = nb::none(),
       "Where each value can be inserted so that the row stays sorted, int64, shape of values: in front of equal "
       "elements,\n"
       "or behind them with side=\"right\" (or right=True). ``sorted`` is one row [n] for all values, or rows [..., n] "

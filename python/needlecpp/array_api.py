@@ -1,8 +1,8 @@
 """The array API standard over needlecpp's ops: the namespace that ``Tensor.__array_namespace__()`` returns.
 
 Version 2024.12 of the standard for the dtypes that exist here: bool, int32, int64, uint8, float32 and float64 (and the
-16-bit floats beyond it); there are no complex numbers. Most names are those of ``needlecpp`` itself; the few that mean
-something else there, or take other arguments, are defined below.
+16-bit floats beyond it); there are no complex numbers. A dtype is its name, as in ``Tensor.dtype``. Most functions are
+those of ``needlecpp`` itself; the few that mean something else there, or take other arguments, are defined below.
 
 >>> import needlecpp as ndl
 >>> xp = ndl.zeros(3).__array_namespace__()
@@ -40,11 +40,9 @@ from .ops import (
     bitwise_or,
     bitwise_right_shift,
     bitwise_xor,
-    broadcast_arrays,
     broadcast_to,
     ceil,
     clip,
-    concat,
     copysign,
     cos,
     cosh,
@@ -53,9 +51,7 @@ from .ops import (
     divide,
     equal,
     exp,
-    expand_dims,
     expm1,
-    flip,
     floor,
     floor_divide,
     greater,
@@ -86,6 +82,7 @@ from .ops import (
     moveaxis,
     multiply,
     negative,
+    nextafter,
     not_equal,
     permute_dims,
     positive,
@@ -94,8 +91,6 @@ from .ops import (
     reciprocal,
     remainder,
     repeat,
-    reshape,
-    roll,
     round,
     searchsorted,
     sign,
@@ -114,8 +109,6 @@ from .ops import (
     tanh,
     tensordot,
     tile,
-    tril,
-    triu,
     trunc,
     unique_all,
     unique_counts,
@@ -131,14 +124,21 @@ __array_api_version__ = "2024.12"
 e, pi, inf, nan, newaxis = math.e, math.pi, math.inf, math.nan, None
 bool, int32, int64, uint8, float32, float64 = "bool", "int32", "int64", "uint8", "float32", "float64"
 
-_KINDS = {
+_KINDS: dict[str, set[str]] = {
     "bool": {"bool"},
     "signed integer": {"int32", "int64"},
     "unsigned integer": {"uint8"},
     "integral": {"int32", "int64", "uint8"},
     "real floating": {"float32", "float64", "float16", "bfloat16"},
+    "complex floating": set(),
     "numeric": {"int32", "int64", "uint8", "float32", "float64", "float16", "bfloat16"},
 }
+
+
+def _name(dtype: Any) -> str:
+    """The name of a dtype, or of an array's; TypeError if there is none such."""
+    dtype = getattr(dtype, "dtype", dtype) if isinstance(dtype, Tensor) else dtype
+    return _core.promote_types(dtype, dtype)
 
 
 def _check_device(device: Any) -> None:
@@ -227,40 +227,103 @@ def eye(
     return ops.eye(n_rows, n_cols, k, dtype=dtype)
 
 
-def meshgrid(*arrays: Tensor, indexing: str = "xy") -> tuple[Tensor, ...]:
-    """Coordinate matrices."""
-    return tuple(ops.meshgrid(*arrays, indexing=indexing))
+def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
+    """Coordinate matrices, one a vector."""
+    return list(ops.meshgrid(*arrays, indexing=indexing))
+
+
+def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """Zeros above the k-th diagonal of the last two axes."""
+    return ops.tril(x, k)
+
+
+def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
+    """Zeros below the k-th diagonal of the last two axes."""
+    return ops.triu(x, k)
 
 
 def astype(x: Tensor, dtype: str, /, *, copy: builtins.bool = True, device: Any = None) -> Tensor:
     """x in another dtype; with copy=False x itself where nothing changes."""
     _check_device(device)
-    return x.clone() if copy and x.dtype == dtype else x.astype(dtype)
+    if x.dtype != _name(dtype):
+        return x.astype(dtype)
+    return x.clone() if copy else x
+
+
+def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
+    """Views of all in the shape that they broadcast to."""
+    return list(ops.broadcast_arrays(*arrays))
+
+
+def concat(arrays: Sequence[Tensor], /, *, axis: int | None = 0) -> Tensor:
+    """Joined along an axis; with axis=None all elements in one row."""
+    if axis is None:
+        return ops.concat([ops.ravel(array) for array in arrays])
+    return ops.concat(arrays, axis)
+
+
+def expand_dims(x: Tensor, /, axis: int | tuple[int, ...] = 0) -> Tensor:
+    """A new axis of size 1."""
+    return ops.expand_dims(x, axis)
+
+
+def flip(x: Tensor, /, *, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """The order along the axes (all by default) reversed."""
+    return ops.flip(x, axis)
+
+
+def reshape(x: Tensor, /, shape: tuple[int, ...], *, copy: builtins.bool | None = None) -> Tensor:
+    """The same elements in another shape: a view where it can be, always a copy with copy=True, never with False."""
+    if copy is None:
+        return x.reshape(shape)
+    return x.clone().reshape(shape) if copy else x.view(shape)
+
+
+def roll(x: Tensor, /, shift: int | tuple[int, ...], *, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """Elements moved along axes (of the flattened array without one), from one end to the other."""
+    return ops.roll(x, shift, axis)
+
+
+def real(x: Tensor, /) -> Tensor:
+    """The real part of real numbers: x."""
+    return x
+
+
+def conj(x: Tensor, /) -> Tensor:
+    """The complex conjugate of real numbers: x."""
+    return x
+
+
+def imag(x: Tensor, /) -> Tensor:
+    """The imaginary part of real numbers: zeros."""
+    return zeros_like(x)
 
 
 def result_type(*arrays_and_dtypes: Any) -> str:
     """The dtype of arithmetic on these arrays, dtypes and Python numbers; a number widens no array of its kind."""
-    dtypes = [getattr(value, "dtype", value) for value in arrays_and_dtypes]
-    strong = [dtype for dtype in dtypes if isinstance(dtype, str)]
-    if not strong:
+    numbers = [value for value in arrays_and_dtypes if isinstance(value, (builtins.bool, int, float))]
+    dtypes = [_name(value) for value in arrays_and_dtypes if not isinstance(value, (builtins.bool, int, float))]
+    if not dtypes:
         raise ValueError(
             "[result_type] no array or dtype among the arguments: got numbers alone, expected one at least."
         )
-    result = functools.reduce(_core.promote_types, strong)
-    if builtins.any(isinstance(dtype, float) for dtype in dtypes) and not isdtype(result, "real floating"):
+    result = functools.reduce(_core.promote_types, dtypes)
+    if builtins.any(isinstance(number, float) for number in numbers) and not isdtype(result, "real floating"):
         return float32
+    if result == bool and not builtins.all(isinstance(number, builtins.bool) for number in numbers):
+        return int64
     return result
 
 
 def can_cast(from_: str | Tensor, to: str, /) -> builtins.bool:
     """Whether promotion leads from one dtype to the other."""
-    return _core.promote_types(getattr(from_, "dtype", from_), to) == to
+    return _core.promote_types(_name(from_), to) == _name(to)
 
 
 def isdtype(dtype: str, kind: str | tuple[str, ...]) -> builtins.bool:
     """Whether a dtype is of a kind ("integral", "real floating", ...), or one of the dtypes given."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
-    return builtins.any(dtype in _KINDS.get(k, {k}) for k in kinds)
+    return builtins.any(_name(dtype) in (_KINDS[k] if k in _KINDS else {_name(k)}) for k in kinds)
 
 
 class FloatInfo(NamedTuple):
@@ -309,7 +372,7 @@ _INTEGERS = {
 
 def finfo(type: str | Tensor, /) -> FloatInfo:
     """The limits of a floating dtype."""
-    dtype = str(getattr(type, "dtype", type))
+    dtype = _name(type)
     if dtype not in _FLOATS:
         raise TypeError(f"[finfo] not a floating dtype: got {dtype}, expected one of {', '.join(_FLOATS)}.")
     return _FLOATS[dtype]
@@ -317,7 +380,7 @@ def finfo(type: str | Tensor, /) -> FloatInfo:
 
 def iinfo(type: str | Tensor, /) -> IntegerInfo:
     """The limits of an integer dtype."""
-    dtype = str(getattr(type, "dtype", type))
+    dtype = _name(type)
     if dtype not in _INTEGERS:
         raise TypeError(f"[iinfo] not an integer dtype: got {dtype}, expected one of {', '.join(_INTEGERS)}.")
     return _INTEGERS[dtype]
@@ -365,7 +428,7 @@ def _cumulative(
         if x.ndim > 1:
             raise ValueError(f"[cumulative] an axis is needed: got {x.ndim} axes and axis=None, expected one axis.")
         axis = 0
-    y = scan(x if dtype is None else x.astype(dtype), axis)
+    y = scan(x, axis, dtype=dtype)
     if not include_initial:
         return y
     shape = [1 if i == axis % x.ndim else n for i, n in enumerate(x.shape)]

@@ -8,6 +8,7 @@
 
 #include "catch.h"
 #include "needlecpp/core/allocator.h"
+#include "needlecpp/core/axis_set.h"
 #include "needlecpp/core/parallel.h"
 
 using namespace needlecpp;
@@ -65,6 +66,11 @@ TEST_CASE("shape arithmetic") {
   REQUIRE_THROWS_AS(normalize_axis("t", 0, 0), IndexError);
   REQUIRE(normalize_axes("t", {-1, 0}, 3) == Dims{0, 2});
   REQUIRE_THROWS_AS(normalize_axes("t", {0, -3}, 3), ValueError);
+  REQUIRE(normalize_axes("t", {}, 3) == Dims());
+  REQUIRE(AxisSet().of("t", 3) == Dims{0, 1, 2});
+  REQUIRE(AxisSet({-1, 0}).of("t", 3) == Dims{0, 2});
+  REQUIRE(AxisSet(Dims()).of("t", 3) == Dims());
+  REQUIRE_THROWS_AS(AxisSet({3}).of("t", 3), IndexError);
   REQUIRE(to_string(Dims{2}) == "(2,)");
   Dims dims;
   for (int i = 0; i < kMaxRank; ++i) dims.push_back(1);

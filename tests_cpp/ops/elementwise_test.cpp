@@ -205,6 +205,41 @@ TEST_CASE("denormal exponentials are exact to a step, and division keeps the sig
   REQUIRE((rest[8] == 0 && std::signbit(rest[8])));
 }
 
+TEST_CASE("nextafter steps through the numbers of each dtype") {
+  const std::vector<double> values = {0, -0.0, 1, -1, 1.5, 3e38, kInf, -kInf, NAN, 1e-45, 65504, -6e-8};
+  const int64_t n = static_cast<int64_t>(values.size());
+  const Tensor x = Tensor::from_vector<double>(values, {n, 1});
+  const Tensor towards = Tensor::from_vector<double>(values, {1, n});
+  const auto same = [](double a, double b) {
+    return (std::isnan(a) && std::isnan(b)) || (a == b && std::signbit(a) == std::signbit(b));
+  };
+  const std::vector<double> y = nextafter(x, towards).to_vector<double>();
+  const std::vector<float> narrow =
+      nextafter(cast(x, DType::Float32), cast(towards, DType::Float32)).to_vector<float>();
+  for (size_t i = 0; i < values.size(); ++i)
+    for (size_t k = 0; k < values.size(); ++k) {
+      INFO(values[i] << " towards " << values[k]);
+      const size_t at = i * values.size() + k;
+      REQUIRE(same(y[at], std::nextafter(values[i], values[k])));
+      REQUIRE(same(narrow[at], std::nextafter(static_cast<float>(values[i]), static_cast<float>(values[k]))));
+    }
+  // Of a 16-bit dtype no number lies between two neighbours: their middle rounds to one of them.
+  for (const DType dtype : {DType::Float16, DType::BFloat16}) {
+    const Tensor a = cast(Tensor::from_vector<double>({0, 1, -1, 2, 3e-7, -500}, {6}), dtype);
+    const Tensor b = nextafter(a, Tensor::full({}, kInf, dtype));
+    REQUIRE(b.dtype() == dtype);
+    const std::vector<double> low = cast(a, DType::Float64).to_vector<double>();
+    const std::vector<double> high = cast(b, DType::Float64).to_vector<double>();
+    for (size_t i = 0; i < low.size(); ++i) {
+      REQUIRE(low[i] < high[i]);
+      const double middle = cast(Tensor::scalar((low[i] + high[i]) / 2, DType::Float64), dtype).item();
+      REQUIRE((middle == low[i] || middle == high[i]));
+    }
+    const Tensor back = cast(nextafter(b, Tensor::full({}, -kInf, dtype)), DType::Float64);
+    REQUIRE(back.to_vector<double>() == low);
+  }
+}
+
 TEST_CASE("integers: division by zero, the smallest integer, shifts, powers") {
   constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
   const Tensor a = Tensor::from_vector<int64_t>({7, -7, kLeast, 5, -5}, {5});

@@ -298,12 +298,40 @@ TEST_CASE("sum_to undoes broadcasting") {
   REQUIRE(sum_to(Tensor::ones({0, 3}), {1, 3}).to_vector<float>() == std::vector<float>(3, 0.0f));
 }
 
+TEST_CASE("an empty list of axes reduces nothing, no list reduces all") {
+  const Tensor x = Tensor::from_vector<float>({1.5f, -2, 0, 4}, {2, 2});
+  for (const auto& fn : {sum, prod, mean, nansum, nanmean}) {
+    REQUIRE(fn(x, Dims(), false, {}).to_vector<float>() == x.to_vector<float>());
+    REQUIRE(fn(x, {}, false, {}).shape() == Shape{});
+  }
+  REQUIRE(max(x, Dims()).to_vector<float>() == x.to_vector<float>());
+  REQUIRE(min(x, Dims(), true).shape() == x.shape());
+  REQUIRE(vector_norm(x, 2, Dims()).to_vector<float>() == std::vector<float>{1.5f, 2, 0, 4});
+  REQUIRE(count_nonzero(x, Dims()).to_vector<int64_t>() == std::vector<int64_t>{1, 1, 0, 1});
+  REQUIRE(doubles(all(x, Dims())) == std::vector<double>{1, 1, 0, 1});
+  REQUIRE(doubles(any(x, Dims())) == std::vector<double>{1, 1, 0, 1});
+  REQUIRE(doubles(var(x, Dims(), 0)) == std::vector<double>(4, 0.0));
+  REQUIRE(sum(cast(x, DType::Int32), Dims()).dtype() == DType::Int64);
+  const Tensor large = Tensor::ones({300, 700});
+  REQUIRE(sum(sum(large, Dims())).item() == 210000);
+}
+
+TEST_CASE("a dtype is that of the result, and its integers wrap around") {
+  const Tensor bytes = Tensor::from_vector<uint8_t>({200, 100}, {2});
+  REQUIRE(sum(bytes, {}, false, DType::UInt8).to_vector<uint8_t>() == std::vector<uint8_t>{44});
+  REQUIRE(prod(bytes, {}, false, DType::Int32).to_vector<int32_t>() == std::vector<int32_t>{20000});
+  REQUIRE(sum(bytes, {}, false, DType::Bool).dtype() == DType::Bool);
+  REQUIRE(nansum(Tensor::from_vector<float>({1.7f, NAN, 2.7f}, {3}), {}, false, DType::Int64).item_int() == 3);
+  REQUIRE_THROWS_AS(mean(bytes, {}, false, DType::Int32), TypeError);
+  REQUIRE_THROWS_AS(vector_norm(bytes, 2, {}, false, DType::Int32), TypeError);
+}
+
 TEST_CASE("reductions have first and second derivatives") {
   Generator generator(3);
   const auto leaf = [&](const Shape& shape) {
     return randn(shape, 0, 1, DType::Float64, generator).set_requires_grad(true);
   };
-  for (const Dims& axes : {Dims{}, Dims{0}, Dims{1}, Dims{0, 2}, Dims{-1}})
+  for (const AxisSet& axes : {AxisSet(), AxisSet(Dims()), AxisSet{0}, AxisSet{1}, AxisSet{0, 2}, AxisSet{-1}})
     for (bool keepdims : {false, true}) {
       const auto all = [&](const Tensors& x) {
         return Tensors{sum(x[0] * x[0], axes, keepdims), mean(x[0] * x[0], axes, keepdims),

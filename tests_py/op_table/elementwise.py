@@ -106,6 +106,7 @@ BINARY: list[tuple[str, Callable[[Array, Array], Any], dict[str, Any]]] = [
     ("atan2 arctan2", np.arctan2, {}),
     ("copysign", np.copysign, {}),
     ("hypot", np.hypot, {}),
+    ("nextafter", np.nextafter, FLAT),
     ("logaddexp", np.logaddexp, {}),
     ("xlogy", lambda a, b: a * np.log(b), POSITIVE),
     ("equal eq", np.equal, CONSTANT),

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <ostream>
 
+#include "needlecpp/core/axis_set.h"
+
 namespace needlecpp {
 
 std::ostream& operator<<(std::ostream& stream, const Dims& dims) {
@@ -58,14 +60,17 @@ int normalize_axis(const char* op, int64_t axis, int rank) {
 
 Dims normalize_axes(const char* op, const Dims& axes, int rank) {
   Dims result;
-  if (axes.empty()) {
-    for (int i = 0; i < rank; ++i) result.push_back(i);
-    return result;
-  }
   for (int64_t axis : axes) result.push_back(normalize_axis(op, axis, rank));
   std::sort(result.begin(), result.end());
   NDL_CHECK(std::adjacent_find(result.begin(), result.end()) == result.end(), ValueError, op, "an axis repeats: got ",
             axes, ", expected each axis once.");
+  return result;
+}
+
+Dims AxisSet::of(const char* op, int rank) const {
+  if (!all_) return normalize_axes(op, listed_, rank);
+  Dims result;
+  for (int i = 0; i < rank; ++i) result.push_back(i);
   return result;
 }
 

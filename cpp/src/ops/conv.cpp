@@ -197,11 +197,11 @@ Tensor conv(const Tensor& a,  // [n, h, w, c]
   return permute(y, {0, 2, 3, 1});
 }
 
-Tensor dilate(const Tensor& x, const Dims& axes, int64_t dilation) {
+Tensor dilate(const Tensor& x, const AxisSet& axes, int64_t dilation) {
   OpScope scope("dilate");
   NDL_CHECK(dilation >= 0 && dilation <= kWindowLimit, ValueError, "dilate", "bad dilation: got ", dilation,
             ", expected 0 to ", kWindowLimit, ".");
-  const Dims along = normalize_axes("dilate", axes, x.rank());
+  const Dims along = axes.of("dilate", x.rank());
   Shape shape = x.shape();
   for (const int64_t axis : along) {
     int64_t& size = shape[static_cast<int>(axis)];
@@ -217,12 +217,12 @@ Tensor dilate(const Tensor& x, const Dims& axes, int64_t dilation) {
   return record("dilate", y, {x}, {}, [along, dilation](Backward& g) { g.give(0, undilate(g.dy(), along, dilation)); });
 }
 
-Tensor undilate(const Tensor& x, const Dims& axes, int64_t dilation) {
+Tensor undilate(const Tensor& x, const AxisSet& axes, int64_t dilation) {
   OpScope scope("undilate");
   NDL_CHECK(dilation >= 0 && dilation <= kWindowLimit, ValueError, "undilate", "bad dilation: got ", dilation,
             ", expected 0 to ", kWindowLimit, ".");
   Tensor y = x;
-  for (const int64_t axis : normalize_axes("undilate", axes, x.rank())) y = slice(y, axis, 0, kSliceEnd, dilation + 1);
+  for (const int64_t axis : axes.of("undilate", x.rank())) y = slice(y, axis, 0, kSliceEnd, dilation + 1);
   return y;
 }
 

@@ -247,6 +247,12 @@ Tensor cast(const Tensor& x, DType dtype) {
   return record("cast", y, {x}, {}, [](Backward& g) { g.give(0, g.dy()); });  // the engine casts it back
 }
 
+Tensor cast_to_floating(const char* op, const Tensor& x, DType dtype) {
+  NDL_CHECK(is_floating(dtype), TypeError, op, "the result is no integer: got dtype ", name(dtype),
+            ", expected a floating one. Cast the result instead.");
+  return cast(x, dtype);
+}
+
 Tensor clone(const Tensor& x) {
   OpScope scope("clone");
   const Tensor y = Tensor::empty(x.shape(), x.dtype());

@@ -1,5 +1,6 @@
 // Loops of elementwise ops: integers, comparisons, choices and conversions.
 #include <stdint.h>
+#include <string.h>
 
 #include "ops/elementwise_kernels.h"
 #include "simd/half.h"
@@ -47,6 +48,25 @@ void where_run(const WhereArgs& args) {
   const int64_t a_step = !args.a_single;
   const int64_t b_step = !args.b_single;
   for (int64_t i = 0; i < args.count; ++i) y[i] = args.condition[i * c_step] ? a[i * a_step] : b[i * b_step];
+}
+
+template <class T, class Bits>
+void nextafter_run(const NextafterArgs& args) {
+  const int64_t a_step = !args.a_single;
+  const int64_t b_step = !args.b_single;
+  Bits* y = static_cast<Bits*>(args.y);
+  for (int64_t i = 0; i < args.count; ++i) {
+    T a;
+    T b;
+    Bits a_bits;
+    Bits b_bits;
+    memcpy(&a, static_cast<const T*>(args.a) + i * a_step, sizeof a);
+    memcpy(&b, static_cast<const T*>(args.b) + i * b_step, sizeof b);
+    memcpy(&a_bits, &a, sizeof a);
+    memcpy(&b_bits, &b, sizeof b);
+    const Bits next = nextafter_formula(a_bits, b_bits, value(a), value(b));
+    memcpy(y + i, &next, sizeof next);
+  }
 }
 
 template <class Y, class X>
@@ -137,6 +157,19 @@ void where_loop(const WhereArgs& args) {
       return where_run<double>(args);
     case Compute::I64:
       return where_run<int64_t>(args);
+  }
+}
+
+void nextafter_loop(const NextafterArgs& args) {
+  switch (args.dtype) {  // the order of the dtype enum
+    case 0:
+      return nextafter_run<float, uint32_t>(args);
+    case 1:
+      return nextafter_run<double, uint64_t>(args);
+    case 2:
+      return nextafter_run<HalfBits, uint16_t>(args);
+    default:
+      return nextafter_run<BrainBits, uint16_t>(args);
   }
 }
 

@@ -241,6 +241,20 @@ Tensor hypot(const Tensor& a, const Tensor& b) {
       SaveOutputs::Yes);
 }
 
+Tensor nextafter(const Tensor& a, const Tensor& b) {
+  OpScope scope("nextafter");
+  const DType result = real_type(promote_types(a.dtype(), b.dtype()));
+  const Tensor y = map<2>(broadcast_shapes("nextafter", a.shape(), b.shape()), result, result, {&a, &b},
+                          {result, result}, [=](void* to, const auto& operands, const auto& single, int64_t count) {
+                            NDL_KERNEL(nextafter_loop)
+                            ({static_cast<uint8_t>(result), to, operands[0], operands[1], count, single[0], single[1]});
+                          });
+  return record("nextafter", y, {a, b}, {}, [](Backward& g) {
+    g.give(0, g.dy());
+    give_zeros(g, 1);
+  });
+}
+
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   OpScope scope("logaddexp");
   return record("logaddexp", binary_real(BinaryOp::Logaddexp, "logaddexp", a, b), {a, b}, {a, b}, [](Backward& g) {

@@ -87,6 +87,15 @@ struct WhereArgs {
   int64_t count;
   bool condition_single, a_single, b_single;
 };
+// The operands and y are of one floating dtype, as an integer of DType.
+struct NextafterArgs {
+  uint8_t dtype;
+  void* y;
+  const void* a;
+  const void* b;
+  int64_t count;
+  bool a_single, b_single;
+};
 // y[i * y_stride] = convert(x[i * x_stride]); dtypes as the integers of DType, strides in elements.
 struct ConvertArgs {
   uint8_t y_dtype, x_dtype;
@@ -104,6 +113,7 @@ NDL_DECLARE_KERNEL(void, binary_int_loop, (const BinaryArgs& args))
 NDL_DECLARE_KERNEL(void, ternary_loop, (const TernaryArgs& args))
 NDL_DECLARE_KERNEL(void, compare_loop, (const CompareArgs& args))
 NDL_DECLARE_KERNEL(void, where_loop, (const WhereArgs& args))
+NDL_DECLARE_KERNEL(void, nextafter_loop, (const NextafterArgs& args))
 NDL_DECLARE_KERNEL(void, convert_loop, (const ConvertArgs& args))
 
 namespace NDL_ISA {
@@ -403,6 +413,16 @@ NDL_HD bool compare_formula(T a, T b) {
   if constexpr (op == CompareOp::IsInf) return (a == a) & (a - a != T(0));
   if constexpr (op == CompareOp::SignBit) return m_sign_bit(a);
   return false;
+}
+
+// The bits of the number after a in the direction of b, whose values are x and y. Sign and magnitude: of two
+// neighbours the magnitudes differ by one.
+template <class Bits, class T>
+NDL_HD Bits nextafter_formula(Bits a, Bits b, T x, T y) {
+  if (x != x) return a;
+  if (y != y || x == y) return b;
+  if (x == T(0)) return static_cast<Bits>((b & (Bits(1) << (sizeof(Bits) * 8 - 1))) | 1);
+  return static_cast<Bits>((x < y) == (x > T(0)) ? a + 1 : a - 1);
 }
 
 }  // namespace NDL_ISA

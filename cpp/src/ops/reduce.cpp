@@ -53,9 +53,9 @@ Tensor product_of_others(const Tensor& x, const Dims& axes) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor sum(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("sum");
-  if (dtype) return sum(cast(x, *dtype), axes, keepdims);
+  if (dtype) return cast(sum(cast(x, *dtype), axes, keepdims), *dtype);
   if (is_half(x.dtype())) return cast(sum(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("sum", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
@@ -63,9 +63,9 @@ Tensor sum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
   return record("sum", y, {x}, {}, [taken](Backward& g) { g.give(0, spread(g.dy(), g.input_shape(0), taken)); });
 }
 
-Tensor prod(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor prod(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("prod");
-  if (dtype) return prod(cast(x, *dtype), axes, keepdims);
+  if (dtype) return cast(prod(cast(x, *dtype), axes, keepdims), *dtype);
   if (is_half(x.dtype())) return cast(prod(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("prod", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
@@ -80,9 +80,9 @@ Tensor prod(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) 
   });
 }
 
-Tensor mean(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor mean(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("mean");
-  if (dtype) return mean(cast(x, *dtype), axes, keepdims);
+  if (dtype) return mean(cast_to_floating("mean", x, *dtype), axes, keepdims);
   if (is_half(x.dtype())) return cast(mean(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("mean", axes, x.rank());
   const double count = static_cast<double>(taken.count(x.shape()));
@@ -92,8 +92,9 @@ Tensor mean(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) 
                 [taken, count](Backward& g) { g.give(0, spread(div(g.dy(), count), g.input_shape(0), taken)); });
 }
 
-Tensor nansum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor nansum(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("nansum");
+  if (dtype && !is_floating(*dtype)) return sum(nan_to_num(x, 0, INFINITY, -INFINITY), axes, keepdims, dtype);
   if (dtype) return nansum(cast(x, *dtype), axes, keepdims);
   if (!is_floating(x.dtype())) return sum(x, axes, keepdims);
   if (is_half(x.dtype())) return cast(nansum(cast(x, DType::Float32), axes, keepdims), x.dtype());
@@ -106,15 +107,15 @@ Tensor nansum(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype
   });
 }
 
-Tensor nanmean(const Tensor& x, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor nanmean(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("nanmean");
-  if (dtype) return nanmean(cast(x, *dtype), axes, keepdims);
+  if (dtype) return nanmean(cast_to_floating("nanmean", x, *dtype), axes, keepdims);
   if (!is_floating(x.dtype())) return mean(x, axes, keepdims);
   if (is_half(x.dtype())) return cast(nanmean(cast(x, DType::Float32), axes, keepdims), x.dtype());
   return nansum(x, axes, keepdims) / cast(count_nonzero(eq(x, x), axes, keepdims), x.dtype());
 }
 
-Tensor var(const Tensor& x, const Dims& axes, double correction, bool keepdims) {
+Tensor var(const Tensor& x, const AxisSet& axes, double correction, bool keepdims) {
   OpScope scope("var");
   if (!is_floating(x.dtype())) return var(cast(x, DType::Float32), axes, correction, keepdims);
   if (is_half(x.dtype())) return cast(var(cast(x, DType::Float32), axes, correction, keepdims), x.dtype());
@@ -136,7 +137,7 @@ Tensor var(const Tensor& x, const Dims& axes, double correction, bool keepdims) 
   });
 }
 
-Tensor standard_deviation(const Tensor& x, const Dims& axes, double correction, bool keepdims) {
+Tensor standard_deviation(const Tensor& x, const AxisSet& axes, double correction, bool keepdims) {
   OpScope scope("std");
   if (!is_floating(x.dtype())) return standard_deviation(cast(x, DType::Float32), axes, correction, keepdims);
   if (is_half(x.dtype()))
@@ -187,10 +188,10 @@ Tensor power_norm(const Tensor& x, double p, const ReducedAxes& taken, bool keep
 
 }  // namespace
 
-Tensor vector_norm(const Tensor& x, double ord, const Dims& axes, bool keepdims, MaybeDType dtype) {
+Tensor vector_norm(const Tensor& x, double ord, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   OpScope scope("vector_norm");
   NDL_CHECK(!std::isnan(ord), ValueError, "vector_norm", "bad ord: got NaN, expected a number.");
-  if (dtype) return vector_norm(cast(x, *dtype), ord, axes, keepdims);
+  if (dtype) return vector_norm(cast_to_floating("vector_norm", x, *dtype), ord, axes, keepdims);
   if (!is_floating(x.dtype())) return vector_norm(cast(x, DType::Float32), ord, axes, keepdims);
   if (is_half(x.dtype())) return cast(vector_norm(cast(x, DType::Float32), ord, axes, keepdims), x.dtype());
   if (std::isinf(ord)) return ord > 0 ? max(abs(x), axes, keepdims) : min(abs(x), axes, keepdims);
@@ -202,7 +203,7 @@ Tensor vector_norm(const Tensor& x, double ord, const Dims& axes, bool keepdims,
                 [](Backward& g) { g.give(0, Tensor::zeros(g.input_shape(0), g.dy().dtype())); });
 }
 
-Tensor count_nonzero(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor count_nonzero(const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope("count_nonzero");
   if (is_half(x.dtype())) return count_nonzero(cast(x.detach(), DType::Float32), axes, keepdims);
   const ReducedAxes taken("count_nonzero", axes, x.rank());
@@ -211,13 +212,13 @@ Tensor count_nonzero(const Tensor& x, const Dims& axes, bool keepdims) {
   return y;
 }
 
-Tensor all(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor all(const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope("all");
   const int64_t count = ReducedAxes("all", axes, x.rank()).count(x.shape());
   return eq(count_nonzero(x, axes, keepdims), static_cast<double>(count));
 }
 
-Tensor any(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor any(const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope("any");
   return ne(count_nonzero(x, axes, keepdims), 0.0);
 }

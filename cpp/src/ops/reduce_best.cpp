@@ -28,14 +28,13 @@ Tensor record_choice(const char* op, const Tensor& y, const Tensor& x, const Red
         const Shape kept = reduced_shape(from.shape(), taken, true);
         const Tensor best = reshape(g.output(), kept);
         const Tensor hits = logical_or(eq(from, best), logical_and(isnan(from), isnan(best)));
-        const Dims reduced = taken.list(from.rank());
-        const Tensor ties = cast(reduced.empty() ? hits : count_nonzero(hits, reduced, true), from.dtype());
+        const Tensor ties = cast(count_nonzero(hits, taken.list(from.rank()), true), from.dtype());
         g.give(0, cast(hits, from.dtype()) * (reshape(g.dy(), kept) / ties));
       },
       SaveOutputs::Yes);
 }
 
-Tensor extreme(ReduceOp op, const char* op_name, const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor extreme(ReduceOp op, const char* op_name, const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope(op_name);
   if (is_half(x.dtype())) return cast(extreme(op, op_name, cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken(op_name, axes, x.rank());
@@ -109,13 +108,13 @@ Tensor median_places(const Tensor& rows) {
 
 }  // namespace
 
-Tensor max(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor max(const Tensor& x, const AxisSet& axes, bool keepdims) {
   return extreme(ReduceOp::Max, "max", x, axes, keepdims);
 }
-Tensor min(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor min(const Tensor& x, const AxisSet& axes, bool keepdims) {
   return extreme(ReduceOp::Min, "min", x, axes, keepdims);
 }
-Tensor ptp(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor ptp(const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope("ptp");
   return max(x, axes, keepdims) - min(x, axes, keepdims);
 }
@@ -135,7 +134,7 @@ std::pair<Tensor, Tensor> min_with_index(const Tensor& x, int64_t axis, bool kee
 Tensor median(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {
   OpScope scope("median");
   if (is_half(x.dtype())) return cast(median(cast(x, DType::Float32), axis, keepdims), x.dtype());
-  const ReducedAxes taken("median", axis ? Dims{*axis} : Dims{}, x.rank());
+  const ReducedAxes taken("median", axis ? AxisSet{*axis} : AxisSet(), x.rank());
   const int64_t count = taken.count(x.shape());
   if (count == 0 && !axis && is_floating(x.dtype()))  // as NumPy and PyTorch have it
     return Tensor::full(reduced_shape(x.shape(), taken, keepdims), NAN, x.dtype(), x.device());

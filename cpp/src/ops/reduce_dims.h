@@ -1,7 +1,7 @@
 // The shapes around a reduction.
 #pragma once
 
-#include "needlecpp/core/shape.h"
+#include "needlecpp/core/axis_set.h"
 
 namespace needlecpp {
 
@@ -13,8 +13,7 @@ struct ReducedAxes {
     for (int64_t axis : axes) taken[axis] = true;
   }
   // Any axes of a tensor; one without axes is taken as a row of one element, as NumPy and PyTorch do.
-  ReducedAxes(const char* op, const Dims& axes, int rank)
-      : ReducedAxes(normalize_axes(op, axes, rank == 0 ? 1 : rank)) {}
+  ReducedAxes(const char* op, const AxisSet& axes, int rank) : ReducedAxes(axes.of(op, rank == 0 ? 1 : rank)) {}
 
   Dims list(int rank) const {
     Dims axes;

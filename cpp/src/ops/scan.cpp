@@ -82,9 +82,10 @@ Tensor along_axis(const char* op, const Tensor& x, int64_t axis, Scan&& scan_row
 Tensor scan_axis(const char* op_name, const Tensor& x, int64_t axis, FoldOp op, bool exclusive, bool reverse,
                  std::optional<DType> dtype) {
   OpScope scope(op_name);
-  return along_axis(op_name, dtype ? cast(x, *dtype) : x, axis, [&](const Tensor& row, int along) {
+  const Tensor y = along_axis(op_name, dtype ? cast(x, *dtype) : x, axis, [&](const Tensor& row, int along) {
     return scan_on_tape(op_name, row, op, {along, exclusive, reverse, Tensor()});
   });
+  return dtype ? cast(y, *dtype) : y;
 }
 
 std::pair<Tensor, Tensor> with_places(const char* op_name, FoldOp op, const Tensor& x, int64_t axis) {

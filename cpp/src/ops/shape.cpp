@@ -142,9 +142,9 @@ Tensor unsqueeze(const Tensor& x, int64_t axis) {
                 [at](Backward& b) { b.give(0, squeeze(b.dy(), {at})); });
 }
 
-Tensor flip(const Tensor& x, const Dims& axes) {
+Tensor flip(const Tensor& x, const AxisSet& axes) {
   OpScope scope("flip");
-  const Dims flipped = normalize_axes("flip", axes, x.rank() > 0 || axes.empty() ? x.rank() : 1);
+  const Dims flipped = axes.of("flip", std::max(1, x.rank()));
   Strides strides = x.strides();
   int64_t offset = x.offset();
   for (int64_t axis : flipped) {

@@ -109,7 +109,7 @@ DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Fl
 
 Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("softmax");
-  if (dtype) return softmax(cast(x, *dtype), axis);
+  if (dtype) return softmax(cast_to_floating("softmax", x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
@@ -123,12 +123,12 @@ Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
 
 Tensor softmin(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("softmin");
-  return softmax(neg(dtype ? cast(x, *dtype) : x), axis);
+  return softmax(neg(dtype ? cast_to_floating("softmin", x, *dtype) : x), axis);
 }
 
 Tensor log_softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("log_softmax");
-  if (dtype) return log_softmax(cast(x, *dtype), axis);
+  if (dtype) return log_softmax(cast_to_floating("log_softmax", x, *dtype), axis);
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = log_softmax(cast(x, DType::Float32), axis);
     return is_half(x.dtype()) ? cast(y, x.dtype()) : y;
@@ -140,7 +140,7 @@ Tensor log_softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
       SaveOutputs::Yes);
 }
 
-Tensor logsumexp(const Tensor& x, const Dims& axes, bool keepdims) {
+Tensor logsumexp(const Tensor& x, const AxisSet& axes, bool keepdims) {
   OpScope scope("logsumexp");
   if (x.dtype() != computed(x.dtype())) {
     const Tensor y = logsumexp(cast(x, DType::Float32), axes, keepdims);

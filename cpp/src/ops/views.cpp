@@ -72,11 +72,8 @@ Tensor t(const Tensor& x) {
 
 Tensor expand_dims(const Tensor& x, const Dims& axes) {
   OpScope scope("expand_dims");
-  Dims places;
-  for (int64_t axis : axes) places.push_back(normalize_axis("expand_dims", axis, x.rank() + axes.size()));
-  if (!places.empty()) places = normalize_axes("expand_dims", places, x.rank() + axes.size());
   Tensor y = x;
-  for (int64_t axis : places) y = unsqueeze(y, axis);
+  for (int64_t axis : normalize_axes("expand_dims", axes, x.rank() + axes.size())) y = unsqueeze(y, axis);
   return y;
 }
 

@@ -32,7 +32,7 @@ __all__ = [
 
 def _finish(x: Tensor, device: Device | None, requires_grad: bool) -> Tensor:
     if device is not None:
-        x = x.to(device)
+        x = x.to_device(device)
     if requires_grad:
         x.requires_grad_()
     return x

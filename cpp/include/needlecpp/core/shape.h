@@ -79,7 +79,7 @@ Strides contiguous_strides(const Shape& shape);
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 // Maps -rank..rank-1 to 0..rank-1; throws IndexError naming `op`.
 int normalize_axis(const char* op, int64_t axis, int rank);
-// Normalises a list of axes, sorted and without duplicates (ValueError if one repeats); an empty list means all axes.
+// Each of a list of axes so, sorted and without duplicates (ValueError if one repeats).
 Dims normalize_axes(const char* op, const Dims& axes, int rank);
 
 }  // namespace needlecpp

@@ -2,6 +2,7 @@
 // order: a convolution, its transpose and its weight's gradient are the partial derivatives of one another.
 #pragma once
 
+#include "needlecpp/core/axis_set.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -32,8 +33,8 @@ Tensor conv_transpose_nd(const Tensor& x,       // [n, c, ...] or [c, ...]
 // needle's: a [n, h, w, c], b [k, k, c, o] gives [n, h', w', o].
 Tensor conv(const Tensor& a, const Tensor& b, int64_t stride = 1, int64_t padding = 0, int64_t dilation = 1);
 
-// needle's: `dilation` zeros after every element along the axes (an empty list means all), and back.
-Tensor dilate(const Tensor& x, const Dims& axes, int64_t dilation);
-Tensor undilate(const Tensor& x, const Dims& axes, int64_t dilation);
+// needle's: `dilation` zeros after every element along the axes, and back.
+Tensor dilate(const Tensor& x, const AxisSet& axes, int64_t dilation);
+Tensor undilate(const Tensor& x, const AxisSet& axes, int64_t dilation);
 
 }  // namespace needlecpp

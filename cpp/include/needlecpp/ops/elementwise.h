@@ -69,14 +69,16 @@ Tensor hypot(const Tensor& a, const Tensor& b);      // sqrt(a^2 + b^2) without 
 Tensor copysign(const Tensor& a, const Tensor& b);   // |a| with the sign of b, -0 included
 Tensor logaddexp(const Tensor& a, const Tensor& b);  // log(exp(a) + exp(b))
 Tensor xlogy(const Tensor& a, const Tensor& b);      // a log(b), 0 for a = 0
-Tensor erf(const Tensor& x);                         // 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x
-Tensor erfc(const Tensor& x);                        // 1 - erf(x)
-Tensor erfinv(const Tensor& x);                      // inverse of erf
-Tensor lgamma(const Tensor& x);                      // log |Gamma(x)|
-Tensor digamma(const Tensor& x);                     // derivative of lgamma
-Tensor trigamma(const Tensor& x);                    // derivative of digamma; not differentiable itself
-Tensor logit(const Tensor& x, double eps = -1);      // log(x / (1 - x)), x limited to [eps, 1 - eps] for eps >= 0
-Tensor floor(const Tensor& x);                       // derivative 0, as for the next four
+// The next number of the dtype after a in the direction of b; it moves along with a.
+Tensor nextafter(const Tensor& a, const Tensor& b);
+Tensor erf(const Tensor& x);                     // 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x
+Tensor erfc(const Tensor& x);                    // 1 - erf(x)
+Tensor erfinv(const Tensor& x);                  // inverse of erf
+Tensor lgamma(const Tensor& x);                  // log |Gamma(x)|
+Tensor digamma(const Tensor& x);                 // derivative of lgamma
+Tensor trigamma(const Tensor& x);                // derivative of digamma; not differentiable itself
+Tensor logit(const Tensor& x, double eps = -1);  // log(x / (1 - x)), x limited to [eps, 1 - eps] for eps >= 0
+Tensor floor(const Tensor& x);                   // derivative 0, as for the next four
 Tensor ceil(const Tensor& x);
 Tensor trunc(const Tensor& x);
 Tensor round(const Tensor& x);  // halves to even
@@ -132,6 +134,8 @@ Tensor bitwise_right_shift(const Tensor& a, const Tensor& b);
 
 // Converts the dtype (differentiable between floating dtypes). Returns x itself when nothing changes.
 Tensor cast(const Tensor& x, DType dtype);
+// The same for `op`, whose results are no integers: TypeError where the dtype is not a floating one.
+Tensor cast_to_floating(const char* op, const Tensor& x, DType dtype);
 // A contiguous copy, or x itself if it is contiguous already.
 Tensor contiguous(const Tensor& x);
 Tensor clone(const Tensor& x);

@@ -1,11 +1,12 @@
-// Reductions over any set of axes (an empty list means all). keepdims leaves reduced axes with size 1. A `dtype` is
-// converted to first. Floats are summed in double beyond short stretches; the result is the same for any number of
-// threads.
+// Reductions over any set of axes, see AxisSet. keepdims leaves reduced axes with size 1. A `dtype` is converted to
+// first and is the result's, too; integers wrap around as its arithmetic does. Floats are summed in double beyond short
+// stretches; the result is the same for any number of threads.
 #pragma once
 
 #include <optional>
 #include <utility>
 
+#include "needlecpp/core/axis_set.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -13,30 +14,30 @@ namespace needlecpp {
 using MaybeDType = std::optional<DType>;
 
 // bool and integers give int64.
-Tensor sum(const Tensor& x, const Dims& axes = {}, bool keepdims = false, MaybeDType dtype = {});
+Tensor sum(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false, MaybeDType dtype = {});
 // The derivative is the product of the others, right with any number of zeros.
-Tensor prod(const Tensor& x, const Dims& axes = {}, bool keepdims = false, MaybeDType dtype = {});
-// Integers give float32; the mean of nothing is NaN.
-Tensor mean(const Tensor& x, const Dims& axes = {}, bool keepdims = false, MaybeDType dtype = {});
+Tensor prod(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false, MaybeDType dtype = {});
+// Integers give float32; the mean of nothing is NaN. Its dtype is a floating one.
+Tensor mean(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false, MaybeDType dtype = {});
 // The same of the elements that are not NaN.
-Tensor nansum(const Tensor& x, const Dims& axes = {}, bool keepdims = false, MaybeDType dtype = {});
-Tensor nanmean(const Tensor& x, const Dims& axes = {}, bool keepdims = false, MaybeDType dtype = {});
+Tensor nansum(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false, MaybeDType dtype = {});
+Tensor nanmean(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false, MaybeDType dtype = {});
 // sum((x - mean)^2) / max(0, n - correction), and its square root, whose derivative at 0 is 0.
-Tensor var(const Tensor& x, const Dims& axes = {}, double correction = 1, bool keepdims = false);
-Tensor standard_deviation(const Tensor& x, const Dims& axes = {}, double correction = 1, bool keepdims = false);
+Tensor var(const Tensor& x, const AxisSet& axes = {}, double correction = 1, bool keepdims = false);
+Tensor standard_deviation(const Tensor& x, const AxisSet& axes = {}, double correction = 1, bool keepdims = false);
 // sum(|x|^ord)^(1/ord); the largest or smallest |x| for an infinite ord, the number of elements other than 0 for
 // ord 0. The derivative where the norm is 0 is 0.
-Tensor vector_norm(const Tensor& x, double ord = 2, const Dims& axes = {}, bool keepdims = false,
+Tensor vector_norm(const Tensor& x, double ord = 2, const AxisSet& axes = {}, bool keepdims = false,
                    MaybeDType dtype = {});
 
 // Not differentiable. NaN counts as true and as other than 0.
-Tensor count_nonzero(const Tensor& x, const Dims& axes = {}, bool keepdims = false);  // int64
-Tensor all(const Tensor& x, const Dims& axes = {}, bool keepdims = false);            // bool; true of nothing
-Tensor any(const Tensor& x, const Dims& axes = {}, bool keepdims = false);            // bool; false of nothing
+Tensor count_nonzero(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);  // int64
+Tensor all(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);            // bool; true of nothing
+Tensor any(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);            // bool; false of nothing
 
-Tensor max(const Tensor& x, const Dims& axes = {}, bool keepdims = false);  // NaN wins; ties share the gradient
-Tensor min(const Tensor& x, const Dims& axes = {}, bool keepdims = false);
-Tensor ptp(const Tensor& x, const Dims& axes = {}, bool keepdims = false);  // max - min
+Tensor max(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);  // NaN wins; ties share the gradient
+Tensor min(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);
+Tensor ptp(const Tensor& x, const AxisSet& axes = {}, bool keepdims = false);  // max - min
 // The lower of the two middle elements where their number is even; NaN if there is one. As PyTorch's: the gradient goes
 // to the chosen element along one axis, ties share it over all axes.
 Tensor median(const Tensor& x, std::optional<int64_t> axis = {}, bool keepdims = false);

@@ -14,7 +14,8 @@ FoldOp fold_from_name(const char* op, const char* fold_name);  // "sum", "prod",
 
 // y[i] = x[0] o ... o x[i] along `axis`, where o adds, multiplies or chooses. exclusive: without x[i], so that y[0] is
 // the op's neutral element (0, 1, -inf or inf; integers' lowest or highest). reverse: from the end. Sums and products
-// of bool and integers give int64. NaN wins a choice, the last of equals has the gradient.
+// of bool and integers give int64; a `dtype` is converted to first and is the result's, whose arithmetic wraps around.
+// NaN wins a choice, the last of equals has the gradient.
 Tensor scan(const Tensor& x, int64_t axis, FoldOp op = FoldOp::Sum, bool exclusive = false, bool reverse = false,
             std::optional<DType> dtype = {});
 Tensor cumsum(const Tensor& x, int64_t axis, bool exclusive = false, bool reverse = false,

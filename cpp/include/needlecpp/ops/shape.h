@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "needlecpp/core/axis_set.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -26,7 +27,7 @@ Tensor expand_dims(const Tensor& x, const Dims& axes);  // several new axes, num
 Tensor atleast_1d(const Tensor& x);
 Tensor atleast_2d(const Tensor& x);  // [n] becomes [1, n]
 Tensor atleast_3d(const Tensor& x);  // [n] becomes [1, n, 1], [n, m] becomes [n, m, 1]
-Tensor flip(const Tensor& x, const Dims& axes);
+Tensor flip(const Tensor& x, const AxisSet& axes);
 Tensor rot90(const Tensor& x, int64_t times = 1, const Dims& axes = {0, 1});  // quarter turns from axes[0] to axes[1]
 // start:stop:step along one axis, Python's rules (negative values count from the end, out of range is clipped);
 // kSliceEnd stands for a missing bound.
