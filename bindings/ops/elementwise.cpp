@@ -20,11 +20,12 @@ void comparison(Binder& b, Names names, Binary fn, const char* doc) {
   for (const char* name : names) b.binary(name, fn, nullptr, doc, true);
 }
 
-// a + alpha b or a - alpha b.
+// a + alpha b or a - alpha b; alpha is a number like any other: a float lifts integers to float32, whatever it is.
 template <Binary fn>
-Tensor scaled(nb::object a, nb::object b, double alpha) {
+Tensor scaled(nb::object a, nb::object b, nb::object alpha) {
   const auto [x, y] = operands(a, b);
-  return unlocked([&, &x = x, &y = y] { return fn(x, mul(y, alpha)); });
+  const Tensor factor = beside(alpha, y);
+  return unlocked([&, &x = x, &y = y] { return fn(x, mul(y, factor)); });
 }
 
 Tensor divide(nb::object a, nb::object b, std::optional<std::string> rounding_mode) {
@@ -124,11 +125,12 @@ void bind_arithmetic(Binder& b) {
     b.both(name, &divide, "a"_a, "b"_a, nb::kw_only(), "rounding_mode"_a.none());
   b.both(
       "rsub",
-      [](nb::object a, nb::object c, double alpha) {
+      [](nb::object a, nb::object c, nb::object alpha) {
         const auto [x, y] = operands(a, c);
-        return unlocked([&, &x = x, &y = y] { return sub(y, alpha == 1 ? x : mul(x, alpha)); });
+        const Tensor factor = beside(alpha, x);
+        return unlocked([&, &x = x, &y = y] { return sub(y, mul(x, factor)); });
       },
-      "a"_a, "b"_a, "alpha"_a = 1.0,
+      "a"_a, "b"_a, "alpha"_a = 1,
       "b - alpha a.\n\n"
       ">>> ndl.rsub(ndl.Tensor([1.0, 2.0]), 10)\n"
       "tensor([9., 8.])");

@@ -215,8 +215,8 @@ Tensor roll(const Tensor& x, const Dims& all_shifts, const Dims& axes) {
   {
     NoGrad off;
     for (int i = 0; i < axes.size(); ++i) {
-      const int axis = axis_or_none("roll", axes[i], x);
-      const int64_t size = x.rank() > 0 ? x.shape()[axis] : 1;
+      const int axis = normalize_axis("roll", axes[i], x.rank());
+      const int64_t size = x.shape()[axis];
       const int64_t shift = size > 0 ? (shifts[i] % size + size) % size : 0;
       back.push_back(-shift);
       if (shift > 0) y = concat({slice(y, axis, size - shift), slice(y, axis, 0, size - shift)}, axis);

@@ -336,6 +336,7 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
     shape[shape.size() - axes + k] = wanted;
   }
   const Tensor y = Tensor::zeros(shape, x.dtype(), x.device());
+  Tensor places;  // of all planes in one
   if (x.numel() > 0) {
     NoGrad off;
     const int64_t size = y.numel() / planes;
@@ -343,13 +344,13 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
               "index out of range: got ", min(indices).item_int(), " to ", max(indices).item_int(), ", expected 0 to ",
               size - 1, ".");
     const Tensor starts = mul(Tensor::arange(planes), Tensor::full({}, static_cast<double>(size), DType::Int64));
-    const Tensor at = add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1}));
-    index_put_(reshape(y, {-1}), {reshape(at, {-1})}, reshape(x, {-1}));
+    places = reshape(add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1})), {-1});
+    index_put_(reshape(y, {-1}), {places}, reshape(x, {-1}));
   }
-  return record(op, y, {x}, {indices}, [planes](Backward& g) {
-    const Tensor at = g.saved(0);
-    if (at.numel() == 0) return g.give(0, Tensor::zeros(at.shape(), g.dy().dtype()));
-    g.give(0, reshape(gather(reshape(g.dy(), {planes, -1}), 1, reshape(at, {planes, -1})), at.shape()));
+  return record(op, y, {x}, {}, [places](Backward& g) {
+    const Shape& shape = g.input_shape(0);
+    if (numel(shape) == 0) return g.give(0, Tensor::zeros(shape, g.dy().dtype()));
+    g.give(0, reshape(index_lasting(reshape(g.dy(), {-1}), {places}), shape));
   });
 }
 

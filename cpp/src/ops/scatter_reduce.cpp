@@ -82,7 +82,7 @@ Tensor scatter_reduce(const Tensor& x, int64_t axis, const Tensor& any_index, co
     return with_axes(x, index, any_src, [&](const Tensor& to, const Tensor& i, const Tensor& s) {
       return scatter_reduce(to, at, i, s, reduction, include_self);
     });
-  const Tensor src = broadcast_to(cast(cut_to_index(any_src, index), x.dtype()), index.shape());
+  const Tensor src = broadcast_to(cast(cut_to_index("scatter_reduce", any_src, index), x.dtype()), index.shape());
   // What is not to take part is replaced by what changes nothing.
   const auto start = [&](const Tensor& neutral) { return include_self ? x : scatter(x, at, index, neutral); };
   switch (reduction) {
