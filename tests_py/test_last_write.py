@@ -68,7 +68,7 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], Write]] = {
         lambda x, v: ndl.index_put(x, (index([0, 1, 0]), None, index([1, 1, 1])), v),
     ),
     "index_put, broadcast": (SHAPE, (4,), lambda x, v: ndl.index_put(x, (index([[1], [1]]),), v)),
-    "index_put, a mask": (SHAPE, (5 + 1,), lambda x, v: ndl.index_put(x, (MASK,), v)),
+    "index_put, a mask": (SHAPE, (5,), lambda x, v: ndl.index_put(x, (MASK,), v)),
     "index_put, a mask beside an index": (
         SHAPE,
         (2,),
@@ -85,7 +85,7 @@ CASES: dict[str, tuple[tuple[int, ...], tuple[int, ...], Write]] = {
     "x[None, i] = v": ((4, 3), (1, 2, 3), assign((None, index([1, 1])))),
     "x[..., i] = v": ((2, 2, 3), (2, 2, 2), assign((..., index([2, -1])))),
     "x[i, :, j] = v": ((2, 3, 2), (2, 3), assign((index([1, 1]), slice(None), index([0, 0])))),
-    "x[mask] = v": (SHAPE, (6,), assign(MASK)),
+    "x[mask] = v": (SHAPE, (5,), assign(MASK)),
     "x[mask, i] = v": (SHAPE, (2,), assign((ndl.tensor([True, False, True]), index([2, 2])))),
     "x[:, 1:3] = v": (SHAPE, (3, 2), assign((slice(None), slice(1, 3)))),
     "a view": (SHAPE, (4,), assign_to_view),

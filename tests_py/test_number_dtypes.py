@@ -69,6 +69,7 @@ CALLS: dict[str, Call] = {
     "trapezoid": lambda x, n: ndl.trapezoid(x, dx=n),
     "histogram": lambda x, n: ndl.histogram(x, range=(0, n))[0],
     "vector_norm": lambda x, n: ndl.vector_norm(x, n),
+    "norm": lambda x, n: ndl.norm(x, n),
     "std": lambda x, n: ndl.std(x, correction=n - 2),
     "std_mean": lambda x, n: ndl.std_mean(x, correction=n - 2)[0],
     "var": lambda x, n: ndl.var(x, ddof=n - 2),
@@ -107,17 +108,20 @@ CALLS: dict[str, Call] = {
     "interpolate": lambda x, n: F.interpolate(x.reshape(1, 1, 2), scale_factor=n),
     "upsample_nearest": lambda x, n: F.upsample_nearest(x.reshape(1, 1, 2), scale_factor=n),
     "attention": lambda x, n: F.scaled_dot_product_attention(x[None], x[None], x[None], dropout_p=n / 10, scale=n),
-    "addmm": lambda x, n: ndl.addmm(x, x[None], x.reshape(2, 1), beta=n, alpha=n),
+    "addmm": lambda x, n: ndl.addmm(x[:1], x[None], x.reshape(2, 1), beta=n, alpha=n),
     "addmv": lambda x, n: ndl.addmv(x[:1], x[None], x, beta=n, alpha=n),
     "addr": lambda x, n: ndl.addr(x, x, x, beta=n, alpha=n),
-    "addbmm": lambda x, n: ndl.addbmm(x, x[None, None], x.reshape(1, 2, 1), beta=n, alpha=n),
-    "baddbmm": lambda x, n: ndl.baddbmm(x, x[None, None], x.reshape(1, 2, 1), beta=n, alpha=n),
+    "addbmm": lambda x, n: ndl.addbmm(x[:1], x[None, None], x.reshape(1, 2, 1), beta=n, alpha=n),
+    "baddbmm": lambda x, n: ndl.baddbmm(x[:1], x[None, None], x.reshape(1, 2, 1), beta=n, alpha=n),
 }
 # Ops whose numbers are no part of a tensor's arithmetic, or that have no tensor to take a dtype from.
 ELSEWHERE = {
     "lp_pool2d",
     "lp_pool3d",
     "scaled_dot_product_attention",  # "attention"
+    "gradcheck",
+    "gradgradcheck",
+    "render_volume",
 }
 
 

@@ -225,8 +225,12 @@ void bind_parts(Binder& b) {
   b.both(
       "narrow",
       [](const Tensor& x, int64_t axis, nb::object start, int64_t length) {
-        return narrow(x, axis, nb::isinstance<Tensor>(start) ? nb::cast<Tensor>(start).item_int() : int64_of(start),
-                      length);
+        if (!nb::isinstance<Tensor>(start)) return narrow(x, axis, int64_of(start), length);
+        const Tensor first = nb::cast<Tensor>(start);
+        NDL_CHECK(first.rank() == 0 && !is_floating(first.dtype()) && first.dtype() != DType::Bool, TypeError, "narrow",
+                  "start is no integer: got ", name(first.dtype()), " of shape ", first.shape(),
+                  ", expected one integer.");
+        return narrow(x, axis, first.item_int(), length);
       },
       "a"_a, "axis"_a, "start"_a, "length"_a,
       "`length` elements of an axis from `start` on.\n\n>>> ndl.narrow(ndl.arange(5), 0, 1, 3).tolist()\n[1, 2, 3]");

@@ -215,6 +215,8 @@ Prepared prepare(const char* op, const Tensor& query, const Tensor& key, const T
             ", expected (..., l, e), (..., s, e) and (..., s, ev).");
   NDL_CHECK(given.dropout_p >= 0 && given.dropout_p <= 1, ValueError, op, "bad dropout_p: got ", given.dropout_p,
             ", expected 0 to 1.");
+  NDL_CHECK(!given.scale || std::isfinite(*given.scale), ValueError, op, "bad scale: got ", *given.scale,
+            ", expected a finite number.");
   NDL_CHECK(!given.is_causal || !given.mask.defined(), ValueError, op,
             "two masks: got a mask and is_causal, expected one. Put both into the mask.");
   if (given.enable_gqa) {

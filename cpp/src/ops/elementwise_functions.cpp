@@ -173,7 +173,9 @@ Tensor round(const Tensor& x, int decimals) {
   if (!is_floating(x.dtype())) return cast(round(cast(x, DType::Float64), decimals), x.dtype());
   if (is_half(x.dtype())) return cast(round(cast(x, DType::Float32), decimals), x.dtype());  // rounded once
   const double factor = std::pow(10.0, std::abs(decimals));
-  return decimals > 0 ? round(x * factor) / factor : round(x / factor) * factor;
+  if (decimals < 0) return factor > largest_finite(x.dtype()) ? x * 0.0 : round(x / factor) * factor;
+  const Tensor scaled = x * factor;  // beyond the largest number there is nothing left to round
+  return where(isfinite(scaled), round(scaled) / factor, x.detach());
 }
 
 Tensor nan_to_num(const Tensor& x, double nan, double posinf, double neginf) {
@@ -198,7 +200,7 @@ double largest_finite(DType dtype) {
 
 Tensor logit(const Tensor& x, double eps) {
   OpScope scope("logit");
-  NDL_CHECK(eps < 0 || eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected at most 0.5.");
+  NDL_CHECK(eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected 0 to 0.5.");
   if (is_half(x.dtype())) return cast(logit(cast(x, DType::Float32), eps), x.dtype());  // rounded once
   const Tensor real = cast(x, real_type(x.dtype()));
   const Tensor p = eps < 0 ? real : clamp(real, eps, 1 - eps);
@@ -248,8 +250,8 @@ Tensor hypot(const Tensor& a, const Tensor& b) {
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   OpScope scope("logaddexp");
   return record("logaddexp", binary_real(BinaryOp::Logaddexp, "logaddexp", a, b), {a, b}, {a, b}, [](Backward& g) {
-    // Equal ones share alike, infinities too.
-    const Tensor above = zero_where(eq(g.saved(0), g.saved(1)), g.saved(0) - g.saved(1));
+    const double most = largest_finite(g.dy().dtype());  // of equal infinities the difference is 0
+    const Tensor above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
     if (g.needs(0)) g.give(0, g.dy() * sigmoid(above));
     if (g.needs(1)) g.give(1, g.dy() * sigmoid(neg(above)));
   });

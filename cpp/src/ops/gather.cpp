@@ -549,6 +549,8 @@ Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tenso
   check_added("index_add", x, src);
   check_slices("index_add", x, at, index, src);
   if (x.rank() == 0) return reshape(index_add(atleast_1d(x), 0, index, atleast_1d(src), alpha), {});
+  if (alpha != 1 && is_half(x.dtype()))  // only the sum is rounded
+    return cast(index_add(cast(x, DType::Float32), axis, index, mul(cast(src, DType::Float32), alpha)), x.dtype());
   if (alpha != 1) return index_add(x, axis, index, mul(src, alpha));
   const Selection selection = select_slices("index_add", x, at, index);
   const Tensor y =

@@ -205,6 +205,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int64_t axis) {
 
 Tensor roll(const Tensor& x, const Dims& all_shifts, const Dims& axes) {
   OpScope scope("roll");
+  NDL_CHECK(!all_shifts.empty(), ValueError, "roll", "no shifts: got (), expected one at least.");
   const bool one_for_all = all_shifts.size() == 1 && axes.size() > 1;
   const Dims shifts = one_for_all ? Dims::filled(axes.size(), all_shifts[0]) : all_shifts;
   if (axes.empty() && shifts.size() == 1) return reshape(roll(reshape(x, {-1}), shifts, {0}), x.shape());

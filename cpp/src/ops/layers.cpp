@@ -28,6 +28,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
             ", expected (out, in) or (in).");
   NDL_CHECK(x.rank() >= 1 && x.size(-1) == weight.size(-1), ValueError, op, "features differ: got an input of shape ",
             x.shape(), " and a weight of shape ", weight.shape(), ", expected the last sizes to agree.");
+  const DType result = promote_types(x.dtype(), weight.dtype());
+  // Rounded once. Products of bfloat16 have units of their own, which are worth a rounding before the bias.
+  if (bias.defined() && result == DType::Float16)
+    return cast(linear(cast(x, DType::Float32), cast(weight, DType::Float32), cast(bias, DType::Float32)),
+                promote_types(result, bias.dtype()));
   return biased(op, matmul(x, weight.rank() == 2 ? transpose(weight) : weight), bias);
 }
 

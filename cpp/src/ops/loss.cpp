@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "needlecpp/autograd/function.h"
+#include "needlecpp/ops/activation.h"
 #include "needlecpp/ops/distance.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"

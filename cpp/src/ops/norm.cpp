@@ -354,13 +354,14 @@ Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape&
 // x with statistics that are given, one for each channel.
 Tensor apply_stats(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                    const Tensor& bias, double eps) {
-  Tensor scale = rsqrt(variance + eps);
-  if (weight.defined()) scale = scale * weight;
-  Tensor shift = neg(mean * scale);
-  if (bias.defined()) shift = shift + bias;
+  const auto wide = [&](const Tensor& t) { return cast(t, computed(x.dtype())); };  // halves are rounded once
+  Tensor scale = rsqrt(wide(variance) + eps);
+  if (weight.defined()) scale = scale * wide(weight);
+  Tensor shift = neg(wide(mean) * scale);
+  if (bias.defined()) shift = shift + wide(bias);
   Shape spread = Dims::filled(x.rank(), 1);
   spread[1] = x.shape()[1];
-  const Tensor y = x * reshape(scale, spread) + reshape(shift, spread);
+  const Tensor y = wide(x) * reshape(scale, spread) + reshape(shift, spread);
   return is_floating(x.dtype()) ? cast(y, x.dtype()) : y;
 }
 

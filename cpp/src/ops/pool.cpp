@@ -4,6 +4,7 @@
 #include "needlecpp/ops/pool.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -290,7 +291,12 @@ Tensor lp_pool(const Tensor& x, int axes, double norm, const PoolOptions& option
   check_axes(axes);
   const char* const op = kLpPool[axes];
   OpScope scope(op);
-  NDL_CHECK(norm != 0, ValueError, op, "bad norm: got 0, expected any other number.");
+  NDL_CHECK(norm != 0 && std::isfinite(norm), ValueError, op, "bad norm: got ", norm,
+            ", expected a finite number other than 0.");
+  NDL_CHECK(is_floating(x.dtype()), TypeError, op, "no roots of this dtype: got ", name(x.dtype()),
+            ", expected a float. Cast first.");
+  if (is_half(x.dtype()))  // rounded once
+    return cast(lp_pool(cast(x, DType::Float32), axes, norm, options), x.dtype());
   const Dims kernel = per_axis(op, "kernel_size", options.kernel, axes, 1);
   double count = 1;
   for (const int64_t size : kernel) count *= static_cast<double>(size);

@@ -152,8 +152,8 @@ Tensor logcumsumexp(const Tensor& x, int64_t axis) {
       const Tensor m = run_scan(ScanOp::Max, x.detach(), Tensor(), way);
       const double most = largest_finite(m.dtype());
       const Tensor from = clamp(m, -most, most);
-      const Tensor fall = exp(shift(from, way) - from);
-      const Tensor share = zero_where(eq(m, -INFINITY), exp(zero_where(eq(x, m), x - from)));
+      const Tensor fall = exp(clamp(shift(from, way) - from, -INFINITY, 0));
+      const Tensor share = zero_where(eq(m, -INFINITY), exp(clamp(x, -most, most) - from));
       const Tensor s = recurrence(fall, share, way);
       const Tensor z =
           recurrence(shift(fall, way.back()), g.dy() / where(eq(s, 0.0), Tensor::ones({}, s.dtype()), s), way.back());
@@ -168,6 +168,10 @@ Tensor diff(const Tensor& x, int64_t n, int64_t axis, const Tensor& prepend, con
   NDL_CHECK(n >= 0, ValueError, "diff", "bad order: got ", n, ", expected 0 or more.");
   const int along = normalize_axis("diff", axis, x.rank());
   if (n == 0) return identity(x);
+  if (n > 1 && is_half(x.dtype())) {  // rounded once
+    const auto wide = [](const Tensor& part) { return part.defined() ? cast(part, DType::Float32) : part; };
+    return cast(diff(wide(x), n, axis, wide(prepend), wide(append)), x.dtype());
+  }
   Tensor y = x;
   if (prepend.defined() || append.defined()) {
     Tensors parts;

@@ -91,6 +91,8 @@ Tensor scatter_reduce(const Tensor& x, int64_t axis, const Tensor& any_index, co
     case ScatterReduction::Mean: {
       NDL_CHECK(is_floating(x.dtype()), TypeError, "scatter_reduce", "mean of integers: got ", name(x.dtype()),
                 ", expected a floating dtype. Cast first.");
+      if (is_half(x.dtype()))  // rounded once
+        return cast(scatter_reduce(cast(x, DType::Float32), axis, index, src, reduction, include_self), x.dtype());
       const Tensor one = Tensor::ones({}, x.dtype());
       Tensor counts = Tensor::ones(x.shape(), x.dtype());
       if (!include_self) counts = scatter(counts, at, index, one * 0.0);
