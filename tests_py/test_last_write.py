@@ -1,7 +1,7 @@
 """Where something is written twice to one place the last write stays, and it alone has the gradient of the place.
 
-The oracle needs no derivative: all elements of x and of the values differ, so that each element of the result says which
-of them it is, and the gradient of an element is the sum of the weights of the places that it came to.
+The oracle needs no derivative: all elements of x and of the values differ, so that each element of the result says
+which of them it is, and the gradient of an element is the sum of the weights of the places that it came to.
 """
 
 from __future__ import annotations

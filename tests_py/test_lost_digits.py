@@ -1,5 +1,5 @@
-"""Gradients keep their digits where inputs are large or infinite: they are differences of inputs, which are exact, and not
-of results, which are not. Expected values come from float64 arithmetic on those differences."""
+"""Gradients keep their digits where inputs are large or infinite: they are made of differences of inputs, which are
+exact, not of results, which are not. Expected values come from float64 arithmetic on those differences."""
 
 from __future__ import annotations
 
@@ -115,9 +115,7 @@ class TestLarge:
                 ndl.ones(1, 1, dtype=dtype), key.reshape(4, 1), value.reshape(4, 1), scale=1.0
             )
 
-        np.testing.assert_allclose(
-            gradient(attend, key), p * (v - p @ v), rtol=4 * tolerance, atol=4 * tolerance
-        )
+        np.testing.assert_allclose(gradient(attend, key), p * (v - p @ v), rtol=4 * tolerance, atol=4 * tolerance)
 
     def test_logistic(self, scale: float, dtype: str, tolerance: float) -> None:
         x = row(scale, dtype)

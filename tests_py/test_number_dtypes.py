@@ -14,6 +14,11 @@ F = ndl.nn.functional
 DTYPES = ["bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64"]
 
 Call = Callable[[ndl.Tensor, Any], Any]
+NAMES = [
+    *("add", "subtract", "multiply", "divide", "true_divide", "floor_divide", "remainder", "mod", "fmod", "power"),
+    *("float_power", "maximum", "minimum", "fmax", "fmin", "atan2", "copysign", "hypot", "logaddexp", "xlogy"),
+    *("equal", "less", "rsub", "clamp_min", "clamp_max"),
+]
 CALLS: dict[str, Call] = {
     "a + n": lambda x, n: x + n,
     "n + a": lambda x, n: n + x,
@@ -30,13 +35,7 @@ CALLS: dict[str, Call] = {
     "n ** a": lambda x, n: n**x,
     "divmod": lambda x, n: divmod(x, n)[0],
     "a < n": lambda x, n: x < n,
-    **{
-        name: lambda x, n, name=name: getattr(ndl, name)(x, n)
-        for name in (
-            "add subtract multiply divide true_divide floor_divide remainder mod fmod power float_power maximum minimum "
-            "fmax fmin atan2 copysign hypot logaddexp xlogy equal less rsub clamp_min clamp_max"
-        ).split()
-    },
+    **{name: lambda x, n, name=name: getattr(ndl, name)(x, n) for name in NAMES},
     "divide, rounded": lambda x, n: ndl.divide(x, n, rounding_mode="floor"),
     "add, alpha": lambda x, n: ndl.add(x, x, alpha=n),
     "subtract, alpha": lambda x, n: ndl.subtract(x, x, alpha=n),
@@ -138,7 +137,9 @@ def dtype_of(call: Call, dtype: str, number: Any) -> str | None:
 def test_no_value_decides_the_dtype(name: str, dtype: str) -> None:
     whole, broken = (dtype_of(CALLS[name], dtype, number) for number in (2.0, 2.5))
     assert broken in (whole, None)
-    assert whole is not None or dtype in ("bool", "uint8", "int32", "int64"), "a call that no dtype can make tests nothing"
+    assert whole is not None or dtype in ("bool", "uint8", "int32", "int64"), (
+        "a call that no dtype can make tests nothing"
+    )
 
 
 def test_a_float_lifts_integers_and_an_int_does_not() -> None:

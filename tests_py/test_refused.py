@@ -1,5 +1,5 @@
-"""Arguments that no op can mean are refused where they are given, by the kind of error that fits and in one line that names
-the op, what was wrong with what it got, and what it expected."""
+"""Arguments that no op can mean are refused where they are given, by the kind of error that fits and in one line that
+names the op, what was wrong with what it got, and what it expected."""
 
 from __future__ import annotations
 
@@ -178,7 +178,12 @@ TABLE: list[Row] = [
     ("group_norm, eps", lambda: F.group_norm(image, 1, eps=-1.0), ValueError, "eps"),
     ("instance_norm", lambda: F.instance_norm(image, eps=-1.0), ValueError, "eps"),
     ("batch_norm", lambda: F.batch_norm(image, None, None, training=True, eps=-1e-3), ValueError, "eps"),
-    ("batch_norm, momentum", lambda: F.batch_norm(image, None, None, training=True, momentum=2), ValueError, "momentum"),
+    (
+        "batch_norm, momentum",
+        lambda: F.batch_norm(image, None, None, training=True, momentum=2),
+        ValueError,
+        "momentum",
+    ),
     ("batch_norm, statistics", lambda: F.batch_norm(image, ones(3), ones(3)), ValueError, "running_mean"),
     ("normalize", lambda: F.normalize(x, eps=-1.0), ValueError, "eps"),
     ("normalize, p", lambda: F.normalize(x, p=NAN), ValueError, "p"),

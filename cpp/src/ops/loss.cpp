@@ -253,7 +253,7 @@ Tensor triplet_margin_loss(const Tensor& anchor, const Tensor& positive, const T
   OpScope scope(op);
   check_same_rank(op, anchor, positive);
   check_same_rank(op, anchor, negative);
-  NDL_CHECK(margin > 0, ValueError, op, "bad margin: got ", margin, ", expected more than 0.");
+  NDL_CHECK(margin >= 0, ValueError, op, "bad margin: got ", margin, ", expected 0 or more.");
   const Tensor from = real(anchor), right = real(positive), wrong = real(negative);
   const Tensor near = pairwise_distance(from, right, p, eps);
   Tensor far = pairwise_distance(from, wrong, p, eps);
