@@ -331,11 +331,9 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
   })[0];
 }
 
-void check_eps(const char* op, double eps) {
-  NDL_CHECK(eps >= 0 && std::isfinite(eps), ValueError, op, "bad eps: got ", eps, ", expected a number of 0 or more.");
-}
-void check_momentum(const char* op, double momentum) {
-  NDL_CHECK(momentum >= 0 && momentum <= 1, ValueError, op, "bad momentum: got ", momentum, ", expected 0 to 1.");
+// As in PyTorch they may be negative: what they are added to is mostly larger.
+void check_finite(const char* op, const char* what, double value) {
+  NDL_CHECK(std::isfinite(value), ValueError, op, "bad ", what, ": got ", value, ", expected a finite number.");
 }
 
 Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape& normalized_shape, double eps) {
@@ -344,7 +342,7 @@ Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape&
   for (int i = 0; fits && i < count; ++i) fits = x.shape()[x.rank() - count + i] == normalized_shape[i];
   NDL_CHECK(fits, ValueError, op, "normalized_shape does not fit: got ", normalized_shape, " for an input of shape ",
             x.shape(), ", expected its last sizes.");
-  check_eps(op, eps);
+  check_finite(op, "eps", eps);
   Layer layer = {op, layout};
   layer.normalized = count;
   layer.eps = eps;
@@ -387,6 +385,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
   OpScope scope("rms_norm");
+  NDL_CHECK(!eps || *eps >= 0, ValueError, "rms_norm", "bad eps: got ", *eps, ", expected a number of 0 or more.");
   const double machine = x.dtype() == DType::Float64    ? 0x1p-52
                          : x.dtype() == DType::Float16  ? 0x1p-10
                          : x.dtype() == DType::BFloat16 ? 0x1p-7
@@ -401,7 +400,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   NDL_CHECK(x.rank() >= 2, ValueError, op, "too few axes: got shape ", x.shape(), ", expected (n, c, ...).");
   NDL_CHECK(num_groups > 0 && x.shape()[1] % num_groups == 0, ValueError, op, "channels do not divide: got ",
             x.shape()[1], " channels and ", num_groups, " groups, expected a multiple.");
-  check_eps(op, eps);
+  check_finite(op, "eps", eps);
   Layer layer = {op, NormLayout::Group};
   layer.groups = num_groups;
   layer.eps = eps;
@@ -413,8 +412,8 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   const char* op = "instance_norm";
   OpScope scope(op);
   check_channels(op, x, running_mean, running_var);
-  check_eps(op, eps);
-  check_momentum(op, momentum);
+  check_finite(op, "eps", eps);
+  check_finite(op, "momentum", momentum);
   if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
   const int64_t n = x.shape()[0], c = x.shape()[1], per_channel = n * c == 0 ? 2 : x.numel() / (n * c);
   NDL_CHECK(per_channel != 1, ValueError, op, "one value has no variance: got shape ", x.shape(),
@@ -437,10 +436,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& bias, bool training, double momentum, double eps) {
   const char* op = "batch_norm";
   OpScope scope(op);
-  check_channels(op, x, running_mean, running_var);
-  check_eps(op, eps);
-  check_momentum(op, momentum);
+  check_finite(op, "eps", eps);
+  check_finite(op, "momentum", momentum);
   if (x.numel() == 0) return identity(x);
+  check_channels(op, x, running_mean, running_var);
   Layer layer = {op, NormLayout::Batch};
   layer.eps = eps;
   if (!training) {

@@ -1,6 +1,6 @@
 // Normalization layers: y = (x - mean) / sqrt(var + eps) * weight + bias, with mean and (biased) variance over groups
 // of elements. They differ in what a group is. Weights and biases may be undefined. All differentiable in x, weight and
-// bias, twice. eps is a finite number of 0 or more, a momentum lies in [0, 1].
+// bias, twice. eps and momentum are finite.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@ namespace needlecpp {
 // A group is what stands at one place of the leading axes; weight and bias have the shape of the last axes.
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
-// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich 2019); by default eps is the machine
-// epsilon of x's dtype.
+// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich 2019); eps is not negative, and by
+// default the machine epsilon of x's dtype.
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
                 std::optional<double> eps = {});
 // Channels in num_groups groups, for each sample; weight and bias [c] (Wu and He 2018).
