@@ -20,11 +20,22 @@ void comparison(Binder& b, Names names, Binary fn, const char* doc) {
   for (const char* name : names) b.binary(name, fn, nullptr, doc, true);
 }
 
-// a + alpha b or a - alpha b.
-template <Binary fn>
-Tensor scaled(nb::object a, nb::object b, double alpha) {
+bool is_number(nb::handle object) { return PyFloat_Check(object.ptr()) || PyLong_Check(object.ptr()); }
+
+// x + sign alpha y. alpha is a number like any other: a float lifts integers to float32, whatever it is. Floats are
+// rounded once.
+Tensor scaled(const Tensor& x, const Tensor& y, nb::handle alpha, double sign) {
+  if (is_floating(x.dtype()) && is_floating(y.dtype()) && is_number(alpha)) {
+    const double value = sign * double_of(alpha);
+    return unlocked([&] { return addcmul(x, y, Tensor::ones({}, y.dtype()), value); });
+  }
+  const Tensor factor = beside(alpha, y);
+  return unlocked([&] { return sign > 0 ? add(x, mul(y, factor)) : sub(x, mul(y, factor)); });
+}
+template <int sign>
+Tensor scaled_sum(nb::object a, nb::object b, nb::object alpha) {
   const auto [x, y] = operands(a, b);
-  return unlocked([&, &x = x, &y = y] { return fn(x, mul(y, alpha)); });
+  return scaled(x, y, alpha, sign);
 }
 
 Tensor divide(nb::object a, nb::object b, std::optional<std::string> rounding_mode) {
@@ -36,8 +47,6 @@ Tensor divide(nb::object a, nb::object b, std::optional<std::string> rounding_mo
                                                 : &floor_divide;
   return unlocked([&, &x = x, &y = y] { return fn(x, y); });
 }
-
-bool is_number(nb::handle object) { return PyFloat_Check(object.ptr()) || PyLong_Check(object.ptr()); }
 
 Tensor clamp_between(const Tensor& x, nb::object low, nb::object high) {
   if (is_floating(x.dtype()) && (low.is_none() || is_number(low)) && (high.is_none() || is_number(high))) {
@@ -118,17 +127,17 @@ void bind_arithmetic(Binder& b) {
          ">>> ndl.divide(ndl.tensor([7, -7]), 2, rounding_mode='floor').tolist()\n"
          "[3, -4]",
          &div);
-  for (const char* name : {"add"}) b.both(name, &scaled<add>, "a"_a, "b"_a, nb::kw_only(), "alpha"_a);
-  for (const char* name : {"subtract", "sub"}) b.both(name, &scaled<sub>, "a"_a, "b"_a, nb::kw_only(), "alpha"_a);
+  for (const char* name : {"add"}) b.both(name, &scaled_sum<1>, "a"_a, "b"_a, nb::kw_only(), "alpha"_a);
+  for (const char* name : {"subtract", "sub"}) b.both(name, &scaled_sum<-1>, "a"_a, "b"_a, nb::kw_only(), "alpha"_a);
   for (const char* name : {"divide", "div", "true_divide"})
     b.both(name, &divide, "a"_a, "b"_a, nb::kw_only(), "rounding_mode"_a.none());
   b.both(
       "rsub",
-      [](nb::object a, nb::object c, double alpha) {
+      [](nb::object a, nb::object c, nb::object alpha) {
         const auto [x, y] = operands(a, c);
-        return unlocked([&, &x = x, &y = y] { return sub(y, alpha == 1 ? x : mul(x, alpha)); });
+        return scaled(y, x, alpha, -1);
       },
-      "a"_a, "b"_a, "alpha"_a = 1.0,
+      "a"_a, "b"_a, "alpha"_a = 1,
       "b - alpha a.\n\n"
       ">>> ndl.rsub(ndl.Tensor([1.0, 2.0]), 10)\n"
       "tensor([9., 8.])");
@@ -323,8 +332,12 @@ void bind_functions(Binder& b) {
       ">>> ndl.rad2deg(ndl.Tensor([0.0, 0.5]))\n"
       "tensor([ 0.     , 28.64789])");
   b.both(
-      "logit", [](const Tensor& x, std::optional<double> eps) { return logit(x, eps.value_or(-1)); }, "a"_a,
-      "eps"_a = nb::none(), Release(),
+      "logit",
+      [](const Tensor& x, std::optional<double> eps) {
+        NDL_CHECK(!eps || *eps >= 0, ValueError, "logit", "eps out of range: got ", *eps, ", expected 0 to 0.5.");
+        return logit(x, eps.value_or(-1));  // negative: no limits
+      },
+      "a"_a, "eps"_a = nb::none(), Release(),
       "log(x / (1 - x)), the inverse of sigmoid; x limited to [eps, 1 - eps].\n\n"
       ">>> ndl.logit(ndl.Tensor([0.5, 0.0]))\n"
       "tensor([  0., -inf])");

@@ -46,14 +46,13 @@ void bind_slices(Binder& b) {
          "Slices of a along an axis, at an index [n] of int64, int32 or uint8; negative ones count from the end.\n"
          "Differentiable in a.\n\n"
          ">>> ndl.index_select(ndl.eye(3), 0, ndl.tensor([2])).tolist()\n[[0.0, 0.0, 1.0]]");
-  b.both(
-      "index_add", &index_add, "a"_a, "axis"_a, "index"_a, "source"_a, "alpha"_a = 1.0, Release(),
-      "a with alpha times the slices of source added at an index [n]; repeated places add up. Numbers of any dtype but "
-      "bool.\nDifferentiable in a and source.\n\n"
-      ">>> ndl.index_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
+  b.both("index_add", &index_add, "a"_a, "axis"_a, "index"_a, "source"_a, "alpha"_a = 1.0, Release(),
+         "a with alpha times the slices of source, one for each place of an index [n], added; repeated places add up.\n"
+         "Numbers of any dtype but bool. Differentiable in a and source.\n\n"
+         ">>> ndl.index_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
   b.both("index_copy", &index_copy, "a"_a, "axis"_a, "index"_a, "source"_a, Release(),
-         "a with the slices of source at an index [n]; of several writes the last stays. Differentiable in a and "
-         "source.\n\n"
+         "a with the slices of source, one for each place of an index [n]; of several writes the last stays.\n"
+         "Differentiable in a and source; what was overwritten has the gradient 0.\n\n"
          ">>> ndl.index_copy(ndl.zeros(3), 0, ndl.tensor([1]), ndl.ones(1)).tolist()\n[0.0, 1.0, 0.0]");
   b.both("index_fill", with_value(&index_fill), "a"_a, "axis"_a, "index"_a, "value"_a,
          "a with one value in the slices of an index [n]. Differentiable in a and a value that is a tensor.\n\n"
@@ -74,8 +73,9 @@ void bind_lanes(Binder& b) {
          "a with src added at the places that gather reads; repeated places add up. Differentiable in a and src.\n\n"
          ">>> ndl.scatter_add(ndl.zeros(3), 0, ndl.tensor([1, 1]), ndl.ones(2)).tolist()\n[0.0, 2.0, 0.0]");
   b.both("scatter", with_value(&scatter), "a"_a, "axis"_a, "index"_a, "src"_a,
-         "a with src (a tensor or a number) at the places that gather reads; of several writes the last stays.\n"
-         "Differentiable in a and src.\n\n"
+         "a with src (a number, or a tensor at least as long as the index on every axis) at the places that gather "
+         "reads;\n"
+         "of several writes the last stays. Differentiable in a and src; what was overwritten has the gradient 0.\n\n"
          ">>> ndl.scatter(ndl.zeros(3), 0, ndl.tensor([1]), 5).tolist()\n[0.0, 5.0, 0.0]");
   b.both(
       "scatter_reduce",
@@ -102,7 +102,9 @@ void bind_lanes(Binder& b) {
         return unlocked([&] { return put_along_axis(x, index, values, axis); });
       },
       "a"_a, "indices"_a, "values"_a, "axis"_a,
-      "A copy of a with values at the places that take_along_axis() reads. Differentiable in a and values.\n\n"
+      "A copy of a with values, which broadcast, at the places that take_along_axis() reads; of several writes the "
+      "last\n"
+      "stays. Differentiable in a and values; what was overwritten has the gradient 0.\n\n"
       ">>> ndl.put_along_axis(ndl.zeros(1, 2), ndl.tensor([[1]]), 5, 1).tolist()\n[[0.0, 5.0]]");
 }
 
@@ -116,7 +118,8 @@ void bind_places(Binder& b) {
       },
       "a"_a, "indices"_a, "values"_a, "accumulate"_a = false,
       "A copy of a with values in (or, with accumulate, added at) a[indices]; indices is a tuple of index tensors, "
-      "masks and None. Differentiable in a and values.\n\n"
+      "masks and None. Of several writes the last stays. Differentiable in a and values; what was overwritten has the "
+      "gradient 0.\n\n"
       ">>> ndl.index_put(ndl.zeros(3), (ndl.tensor([1, 1]),), 2, accumulate=True).tolist()\n[0.0, 4.0, 0.0]");
   b.tensor.def(
       "index_put_",

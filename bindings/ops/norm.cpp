@@ -26,7 +26,7 @@ void bind_norm(Binder& b) {
       "rms_norm",
       [](const Tensor& x, nb::object shape, std::optional<Tensor> weight, std::optional<double> eps) {
         const Shape sizes = dims_of(shape);
-        return unlocked([&] { return rms_norm(x, sizes, or_none(weight), eps.value_or(-1)); });
+        return unlocked([&] { return rms_norm(x, sizes, or_none(weight), eps); });
       },
       "input"_a, "normalized_shape"_a, "weight"_a = nb::none(), "eps"_a = nb::none(),
       "x / sqrt(mean(x^2) + eps) * weight over the last axes, of normalized_shape; eps is the dtype's epsilon if not\n"

@@ -186,11 +186,20 @@ void bind_axes(Binder& b) {
         "The order along the axes (all by default) reversed, without a copy.\n\n"
         ">>> ndl.flip(ndl.arange(3)).tolist()\n[2, 1, 0]");
   b.both(
-      "fliplr", [](const Tensor& x) { return flip(x, {1}); }, "a"_a,
-      "Axis 1 reversed.\n\n>>> ndl.fliplr(ndl.tensor([[1, 2]])).tolist()\n[[2, 1]]");
+      "fliplr",
+      [](const Tensor& x) {
+        NDL_CHECK(x.rank() >= 2, ValueError, "fliplr", "no axis 1: got shape ", x.shape(),
+                  ", expected two axes or more.");
+        return flip(x, {1});
+      },
+      "a"_a, "Axis 1 reversed.\n\n>>> ndl.fliplr(ndl.tensor([[1, 2]])).tolist()\n[[2, 1]]");
   b.both(
-      "flipud", [](const Tensor& x) { return flip(x, {0}); }, "a"_a,
-      "Axis 0 reversed.\n\n>>> ndl.flipud(ndl.tensor([1, 2])).tolist()\n[2, 1]");
+      "flipud",
+      [](const Tensor& x) {
+        NDL_CHECK(x.rank() >= 1, ValueError, "flipud", "no axis: got shape (), expected one axis or more.");
+        return flip(x, {0});
+      },
+      "a"_a, "Axis 0 reversed.\n\n>>> ndl.flipud(ndl.tensor([1, 2])).tolist()\n[2, 1]");
   b.both(
       "rot90", [](const Tensor& x, int64_t k, nb::object axes) { return rot90(x, k, dims_of(axes)); }, "a"_a, "k"_a = 1,
       "axes"_a = nb::make_tuple(0, 1),
@@ -216,8 +225,12 @@ void bind_parts(Binder& b) {
   b.both(
       "narrow",
       [](const Tensor& x, int64_t axis, nb::object start, int64_t length) {
-        return narrow(x, axis, nb::isinstance<Tensor>(start) ? nb::cast<Tensor>(start).item_int() : int64_of(start),
-                      length);
+        if (!nb::isinstance<Tensor>(start)) return narrow(x, axis, int64_of(start), length);
+        const Tensor first = nb::cast<Tensor>(start);
+        NDL_CHECK(first.rank() == 0 && !is_floating(first.dtype()) && first.dtype() != DType::Bool, TypeError, "narrow",
+                  "start is no integer: got ", name(first.dtype()), " of shape ", first.shape(),
+                  ", expected one integer.");
+        return narrow(x, axis, first.item_int(), length);
       },
       "a"_a, "axis"_a, "start"_a, "length"_a,
       "`length` elements of an axis from `start` on.\n\n>>> ndl.narrow(ndl.arange(5), 0, 1, 3).tolist()\n[1, 2, 3]");
@@ -245,15 +258,22 @@ void bind_parts(Binder& b) {
         "indices_or_sections"_a, "axis"_a = 0,
         "So many parts whose sizes differ by at most one, or cuts before the places listed.\n\n"
         ">>> [part.shape for part in ndl.array_split(ndl.zeros(5), 3)]\n[(2,), (2,), (1,)]");
+  // A number of parts has to divide the axis, as in NumPy and PyTorch; array_split() takes any.
   for (auto [name, axis, doc] : {std::tuple{"hsplit", 1,
-                                            "array_split() along axis 1 (0 of a vector).\n\n"
+                                            "Equal parts along axis 1 (0 of a vector), or cuts before places.\n\n"
                                             ">>> ndl.hsplit(ndl.zeros(2, 4), 2)[0].shape\n(2, 2)"},
                                  std::tuple{"vsplit", 0,
-                                            "array_split() along axis 0.\n\n"
+                                            "Equal parts along axis 0, or cuts before places.\n\n"
                                             ">>> ndl.vsplit(ndl.zeros(2, 4), 2)[0].shape\n(1, 4)"}})
     b.function(
         name,
-        [axis = axis](const Tensor& x, nb::object sections) {
+        [name = name, axis = axis](const Tensor& x, nb::object sections) {
+          NDL_CHECK(x.rank() >= 2 - axis, ValueError, name, "too few axes: got shape ", x.shape(), ", expected ",
+                    2 - axis, " or more.");
+          const int64_t size = x.shape()[x.rank() == 1 ? 0 : axis];
+          NDL_CHECK(!is_integer(sections) || (int64_of(sections) > 0 && size % int64_of(sections) == 0), ValueError,
+                    name, "parts are not equal: got ", text_of(sections), " for size ", size,
+                    ", expected a divisor. Use array_split.");
           return to_tuple(split_evenly(x, sections, x.rank() == 1 ? 0 : axis));
         },
         "a"_a, "indices_or_sections"_a, doc);

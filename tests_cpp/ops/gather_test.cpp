@@ -1,6 +1,7 @@
 // Indexing: values against NumPy's own answers, gradients and second gradients, threads, every refusal.
 #include "needlecpp/ops/gather.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -387,6 +388,8 @@ TEST_CASE("wrong dtypes and shapes are refused by name") {
   CHECK_THROWS_AS(scatter(x, 0, ints({0}, {1, 1}), Tensor::zeros({1, 1})), TypeError);
   CHECK_THROWS_AS(index_copy(x, 0, ints({0, 1}), Tensor::zeros({3, 4}, DType::Int64)), ValueError);
   CHECK_THROWS_AS(scatter_reduce(x, 0, ints({0}, {1, 1}), x, ScatterReduction::Mean), TypeError);
+  CHECK_THROWS_AS(index_add(x, 0, ints({0, 1}), Tensor::zeros({4}, DType::Int64)), ValueError);
+  CHECK_THROWS_AS(scatter(x, 0, ints({0, 0}, {2, 1}), Tensor::zeros({1, 1}, DType::Int64)), ValueError);
 }
 
 TEST_CASE("writes of every kind: the last stays, src may be longer, tensors without axes") {
@@ -406,6 +409,64 @@ TEST_CASE("writes of every kind: the last stays, src may be longer, tensors with
         Ints{0, -2});
   CHECK(values_of(take_along_axis(x, ints({1, 0}, {1, 2}), 0)) == Ints{2, 1});
   CHECK(values_of(masked_select(counting({3}), mask({1, 0}, {2, 1}))) == Ints{0, 1, 2});
+}
+
+// The twin: one write after the other.
+TEST_CASE("the last write to a place has its gradient, the others have 0") {
+  constexpr int64_t kRows = 13, kWrites = 20011;
+  Generator generator(7);
+  const Tensor at = randint(-kRows, kRows, {kWrites}, DType::Int64, generator);
+  const Tensor dy = rand({kRows, 3}, 1, 2, DType::Float64, generator);
+  std::vector<int64_t> last(kRows, -1);
+  for (int64_t p = 0; p < kWrites; ++p) last[static_cast<size_t>((at.data<int64_t>()[p] + kRows) % kRows)] = p;
+  const Tensor expected = Tensor::zeros({kWrites, 3}, DType::Float64);
+  for (int64_t row = 0; row < kRows; ++row)
+    for (int64_t k = 0; k < 3; ++k)
+      expected.data<double>()[last[static_cast<size_t>(row)] * 3 + k] = dy.data<double>()[row * 3 + k];
+
+  const Tensor x = Tensor::zeros({kRows, 3}, DType::Float64);
+  const Tensor wide = contiguous(broadcast_to(unsqueeze(at, 1), {kWrites, 3}));
+  const std::vector<std::function<Tensor(const Tensor&)>> writes = {
+      [&](const Tensor& v) { return scatter(x, 0, wide, v); },
+      [&](const Tensor& v) { return index_copy(x, 0, at, v); },
+      [&](const Tensor& v) { return index_put(x, {at}, v); },
+      [&](const Tensor& v) { return put_along_axis(x, wide, v, 0); },
+      [&](const Tensor& v) {
+        return transpose(index_put(transpose(x), {kAll, at}, transpose(v)));
+      },
+      [&](const Tensor& v) {
+        return index_put(unsqueeze(x, 0), {ints({0}), at}, v);
+      },
+  };
+  for (const auto& write : writes)
+    for (int threads : {1, 2, 5}) {
+      const Threads scope(threads);
+      const Tensor v = leaf({kWrites, 3}, 8);
+      const Tensor y = write(v);
+      y.backward(reshape(dy, y.shape()));
+      CHECK(v.grad().to_vector<double>() == expected.to_vector<double>());
+    }
+}
+
+TEST_CASE("gradients of writes that overwrite each other") {
+  const Tensor at = ints({1, -2, 0, 1});
+  check_gradients(
+      [&](const Tensors& in) {
+        return Tensors{index_put(in[0], {kAll, at}, in[1])};
+      },
+      {leaf({2, 3}, 1), leaf({2, 4}, 2)});
+  check_gradients([&](const Tensors& in) { return Tensors{index_fill(in[0], 1, at, in[1])}; },
+                  {leaf({2, 3}, 1), leaf({}, 2)});
+  check_gradients(
+      [&](const Tensors& in) {
+        return Tensors{scatter(in[0], 1, reshape(at, {2, 2}), in[1])};
+      },
+      {leaf({2, 3}, 1), leaf({2, 2}, 2)});
+  check_gradients(
+      [&](const Tensors& in) {
+        return Tensors{index_put(in[0], {mask({1, 0, 1}, {3}), ints({1})}, in[1])};
+      },
+      {leaf({3, 2}, 1), leaf({2}, 2)});
 }
 
 TEST_CASE("nonzero lists positions in order") {

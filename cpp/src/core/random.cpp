@@ -86,7 +86,9 @@ Tensor rand(const Shape& shape, double low, double high, DType dtype, Generator&
 Tensor randn(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
   OpScope scope("randn");
   check_floating("randn", dtype);
-  NDL_CHECK(std >= 0, ValueError, "randn", "bad standard deviation: got ", std, ", expected at least 0.");
+  NDL_CHECK(std >= 0 && std::isfinite(std) && std::isfinite(mean), ValueError, "randn",
+            "bad mean or standard deviation: got ", mean, " and ", std,
+            ", expected finite numbers, the second of 0 or more.");
   return draw(Law::kNormal, shape, mean, std, dtype, generator.next());
 }
 

@@ -14,6 +14,19 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+// f in float32 for halves, which are rounded once.
+template <class F>
+Tensor widened(const Tensor& x, F&& f) {
+  return is_half(x.dtype()) ? cast(f(cast(x, DType::Float32)), x.dtype()) : f(x);
+}
+
+// The result has x's dtype whatever the numbers are: integers refuse those that they cannot hold.
+void check_held(const char* op, const Tensor& x, std::initializer_list<double> numbers) {
+  for (double value : numbers)
+    NDL_CHECK(is_floating(x.dtype()) || is_whole(value), TypeError, op, "not a number of ", name(x.dtype()), ": got ",
+              value, ", expected an integer. Cast the tensor to a floating dtype first.");
+}
+
 // f with slope f': both kernels, and f' once more in public ops.
 Tensor smooth(const char* op_name, UnaryOp f, UnaryOp slope, Tensor (*composed)(const Tensor&), const Tensor& x) {
   OpScope scope(op_name);
@@ -100,8 +113,8 @@ Tensor softplus(const Tensor& x) { return softplus(x, 1, 20); }
 Tensor hardtanh(const Tensor& x, double low, double high) {
   OpScope scope("hardtanh");
   NDL_CHECK(low <= high, ValueError, "hardtanh", "empty range: got ", low, " to ", high, ", expected low <= high.");
-  const DType result = is_whole(low) && is_whole(high) ? x.dtype() : real_type(x.dtype());
-  return record("hardtanh", unary(UnaryOp::Clamp, x, result, {low, high}), {x}, {x}, [low, high](Backward& g) {
+  check_held("hardtanh", x, {low, high});
+  return record("hardtanh", unary(UnaryOp::Clamp, x, x.dtype(), {low, high}), {x}, {x}, [low, high](Backward& g) {
     g.give(0, zero_where(logical_or(le(g.saved(0), low), ge(g.saved(0), high)), g.dy()));
   });
 }
@@ -143,13 +156,17 @@ Tensor softsign(const Tensor& x) {
 }
 
 Tensor logsigmoid(const Tensor& x) { return neg(softplus(neg(cast(x, real_type(x.dtype()))), 1, INFINITY)); }
-Tensor tanhshrink(const Tensor& x) { return x - tanh(x); }
+Tensor tanhshrink(const Tensor& x) {
+  return widened(x, [](const Tensor& v) { return v - tanh(v); });
+}
 
 Tensor threshold(const Tensor& x, double bound, double value) {
   OpScope scope("threshold");
-  const DType result = is_whole(bound) && is_whole(value) && !is_floating(x.dtype()) ? x.dtype() : real_type(x.dtype());
-  if (!is_floating(result)) return where(gt(x, bound), x, Tensor::full({}, value, result));
-  return record("threshold", unary(UnaryOp::Threshold, x, result, {bound, value}), {x}, {x},
+  if (!is_floating(x.dtype())) {
+    check_held("threshold", x, {value});
+    return where(gt(x, bound), x, Tensor::full({}, value, x.dtype()));
+  }
+  return record("threshold", unary(UnaryOp::Threshold, x, x.dtype(), {bound, value}), {x}, {x},
                 [bound](Backward& g) { g.give(0, where_or_zero(gt(g.saved(0), bound), g.dy())); });
 }
 
@@ -172,7 +189,8 @@ Tensor glu(const Tensor& x, int axis) {
   const int64_t size = x.size(axis);
   NDL_CHECK(size % 2 == 0, ValueError, "glu", "cannot halve axis ", axis, ": got size ", size,
             ", expected an even one.");
-  return slice(x, axis, 0, size / 2) * sigmoid(slice(x, axis, size / 2, size));
+  return widened(
+      x, [&](const Tensor& v) { return slice(v, axis, 0, size / 2) * sigmoid(slice(v, axis, size / 2, size)); });
 }
 
 }  // namespace needlecpp

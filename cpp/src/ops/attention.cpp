@@ -89,15 +89,15 @@ struct Problem {
 };
 
 template <class T>
-void run_forward(const Problem<T>& p, const Tensor& y, const Tensor& log_sum) {
+void run_forward(const Problem<T>& p, const Tensor& y, const Tensor& tops, const Tensor& log_sums) {
   const int64_t blocks = (p.l + kQueries - 1) / kQueries;
   parallel_tasks(p.heads * blocks, [&](int64_t task) {
     const int64_t head = task / blocks, row = task % blocks * kQueries, rows = std::min(kQueries, p.l - row);
-    const Tensor scratch = Tensor::empty({kQueries * kKeys + kQueries}, y.dtype());
+    const Tensor scratch = Tensor::empty({kQueries * kKeys}, y.dtype());
     T* scores = scratch.data<T>();
-    T* sums = scores + kQueries * kKeys;
     T* out = y.data<T>() + (head * p.l + row) * p.ev;
-    T* top = log_sum.data<T>() + head * p.l + row;
+    T* top = tops.data<T>() + head * p.l + row;
+    T* sums = log_sums.data<T>() + head * p.l + row;
     std::fill(sums, sums + rows, T(0));
     std::fill(top, top + rows, -std::numeric_limits<T>::infinity());
     std::fill(out, out + rows * p.ev, T(0));
@@ -121,8 +121,8 @@ void run_forward(const Problem<T>& p, const Tensor& y, const Tensor& log_sum) {
 }
 
 template <class T>
-void run_backward(const Problem<T>& p, const Tensor& dy, const Tensor& log_sum, const Tensor& delta, const Tensor& dq,
-                  const Tensor& dk, const Tensor& dv) {
+void run_backward(const Problem<T>& p, const Tensor& dy, const Tensor& tops, const Tensor& log_sums,
+                  const Tensor& delta, const Tensor& dq, const Tensor& dk, const Tensor& dv) {
   const auto one_head = [&](int64_t head) {
     const Tensor scratch = Tensor::empty({2 * kQueries * kKeys}, dy.dtype());
     T* scores = scratch.data<T>();
@@ -137,7 +137,8 @@ void run_backward(const Problem<T>& p, const Tensor& dy, const Tensor& log_sum, 
         gemm(rows, cols, p.e, p.q + at * p.e, p.e, 1, p.k + from * p.e, 1, p.e, scores, cols);
         gemm(rows, cols, p.ev, out, p.ev, 1, p.v + from * p.ev, 1, p.ev, gradient, cols);
         AttentionTile<T> t = p.tile(head, row, rows, col, cols, scores);
-        t.log_sum = log_sum.data<T>() + at;
+        t.top = tops.data<T>() + at;
+        t.sum = log_sums.data<T>() + at;
         t.delta = delta.data<T>() + at;
         t.gradient = gradient;
         Kernels<T>::backward(t);
@@ -158,15 +159,13 @@ Tensor fused(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionO
   const char* op = "scaled_dot_product_attention";
   const Tensor query = contiguous(q.detach()), key = contiguous(k.detach()), value = contiguous(v.detach());
   Shape shape = q.shape();
-  const Tensor log_sum = [&] {
-    Shape rows = shape;
-    rows.back() = 1;
-    return Tensor::empty(rows, q.dtype());
-  }();
+  Shape rows = shape;
+  rows.back() = 1;
+  const Tensor tops = Tensor::empty(rows, q.dtype()), log_sums = Tensor::empty(rows, q.dtype());
   shape.back() = v.size(-1);
   const Tensor y = Tensor::empty(shape, q.dtype());
-  if (log_sum.numel() > 0) run_forward(Problem<T>(query, key, value, options), y, log_sum);
-  Tensors saved = {q, k, v, log_sum};
+  if (tops.numel() > 0) run_forward(Problem<T>(query, key, value, options), y, tops, log_sums);
+  Tensors saved = {q, k, v, tops, log_sums};
   if (options.mask.defined()) saved.push_back(options.mask);
   const bool masked = options.mask.defined();
   AttentionOptions kept = options;
@@ -176,7 +175,7 @@ Tensor fused(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionO
       [kept, masked](Backward& g) {
         const Tensor q = g.saved(0), k = g.saved(1), v = g.saved(2);
         AttentionOptions options = kept;
-        if (masked) options.mask = g.saved(4);
+        if (masked) options.mask = g.saved(5);
         if (Backward::recording()) {
           g.through_twin(
               [options](const Tensors& in) { return Tensors{attention_composed(in[0], in[1], in[2], options)}; },
@@ -188,7 +187,8 @@ Tensor fused(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionO
         const Tensor delta = contiguous(sum(dy * g.output(), {-1}, true));
         const Tensor dq = Tensor::zeros(q.shape(), q.dtype()), dk = Tensor::zeros(k.shape(), k.dtype());
         const Tensor dv = Tensor::zeros(v.shape(), v.dtype());
-        if (delta.numel() > 0) run_backward(Problem<T>(query, key, value, options), dy, g.saved(3), delta, dq, dk, dv);
+        if (delta.numel() > 0)
+          run_backward(Problem<T>(query, key, value, options), dy, g.saved(3), g.saved(4), delta, dq, dk, dv);
         g.give(0, dq);
         g.give(1, dk);
         g.give(2, dv);
@@ -215,6 +215,8 @@ Prepared prepare(const char* op, const Tensor& query, const Tensor& key, const T
             ", expected (..., l, e), (..., s, e) and (..., s, ev).");
   NDL_CHECK(given.dropout_p >= 0 && given.dropout_p <= 1, ValueError, op, "bad dropout_p: got ", given.dropout_p,
             ", expected 0 to 1.");
+  NDL_CHECK(!given.scale || std::isfinite(*given.scale), ValueError, op, "bad scale: got ", *given.scale,
+            ", expected a finite number.");
   NDL_CHECK(!given.is_causal || !given.mask.defined(), ValueError, op,
             "two masks: got a mask and is_causal, expected one. Put both into the mask.");
   if (given.enable_gqa) {
@@ -281,9 +283,10 @@ Tensor composed(const Tensor& q, const Tensor& k, const Tensor& v, const Attenti
     const Tensor seen = le(unsqueeze(Tensor::arange(k.size(-2)), 0), unsqueeze(Tensor::arange(q.size(-2)), 1));
     scores = where(seen, scores, Tensor::full({}, -INFINITY, scores.dtype()));
   }
-  // Not softmax(), so that rows of minus infinities give zeros.
-  const Tensor total = logsumexp(scores, {-1}, true);
-  const Tensor weights = exp(scores - where(eq(total, -INFINITY), Tensor::zeros({}, total.dtype()), total));
+  // softmax(), but rows of minus infinities give zeros.
+  const Tensor top = max(scores.detach(), {-1}, true);
+  const Tensor weights = softmax(where(eq(top, -INFINITY), Tensor::zeros({}, scores.dtype()), scores), -1) *
+                         cast(ne(top, -INFINITY), scores.dtype());
   return matmul(dropout(weights, options.dropout_p, true), v);
 }
 

@@ -82,7 +82,7 @@ void finish(const AttentionTile<T>& tile) {
     const T factor = sum == 0 ? T(0) : 1 / sum;
     T* y = tile.y + row * tile.width;
     for (int64_t i = 0; i < tile.width; ++i) y[i] *= factor;
-    if (sum != 0) tile.top[row] += m_log(sum);
+    tile.sum[row] = sum == 0 ? T(0) : m_log(sum);
   }
 }
 
@@ -94,10 +94,11 @@ void backward(const AttentionTile<T>& tile) {
     prepare_row(tile, row);
     T* s = tile.scores + row * tile.cols;
     T* g = tile.gradient + row * tile.cols;
-    const T shift = tile.log_sum[row] == -N::infinity ? T(0) : tile.log_sum[row];
+    const T top = tile.top[row] == -N::infinity ? T(0) : tile.top[row];
+    const T log_sum = tile.sum[row];
     const T delta = tile.delta[row];
     for (int64_t j = 0; j < tile.cols; j += N::lanes) {
-      const typename N::V p = N::exp_of(N::get(s, j, tile.cols) - shift);
+      const typename N::V p = N::exp_of((N::get(s, j, tile.cols) - top) - log_sum);
       N::put(s, p, j, tile.cols);
       N::put(g, p * (N::get(g, j, tile.cols) - delta) * scale, j, tile.cols);
     }

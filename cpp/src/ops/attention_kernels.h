@@ -17,20 +17,21 @@ struct AttentionTile {
   // Row i looks at columns up to i + diagonal.
   bool causal;
   int64_t diagonal;
-  // Forward: the running maximum and sum of each row, and the result so far, which is rescaled.
+  // Forward: the running maximum and sum of each row, and the result so far, which is rescaled. The backward reads what
+  // the forward leaves there: in sum, its logarithm.
   T* top;
   T* sum;
   T* y;  // [rows, width]
   int64_t width;
-  // Backward: the logarithm of each row's sum, <dy, y> of each row, and dy value^T, which becomes the scores' gradient.
-  const T* log_sum;
+  // Backward: <dy, y> of each row, and dy value^T, which becomes the scores' gradient.
   const T* delta;
   T* gradient;  // [rows, cols]
 };
 
 NDL_DECLARE_KERNEL(void, attention_tile_f32, (const AttentionTile<float>& tile));
 NDL_DECLARE_KERNEL(void, attention_tile_f64, (const AttentionTile<double>& tile));
-// After the last tile: y /= sum, and log_sum (in place of top) = top + log(sum).
+// After the last tile: y /= sum, and its logarithm in place of the sum. top + log(sum) would have lost the latter's
+// digits where scores are large.
 NDL_DECLARE_KERNEL(void, attention_finish_f32, (const AttentionTile<float>& tile));
 NDL_DECLARE_KERNEL(void, attention_finish_f64, (const AttentionTile<double>& tile));
 NDL_DECLARE_KERNEL(void, attention_backward_f32, (const AttentionTile<float>& tile));

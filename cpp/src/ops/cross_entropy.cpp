@@ -1,9 +1,10 @@
 // Losses of classes. With class indices the cross entropy of a row is
 //
-//   scale (log_sum - x[t]) + spread sum_c weight[c] (log_sum - x[c]),
+//   scale (log_sum - (x[t] - top)) + spread sum_c weight[c] (log_sum - (x[c] - top)),
 //   scale = (1 - smoothing) weight[t],   spread = smoothing / classes,   both 0 for an ignored row
 //
-// with log_sum = log(sum(exp(x))): the forward keeps log_sum alone, and the backward is one pass over x.
+// with top the row's largest x and log_sum = log(sum(exp(x - top))): the forward keeps these alone, and the backward is
+// one pass over x. They are kept apart because their sum would lose log_sum's digits beside large x.
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/softmax.h"
 #include "ops/loss_kernels.h"
+#include "ops/softmax_run.h"
 
 namespace needlecpp {
 namespace {
@@ -88,14 +90,15 @@ Tensor reduced(const Tensor& losses, const Classes& rows, LossReduction reductio
 Tensor pick(const Tensor& x, const Tensor& target) { return squeeze(gather(x, 1, unsqueeze(target, 1)), {1}); }
 
 template <class T>
-Tensor run_backward(const Tensor& x, const Tensor& log_sum, const Tensor& scale, const Tensor& spread,
+Tensor run_backward(const Tensor& x, const LogSum& log_sum, const Tensor& scale, const Tensor& spread,
                     const Tensor& weight, const Tensor& target) {
   const Tensor from = contiguous(x.detach());
   const Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
   CrossEntropyArgs<T> args = {};
   args.x = from.data<T>();
   args.dx = dx.data<T>();
-  args.log_sum = log_sum.data<T>();
+  args.top = log_sum.top.data<T>();
+  args.log_sum = log_sum.rest.data<T>();
   args.scale = scale.data<T>();
   args.spread = spread.defined() ? spread.data<T>() : nullptr;
   args.weight = weight.defined() ? weight.data<T>() : nullptr;
@@ -113,33 +116,38 @@ Tensor run_backward(const Tensor& x, const Tensor& log_sum, const Tensor& scale,
 }
 
 // The loss of each row; scale and spread [rows] (spread may be undefined), weight [classes] (may be undefined).
-Tensor row_losses(const Tensor& x, const Tensor& log_sum, const Tensor& target, const Tensor& scale,
+Tensor row_losses(const Tensor& x, const LogSum& log_sum, const Tensor& target, const Tensor& scale,
                   const Tensor& spread, const Tensor& weight) {
   // What an ignored row holds, NaN or infinity, does not matter.
-  Tensor loss = scale * where(eq(scale, 0.0), Tensor::zeros({}, x.dtype()), log_sum - pick(x, target));
+  Tensor loss =
+      scale * where(eq(scale, 0.0), Tensor::zeros({}, x.dtype()), log_sum.rest - (pick(x, target) - log_sum.top));
   if (spread.defined()) {
     const Tensor total = weight.defined() ? sum(weight) : Tensor::full({}, static_cast<double>(x.size(1)), x.dtype());
-    loss = loss + spread * (log_sum * total - sum(weight.defined() ? x * weight : x, {1}));
+    const Tensor below = x - unsqueeze(log_sum.top, 1);
+    loss = loss + spread * (log_sum.rest * total - sum(weight.defined() ? below * weight : below, {1}));
   }
   return loss;
 }
 
 Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, const Tensor& spread,
                     const Tensor& weight) {
-  Tensor log_sum, loss;
+  LogSum log_sum;
+  Tensor loss;
   {
     const NoGrad off_the_tape;
-    log_sum = logsumexp(x, {1});
+    log_sum = log_sum_of_rows(x);
     loss = row_losses(x, log_sum, target, scale, spread, weight);
   }
-  Tensors saved = {x, log_sum};
+  Tensors saved = {x};
   if (weight.defined()) saved.push_back(weight);  // shares memory with the caller's: the tape sees edits
-  const auto backward = [target, scale, spread, weighted = weight.defined()](Backward& g) {
-    const Tensor from = g.saved(0), weight = weighted ? g.saved(2) : Tensor();
+  const auto backward = [target, log_sum, scale, spread, weighted = weight.defined()](Backward& g) {
+    const Tensor from = g.saved(0), weight = weighted ? g.saved(1) : Tensor();
     if (Backward::recording()) {
       g.through_twin(
           [=](const Tensors& in) {
-            return Tensors{row_losses(in[0], logsumexp(in[0], {1}), target, scale, spread, weight)};
+            // The loss does not depend on top, which is only what is measured from.
+            const LogSum sum = {log_sum.top, logsumexp(in[0] - unsqueeze(log_sum.top, 1), {1})};
+            return Tensors{row_losses(in[0], sum, target, scale, spread, weight)};
           },
           {from});
       return;
@@ -150,8 +158,8 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
     };
     const Tensor row_scale = scaled(scale), row_spread = spread.defined() ? scaled(spread) : spread;
     g.give(0, from.dtype() == DType::Float64
-                  ? run_backward<double>(from, g.saved(1), row_scale, row_spread, weight, target)
-                  : run_backward<float>(from, g.saved(1), row_scale, row_spread, weight, target));
+                  ? run_backward<double>(from, log_sum, row_scale, row_spread, weight, target)
+                  : run_backward<float>(from, log_sum, row_scale, row_spread, weight, target));
   };
   return record("cross_entropy", Tensors{loss}, {x}, saved, backward)[0];
 }

@@ -38,7 +38,13 @@ Labels joined(const Labels& a, const Labels& b) {
   return all;
 }
 
-// Sums over the names that are in neither `other` nor `kept`.
+// Whether a name is in neither `other` nor `kept`.
+bool has_alone(const Labelled& operand, const Labels& other, const Labels& kept) {
+  return std::any_of(operand.labels.begin(), operand.labels.end(),
+                     [&](int label) { return !has(other, label) && !has(kept, label); });
+}
+
+// Sums over such names.
 void sum_alone(Labelled* operand, const Labels& other, const Labels& kept) {
   Dims axes;
   Labels rest;
@@ -260,6 +266,12 @@ Labelled contract(const char* op, Labelled a, Labelled b, const Labels& kept) {
   a.x = cast(a.x, result);
   b.x = cast(b.x, result);
   match_sizes(op, &a, &b);
+  if (is_half(result) && (has_alone(a, b.labels, kept) || has_alone(b, a.labels, kept))) {
+    // Rounded once, not after each sum.
+    Labelled y = contract(op, {cast(a.x, DType::Float32), a.labels}, {cast(b.x, DType::Float32), b.labels}, kept);
+    y.x = cast(y.x, result);
+    return y;
+  }
   sum_alone(&a, b.labels, kept);
   sum_alone(&b, a.labels, kept);
   Labels batch;
@@ -275,8 +287,10 @@ Labelled contract(const char* op, Labelled a, Labelled b, const Labels& kept) {
   if (inner.empty() || (lone && (static_cast<int>(batch.size()) > kMostBatch ||
                                  (!batch.empty() && append_sizes(a, inner, nullptr) < kShortInner)))) {
     Labelled product = {Tensor(), joined(y.labels, inner)};
-    product.x = mul(spread_out(a, product.labels), spread_out(b, product.labels));
+    const DType summed = is_half(result) && !inner.empty() ? DType::Float32 : result;
+    product.x = mul(cast(spread_out(a, product.labels), summed), cast(spread_out(b, product.labels), summed));
     sum_alone(&product, {}, kept);
+    product.x = cast(product.x, result);
     return product;
   }
   Shape shape;
@@ -289,6 +303,13 @@ Labelled contract(const char* op, Labelled a, Labelled b, const Labels& kept) {
 Tensor einsum(const std::string& equation, const Tensors& operands) {
   OpScope scope("einsum");
   const Equation parsed = parse(equation, operands);
+  DType result = operands[0].dtype();
+  for (const Tensor& x : operands) result = promote_types(result, x.dtype());
+  if (is_half(result) && operands.size() > 2) {  // rounded once, not between the products
+    Tensors wide;
+    for (const Tensor& x : operands) wide.push_back(cast(x, DType::Float32));
+    return cast(einsum(equation, wide), result);
+  }
   std::vector<Labelled> terms;
   for (size_t i = 0; i < operands.size(); ++i) terms.push_back(distinct(operands[i], parsed.inputs[i]));
   while (terms.size() > 1) {

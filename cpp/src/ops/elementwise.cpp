@@ -122,6 +122,8 @@ Tensor fmod(const Tensor& a, const Tensor& b) {
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, double value) {
   OpScope scope("addcmul");
   const DType result = promote_types(promote_types(x.dtype(), a.dtype()), b.dtype());
+  NDL_CHECK(is_floating(result) || is_whole(value), TypeError, "addcmul", "integers take a whole value: got ", value,
+            ", expected an integer. Cast first.");
   if (!is_floating(result)) return add(x, mul(mul(a, b), value));
   return record("addcmul", ternary(TernaryOp::Addcmul, "addcmul", x, a, b, result, value), {x, a, b}, {a, b},
                 [value](Backward& g) {

@@ -120,20 +120,20 @@ Tensor square(const Tensor& x) {
   }
 
 NDL_FUNCTION_OF_Y(exp2, Exp2, dy* y* std::log(2.0))
-NDL_FUNCTION_OF_Y(expm1, Expm1, dy*(y + 1.0))
+NDL_FUNCTION_OF_X(expm1, Expm1, dy* exp(x))  // y + 1 would lose the digits of a small result
 NDL_FUNCTION_OF_X(log1p, Log1p, dy / (x + 1.0))
 NDL_FUNCTION_OF_X(log2, Log2, dy / (x * std::log(2.0)))
 NDL_FUNCTION_OF_X(log10, Log10, dy / (x * std::log(10.0)))
 NDL_FUNCTION_OF_Y(reciprocal, Reciprocal, neg(dy* square(y)))
 NDL_FUNCTION_OF_Y(tan, Tan, dy*(square(y) + 1.0))
-NDL_FUNCTION_OF_X(asin, Asin, dy* rsqrt(1.0 - square(x)))
-NDL_FUNCTION_OF_X(acos, Acos, neg(dy* rsqrt(1.0 - square(x))))
+NDL_FUNCTION_OF_X(asin, Asin, dy* rsqrt((1.0 - x) * (x + 1.0)))  // 1 - x^2 would lose digits near 1
+NDL_FUNCTION_OF_X(acos, Acos, neg(dy* rsqrt((1.0 - x) * (x + 1.0))))
 NDL_FUNCTION_OF_X(atan, Atan, dy / (square(x) + 1.0))
 NDL_FUNCTION_OF_X(sinh, Sinh, dy* cosh(x))
 NDL_FUNCTION_OF_X(cosh, Cosh, dy* sinh(x))
-NDL_FUNCTION_OF_X(asinh, Asinh, dy* rsqrt(square(x) + 1.0))
-NDL_FUNCTION_OF_X(acosh, Acosh, dy* rsqrt((x - 1.0) * (x + 1.0)))
-NDL_FUNCTION_OF_X(atanh, Atanh, dy / (1.0 - square(x)))
+NDL_FUNCTION_OF_X(asinh, Asinh, dy / hypot(x, Tensor::ones({}, x.dtype())))  // without overflow for large x
+NDL_FUNCTION_OF_X(acosh, Acosh, dy*(rsqrt(x - 1.0) * rsqrt(x + 1.0)))
+NDL_FUNCTION_OF_X(atanh, Atanh, dy / ((1.0 - x) * (x + 1.0)))
 NDL_FUNCTION_OF_X(erf, Erf, dy*(exp(neg(square(x))) * (2 / std::sqrt(kPi))))
 NDL_FUNCTION_OF_X(erfc, Erfc, dy*(exp(neg(square(x))) * (-2 / std::sqrt(kPi))))
 NDL_FUNCTION_OF_Y(erfinv, Erfinv, dy*(exp(square(y)) * (std::sqrt(kPi) / 2)))
@@ -171,8 +171,11 @@ NDL_ROUNDING(round, Rint)
 Tensor round(const Tensor& x, int decimals) {
   if (decimals == 0 || (decimals > 0 && !is_floating(x.dtype()))) return round(x);
   if (!is_floating(x.dtype())) return cast(round(cast(x, DType::Float64), decimals), x.dtype());
+  if (is_half(x.dtype())) return cast(round(cast(x, DType::Float32), decimals), x.dtype());  // rounded once
   const double factor = std::pow(10.0, std::abs(decimals));
-  return decimals > 0 ? round(x * factor) / factor : round(x / factor) * factor;
+  if (decimals < 0) return factor > largest_finite(x.dtype()) ? x * 0.0 : round(x / factor) * factor;
+  const Tensor scaled = x * factor;  // beyond the largest number there is nothing left to round
+  return where(isfinite(scaled), round(scaled) / factor, x.detach());
 }
 
 Tensor nan_to_num(const Tensor& x, double nan, double posinf, double neginf) {
@@ -197,7 +200,8 @@ double largest_finite(DType dtype) {
 
 Tensor logit(const Tensor& x, double eps) {
   OpScope scope("logit");
-  NDL_CHECK(eps < 0 || eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected at most 0.5.");
+  NDL_CHECK(eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected 0 to 0.5.");
+  if (is_half(x.dtype())) return cast(logit(cast(x, DType::Float32), eps), x.dtype());  // rounded once
   const Tensor real = cast(x, real_type(x.dtype()));
   const Tensor p = eps < 0 ? real : clamp(real, eps, 1 - eps);
   const Tensor y = log(p / (1.0 - p)).detach();
@@ -214,10 +218,12 @@ Tensor atan2(const Tensor& a, const Tensor& b) {
   return record("atan2", binary_real(BinaryOp::Atan2, "atan2", a, b), {a, b}, {a, b}, [](Backward& g) {
     const Tensor y = g.saved(0);
     const Tensor x = g.saved(1);
-    const Tensor norm = square(x) + square(y);
-    const Tensor share = zero_where(eq(norm, 0.0), g.dy() / norm);
-    if (g.needs(0)) g.give(0, share * x);
-    if (g.needs(1)) g.give(1, neg(share * y));
+    // Not over x^2 + y^2, which overflows and vanishes.
+    const Tensor length = hypot(x, y);
+    const Tensor share = zero_where(eq(length, 0.0), g.dy() / length);
+    const Tensor unit = where(eq(length, 0.0), Tensor::ones({}, length.dtype()), length);
+    if (g.needs(0)) g.give(0, share * (x / unit));
+    if (g.needs(1)) g.give(1, neg(share * (y / unit)));
   });
 }
 
@@ -258,8 +264,10 @@ Tensor nextafter(const Tensor& a, const Tensor& b) {
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   OpScope scope("logaddexp");
   return record("logaddexp", binary_real(BinaryOp::Logaddexp, "logaddexp", a, b), {a, b}, {a, b}, [](Backward& g) {
-    if (g.needs(0)) g.give(0, g.dy() * sigmoid(g.saved(0) - g.saved(1)));
-    if (g.needs(1)) g.give(1, g.dy() * sigmoid(g.saved(1) - g.saved(0)));
+    const double most = largest_finite(g.dy().dtype());  // of equal infinities the difference is 0
+    const Tensor above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
+    if (g.needs(0)) g.give(0, g.dy() * sigmoid(above));
+    if (g.needs(1)) g.give(1, g.dy() * sigmoid(neg(above)));
   });
 }
 

@@ -24,7 +24,7 @@ namespace needlecpp {
   X(Remainder) X(Fmod) X(Atan2) X(Copysign) X(Hypot) X(Logaddexp) X(Xlogy)
 // clang-format on
 #define NDL_INTEGER_OPS(X) X(BitAnd) X(BitOr) X(BitXor) X(ShiftLeft) X(ShiftRight)
-#define NDL_TERNARY_OPS(X) X(Addcmul) X(Addcdiv) X(Lerp) X(Clip)
+#define NDL_TERNARY_OPS(X) X(Addcmul) X(Addcdiv) X(Lerp) X(Clip) X(LogisticLoss) X(LogisticLossSlope)
 #define NDL_COMPARE_OPS(X) \
   X(Eq) X(Ne) X(Lt) X(Le) X(Gt) X(Ge) X(LogicalAnd) X(LogicalOr) X(LogicalXor) X(IsFinite) X(IsInf) X(SignBit)
 
@@ -328,12 +328,29 @@ NDL_HD V binary_formula(V a, V b) {
   return a;
 }
 
+// The binary cross entropy of a logit x and a target t, w the weight of the positive class:
+// t w log(1 + exp(-x)) + (1 - t) log(1 + exp(x)), with no difference of large numbers; and its derivative in x.
+template <class V>
+NDL_HD V logistic_loss_formula(V x, V t, V w) {
+  const V up = 1.0f - t;
+  const V down = t * w;
+  const V slope = m_select(x > 0.0f, up, down);
+  const V far = m_select(slope == 0.0f, V{}, slope * m_abs(x));
+  return (up + down) * m_log1p(m_exp(-m_abs(x))) + far;
+}
+template <class V>
+NDL_HD V logistic_loss_slope_formula(V x, V t, V w) {
+  return (1.0f - t) * sigmoid_formula(x) - t * w * sigmoid_formula(-x);
+}
+
 template <TernaryOp op, class V>
 NDL_HD V ternary_formula(V a, V b, V c, V value) {
   if constexpr (op == TernaryOp::Addcmul) return a + value * b * c;
   if constexpr (op == TernaryOp::Addcdiv) return a + value * b / c;
   // From the nearer end, so that weights 0 and 1 give the ends themselves.
   if constexpr (op == TernaryOp::Lerp) return m_select(m_abs(c) < 0.5f, a + c * (b - a), b - (b - a) * (1.0f - c));
+  if constexpr (op == TernaryOp::LogisticLoss) return logistic_loss_formula(a, b, c);
+  if constexpr (op == TernaryOp::LogisticLossSlope) return logistic_loss_slope_formula(a, b, c);
   if constexpr (op == TernaryOp::Clip) {
     const V raised = m_select((a < b) | (b != b), b, a);
     return m_select((raised > c) | (c != c), c, raised);

@@ -24,7 +24,9 @@
 // only when rows are long, and then the scan costs nothing beside them).
 //
 // The derivative of a read is an add into zeros at the same places, and that of an add is a read; take and add_to_zeros
-// below record each other, so derivatives of all orders exist. Start with Selection, Plan and plan_selection.
+// below record each other, so derivatives of all orders exist. That of an overwriting write is a read, too, and 0 for a
+// value that a later one overwrote: last_writes() finds those by writing the number of each write to its place and
+// reading them back, in the backward alone. Start with Selection, Plan and plan_selection.
 #include "needlecpp/ops/gather.h"
 
 #include <algorithm>
@@ -36,6 +38,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/elementwise_run.h"
 #include "ops/gather_kernels.h"
 #include "ops/lanes.h"
 #include "ops/strided.h"
@@ -62,11 +65,15 @@ bool lacks_axes(const Tensor& x, const Tensor& index) {
   return x.rank() == 0 || (x.rank() == 1 && index.rank() == 0) || empty;
 }
 
-Tensor cut_to_index(const Tensor& src, const Tensor& index) {
+Tensor cut_to_index(const char* op, const Tensor& src, const Tensor& index) {
+  if (src.rank() == 0) return src;
+  bool fits = src.rank() == index.rank();
+  for (int i = 0; fits && i < src.rank(); ++i) fits = src.shape()[i] >= index.shape()[i];
+  NDL_CHECK(fits, ValueError, op, "src does not fit the index: got shape ", src.shape(), ", expected at least ",
+            index.shape(), ", or a number. Broadcast it.");
   Tensor cut = src;
-  if (src.rank() == index.rank())
-    for (int i = 0; i < src.rank(); ++i)
-      if (src.shape()[i] > index.shape()[i]) cut = slice(cut, i, 0, index.shape()[i]);
+  for (int i = 0; i < src.rank(); ++i)
+    if (src.shape()[i] > index.shape()[i]) cut = slice(cut, i, 0, index.shape()[i]);
   return cut;
 }
 
@@ -80,7 +87,8 @@ struct Selection {
   Dims axes;        // the indexed axes, rising
   Tensors indices;  // int64 or int32, one for each; they broadcast to `picked`
   Shape picked;
-  int at = 0;  // the number of axes before the picked ones in the result
+  int at = 0;             // the number of axes before the picked ones in the result
+  bool distinct = false;  // known to name no place twice: a mask does not
 };
 
 struct Plan {
@@ -357,6 +365,46 @@ Tensor gather_backward(const Tensor& dy, const Shape& shape, int axis, const Ten
                 [axis](Backward& b) { b.give(0, gather(b.dy(), axis, b.saved(0))); });
 }
 
+// Which of `count` writes was the last to its place, in the shape of a read. `make_plan` finds the places in a tensor
+// of `shape`.
+template <class MakePlan>
+Tensor last_writes(const Shape& shape, int64_t count, const MakePlan& make_plan) {
+  NoGrad off;
+  const Tensor numbers = Tensor::arange(count, count <= INT32_MAX ? DType::Int32 : DType::Int64);
+  const Tensor map = Tensor::empty(shape, numbers.dtype());  // what is not written is not read
+  const Plan plan = make_plan(map);
+  run_put(plan, map, numbers);
+  return eq(run_take(plan, map), reshape(numbers, plan.result));
+}
+
+// take() with zeros for writes that did not last: the gradient of values put at a selection.
+Tensor take_lasting(const char* op, const Tensor& x, const Selection& selection) {
+  const Tensor taken = take(op, x, selection);
+  if (selection.distinct || numel(selection.picked) <= 1 || taken.numel() == 0) return taken;
+  // The other axes do not matter: places are told apart by the indexed ones alone.
+  Selection indexed = selection;
+  Shape shape;
+  for (int k = 0; k < selection.axes.size(); ++k) {
+    shape.push_back(x.shape()[selection.axes[k]]);
+    indexed.axes[k] = k;
+  }
+  indexed.at = 0;
+  const Tensor last =
+      last_writes(shape, numel(selection.picked), [&](const Tensor& map) { return plan_selection(op, map, indexed); });
+  Shape spread = selection.picked;
+  while (spread.size() < taken.rank() - selection.at) spread.push_back(1);
+  return where_or_zero(reshape(last, spread), taken);
+}
+
+// The same for an index of x's rank.
+Tensor gather_lasting(const Tensor& x, int axis, const Tensor& index) {
+  const Tensor taken = gather(x, axis, index);
+  if (index.numel() <= 1) return taken;
+  const Tensor last =
+      last_writes(x.shape(), index.numel(), [&](const Tensor& map) { return plan_lanes("scatter", map, axis, index); });
+  return where_or_zero(last, taken);
+}
+
 // One 1-D index on one axis.
 Selection select_slices(const char* op, const Tensor& x, int axis, const Tensor& index) {
   NDL_CHECK(index.rank() <= 1, ValueError, op, "wrong index shape: got ", index.shape(),
@@ -370,6 +418,7 @@ Selection select_places(const char* op, const Tensor& x, const std::vector<std::
                         bool in_front = false) {
   Selection selection;
   int axis = 0;
+  int given = 0;
   const auto push = [&](const Tensor& index) {
     selection.axes.push_back(axis++);
     try {
@@ -382,6 +431,8 @@ Selection select_places(const char* op, const Tensor& x, const std::vector<std::
   };
   for (const std::optional<Tensor>& index : indices) {
     const bool mask = index && index->dtype() == DType::Bool;
+    given += index.has_value();
+    if (index) selection.distinct = mask && given == 1;
     const int taken = mask ? index->rank() : 1;
     NDL_CHECK(axis + taken <= x.rank(), IndexError, op, "too many indices: got one for axis ", axis + taken - 1,
               ", expected at most the ", x.rank(), " axes of ", x.shape(), ".");
@@ -428,7 +479,7 @@ Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& any_index, const
   if (lacks_axes(x, index))
     return with_axes(x, index, any_src,
                      [&](const Tensor& to, const Tensor& i, const Tensor& s) { return scatter_add(to, at, i, s); });
-  const Tensor src = cut_to_index(any_src, index);
+  const Tensor src = cut_to_index("scatter_add", any_src, index);
   const Tensor y =
       add_at("scatter_add", x, src, [&](const Tensor& sum) { return plan_lanes("scatter_add", sum, at, index); });
   return record("scatter_add", y, {x, src}, {index}, [at](Backward& b) {
@@ -445,7 +496,7 @@ Tensor scatter(const Tensor& x, int64_t axis, const Tensor& any_index, const Ten
   if (lacks_axes(x, index))
     return with_axes(x, index, any_src,
                      [&](const Tensor& to, const Tensor& i, const Tensor& s) { return scatter(to, at, i, s); });
-  const Tensor src = cut_to_index(any_src, index);
+  const Tensor src = cut_to_index("scatter", any_src, index);
   Tensor y;
   {
     NoGrad off;
@@ -455,7 +506,7 @@ Tensor scatter(const Tensor& x, int64_t axis, const Tensor& any_index, const Ten
   }
   return record("scatter", y, {x, src}, {index}, [at](Backward& b) {
     if (b.needs(0)) b.give(0, scatter(b.dy(), at, b.saved(0), Tensor::scalar(0, b.dy().dtype())));
-    if (b.needs(1)) b.give(1, gather(b.dy(), at, b.saved(0)));
+    if (b.needs(1)) b.give(1, gather_lasting(b.dy(), at, b.saved(0)));
   });
 }
 
@@ -479,11 +530,27 @@ Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
   return take("index_select", x, select_slices("index_select", x, at, index));
 }
 
+namespace {
+
+// Whole slices for the places of an index: nothing broadcasts.
+void check_slices(const char* op, const Tensor& x, int axis, const Tensor& index, const Tensor& src) {
+  Shape expected = x.shape();
+  if (x.rank() > 0) expected[axis] = index.numel();
+  NDL_CHECK(src.shape() == expected || (x.rank() <= 1 && src.numel() == index.numel() && src.rank() <= 1), ValueError,
+            op, "source does not fit: got shape ", src.shape(), ", expected ", expected,
+            ", a slice for each index. Broadcast it.");
+}
+
+}  // namespace
+
 Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src, double alpha) {
   OpScope scope("index_add");
   const int at = normalize_axis("index_add", axis, std::max(x.rank(), 1));
   check_added("index_add", x, src);
+  check_slices("index_add", x, at, index, src);
   if (x.rank() == 0) return reshape(index_add(atleast_1d(x), 0, index, atleast_1d(src), alpha), {});
+  if (alpha != 1 && is_half(x.dtype()))  // only the sum is rounded
+    return cast(index_add(cast(x, DType::Float32), axis, index, mul(cast(src, DType::Float32), alpha)), x.dtype());
   if (alpha != 1) return index_add(x, axis, index, mul(src, alpha));
   const Selection selection = select_slices("index_add", x, at, index);
   const Tensor y =
@@ -519,7 +586,7 @@ Tensor put(const char* op, const Tensor& x, const Selection& selection, const Te
                   const Selection where = with_saved(places, b);
                   const Tensor& dy = b.dy();
                   if (b.needs(0)) b.give(0, accumulate ? dy : put(op, dy, where, Tensor::scalar(0, dy.dtype()), false));
-                  if (b.needs(1)) b.give(1, take(op, dy, where));
+                  if (b.needs(1)) b.give(1, accumulate ? take(op, dy, where) : take_lasting(op, dy, where));
                 })[0];
 }
 
@@ -535,6 +602,7 @@ Tensor index_copy(const Tensor& x, int64_t axis, const Tensor& index, const Tens
   OpScope scope("index_copy");
   const int at = normalize_axis("index_copy", axis, std::max(x.rank(), 1));
   check_added("index_copy", x, src);
+  check_slices("index_copy", x, at, index, src);
   if (x.rank() == 0) return reshape(index_copy(atleast_1d(x), 0, index, atleast_1d(src)), {});
   return put("index_copy", x, select_slices("index_copy", x, at, index), src, false);
 }
@@ -550,6 +618,11 @@ Tensor index_fill(const Tensor& x, int64_t axis, const Tensor& index, const Tens
 Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front) {
   OpScope scope("index");
   return take("index", x, select_places("index", x, indices, in_front));
+}
+
+Tensor index_lasting(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front) {
+  OpScope scope("index");
+  return take_lasting("index", x, select_places("index", x, indices, in_front));
 }
 
 void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,

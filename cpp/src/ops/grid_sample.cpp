@@ -242,7 +242,9 @@ Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
     columns.push_back(reshape(broadcast_to(reshape(line, along), places), {points}));
   }
   columns.push_back(Tensor::ones({points}, DType::Float64));
-  return reshape(matmul(cast(stack(columns, 1), theta.dtype()), transpose(theta)), result);
+  const DType wide = is_half(theta.dtype()) ? DType::Float32 : theta.dtype();  // halves are rounded once
+  const Tensor moved = matmul(cast(stack(columns, 1), wide), transpose(cast(theta, wide)));
+  return reshape(cast(moved, theta.dtype()), result);
 }
 
 }  // namespace needlecpp

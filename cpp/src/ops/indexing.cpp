@@ -17,7 +17,7 @@ namespace {
 
 struct Parsed {
   Tensor view;                                // after the basic items
-  std::vector<std::optional<Tensor>> arrays;  // per axis of the view; empty when there is none
+  std::vector<std::optional<Tensor>> arrays;  // for its axes, a mask for as many as it has; empty when there is none
   bool in_front = false;  // arrays are apart though their axes are not: an ellipsis of no axes does it
 };
 
@@ -85,19 +85,17 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
         break;
       }
       case IndexItem::Kind::Array:
-        if (item.array.dtype() == DType::Bool) {  // a mask of rank r stands for r index arrays
-          if (item.array.rank() == 0) {           // one truth value indexes a new axis of size 1: by [0] or by nothing
+        if (item.array.dtype() == DType::Bool) {
+          if (item.array.rank() == 0) {  // one truth value indexes a new axis of size 1: by [0] or by nothing
             parsed.view = unsqueeze(parsed.view, axis++);
             arrays.emplace_back(Tensor::zeros({item.array.item() != 0 ? 1 : 0}, DType::Int64));
             break;
           }
-          const Tensor positions = nonzero(item.array);
-          for (int k = 0; k < item.array.rank(); ++k, ++axis) {
+          for (int k = 0; k < item.array.rank(); ++k, ++axis)
             NDL_CHECK(item.array.shape()[k] == parsed.view.shape()[axis], IndexError, "index",
                       "mask does not fit axis ", axis, ": got size ", item.array.shape()[k], ", expected ",
                       parsed.view.shape()[axis], ".");
-            arrays.emplace_back(select(positions, 1, k));
-          }
+          arrays.emplace_back(item.array);
         } else {
           arrays.emplace_back(item.array);
           ++axis;
@@ -156,7 +154,9 @@ void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor
         g.give(0, dx);
       }
       if (!g.needs(1)) return;
-      const Tensor dy = get_item(g.dy(), items);
+      const Parsed parsed = parse(g.dy(), items);
+      const Tensor dy =
+          parsed.arrays.empty() ? parsed.view : index_lasting(parsed.view, parsed.arrays, parsed.in_front);
       Shape shape = g.input_shape(1);  // without leading axes of size 1 that the places do not have
       while (shape.size() > dy.rank()) shape.erase(0);
       g.give(1, reshape(sum_to(dy, shape), g.input_shape(1)));
@@ -207,7 +207,10 @@ Tensor take_along_axis(const Tensor& x, const Tensor& index, int64_t axis) {
 Tensor put_along_axis(const Tensor& x, const Tensor& index, const Tensor& values, int64_t axis) {
   OpScope scope("put_along_axis");
   const int at = normalize_axis("put_along_axis", axis, x.rank());
-  return scatter(x, at, broadcast_to(index, lanes_shape("put_along_axis", x, index, at)), values);
+  const Shape places = lanes_shape("put_along_axis", x, index, at);
+  Tensor fitted = values;  // leading axes of size 1 may be more than x has
+  while (fitted.rank() > x.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
+  return scatter(x, at, broadcast_to(index, places), fitted.rank() == 0 ? fitted : broadcast_to(fitted, places));
 }
 
 namespace {

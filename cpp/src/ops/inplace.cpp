@@ -78,6 +78,12 @@ void edit(BinaryOp op, const char* op_name, const Tensor& target, const Tensor& 
   off_tape_edit(op_name, target, [&](const Tensor& before) { return out_of_place(before, other.detach()); });
 }
 
+// A summand; of halves in float32, so that only the sum is rounded.
+Tensor scaled(const Tensor& source, double scale) {
+  if (scale == 1) return source;
+  return mul(is_half(source.dtype()) ? cast(source, DType::Float32) : source, scale);
+}
+
 // `value` beside target: a number widens no float, and an integer only if it is whole itself.
 Tensor number_beside(const Tensor& target, double value) {
   const bool fits = is_floating(target.dtype()) || value == static_cast<double>(static_cast<int64_t>(value));
@@ -108,10 +114,10 @@ void fill_(const Tensor& target, double value) {
 }
 
 void add_(const Tensor& target, const Tensor& source, double scale) {
-  edit(BinaryOp::Add, "add_", target, scale == 1 ? source : mul(source, scale), &add);
+  edit(BinaryOp::Add, "add_", target, scaled(source, scale), &add);
 }
 void sub_(const Tensor& target, const Tensor& source, double scale) {
-  edit(BinaryOp::Sub, "sub_", target, scale == 1 ? source : mul(source, scale), &sub);
+  edit(BinaryOp::Sub, "sub_", target, scaled(source, scale), &sub);
 }
 void mul_(const Tensor& target, const Tensor& factor) { edit(BinaryOp::Mul, "mul_", target, factor, &mul); }
 void mul_(const Tensor& target, double factor) { mul_(target, number_beside(target, factor)); }

@@ -205,6 +205,7 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int64_t axis) {
 
 Tensor roll(const Tensor& x, const Dims& all_shifts, const Dims& axes) {
   OpScope scope("roll");
+  NDL_CHECK(!all_shifts.empty(), ValueError, "roll", "no shifts: got (), expected one at least.");
   const bool one_for_all = all_shifts.size() == 1 && axes.size() > 1;
   const Dims shifts = one_for_all ? Dims::filled(axes.size(), all_shifts[0]) : all_shifts;
   if (axes.empty() && shifts.size() == 1) return reshape(roll(reshape(x, {-1}), shifts, {0}), x.shape());
@@ -215,8 +216,8 @@ Tensor roll(const Tensor& x, const Dims& all_shifts, const Dims& axes) {
   {
     NoGrad off;
     for (int i = 0; i < axes.size(); ++i) {
-      const int axis = axis_or_none("roll", axes[i], x);
-      const int64_t size = x.rank() > 0 ? x.shape()[axis] : 1;
+      const int axis = normalize_axis("roll", axes[i], x.rank());
+      const int64_t size = x.shape()[axis];
       const int64_t shift = size > 0 ? (shifts[i] % size + size) % size : 0;
       back.push_back(-shift);
       if (shift > 0) y = concat({slice(y, axis, size - shift), slice(y, axis, 0, size - shift)}, axis);

@@ -18,8 +18,8 @@ Tensor combine_lanes(const Tensor& x, int axis, const Tensor& index, const Tenso
 // PyTorch reads a tensor without axes as one with a single element on one axis, and takes an index without elements of
 // any rank. Such calls are made again with axes.
 bool lacks_axes(const Tensor& x, const Tensor& index);
-// src cut to the index, which may be shorter.
-Tensor cut_to_index(const Tensor& src, const Tensor& index);
+// src cut to the index, which may be shorter; a number stands for every element. Throws for other shapes.
+Tensor cut_to_index(const char* op, const Tensor& src, const Tensor& index);
 // scatter(x, index, src) with an axis on each.
 template <class Scatter>
 Tensor with_axes(const Tensor& x, const Tensor& index, const Tensor& src, const Scatter& scatter) {

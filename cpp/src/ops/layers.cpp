@@ -28,6 +28,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
             ", expected (out, in) or (in).");
   NDL_CHECK(x.rank() >= 1 && x.size(-1) == weight.size(-1), ValueError, op, "features differ: got an input of shape ",
             x.shape(), " and a weight of shape ", weight.shape(), ", expected the last sizes to agree.");
+  const DType result = promote_types(x.dtype(), weight.dtype());
+  // Rounded once. Products of bfloat16 have units of their own, which are worth a rounding before the bias.
+  if (bias.defined() && result == DType::Float16)
+    return cast(linear(cast(x, DType::Float32), cast(weight, DType::Float32), cast(bias, DType::Float32)),
+                promote_types(result, bias.dtype()));
   return biased(op, matmul(x, weight.rank() == 2 ? transpose(weight) : weight), bias);
 }
 
@@ -38,6 +43,13 @@ Tensor bilinear(const Tensor& x1, const Tensor& x2, const Tensor& weight, const 
                 x2.size(-1) == weight.size(2),
             ValueError, op, "sizes differ: got shapes ", x1.shape(), ", ", x2.shape(), " and a weight of shape ",
             weight.shape(), ", expected (..., in1), (..., in2) and (out, in1, in2).");
+  NDL_CHECK(!bias.defined() || bias.shape() == Shape({weight.size(0)}), ValueError, op, "wrong bias: got shape ",
+            bias.shape(), ", expected ", Shape({weight.size(0)}), ".");
+  const DType result = promote_types(promote_types(x1.dtype(), x2.dtype()), weight.dtype());
+  if (is_half(result)) {  // rounded once, not between the products
+    const auto wide = [](const Tensor& x) { return x.defined() ? cast(x, DType::Float32) : x; };
+    return cast(bilinear(wide(x1), wide(x2), wide(weight), wide(bias)), result);
+  }
   const int64_t out = weight.size(0), in1 = weight.size(1), in2 = weight.size(2);
   // [..., in1] times [in1, out in2], then each output's row with x2.
   Shape split = x1.shape();
@@ -80,7 +92,7 @@ Tensor dropout(const Tensor& x, double p, bool training) {
   if (!training || p == 0) return x;
   const DType drawn = x.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
   const Tensor kept = cast(ge(rand(x.shape(), 0, 1, drawn), p), x.dtype());
-  return x * (p == 1 ? kept : kept * (1 / (1 - p)));
+  return p == 1 ? x * kept : x * (1 / (1 - p)) * kept;
 }
 
 }  // namespace needlecpp

@@ -16,12 +16,13 @@ void rows(const CrossEntropyArgs<T>& args, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const T* x = args.x + row * args.classes;
     T* dx = args.dx + row * args.classes;
-    const T shift = args.log_sum[row];
+    const T top = args.top[row];
+    const T log_sum = args.log_sum[row];
     const T spread = args.spread ? args.spread[row] : T(0);
     const T scale = args.scale[row] + spread * static_cast<T>(args.total);
     for (int64_t c = 0; c < args.classes; c += lanes) {
       const int64_t n = args.classes - c < lanes ? args.classes - c : lanes;
-      const V d = (n == lanes ? load<V>(x + c) : load<V>(x + c, n)) - shift;
+      const V d = ((n == lanes ? load<V>(x + c) : load<V>(x + c, n)) - top) - log_sum;
       // Exponentials that vanish would be slow: they are denormal.
       const V e = select(d < vanishing, V{}, m_exp(select(d < vanishing, V{}, d)));
       V gradient = e * scale;

@@ -8,12 +8,13 @@
 namespace needlecpp {
 
 // dx[i, c] = (probability[i, c] (scale[i] + spread[i] total) - spread[i] weight[c]), and - scale[i] more at the target;
-// probability = exp(x - log_sum).
+// probability = exp((x - top) - log_sum).
 template <class T>
 struct CrossEntropyArgs {
   const T* x;  // [rows, classes]
   T* dx;
-  const T* log_sum;       // [rows], log(sum(exp(x)))
+  const T* top;           // [rows]
+  const T* log_sum;       // [rows], log(sum(exp(x - top)))
   const T* scale;         // [rows], of the loss at the target
   const T* spread;        // [rows], of the loss at every class; null: 0
   const T* weight;        // [classes]; null: 1; only beside spread

@@ -3,6 +3,7 @@
 #include "needlecpp/ops/norm.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "needlecpp/autograd/function.h"
@@ -330,12 +331,18 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
   })[0];
 }
 
+// As in PyTorch they may be negative: what they are added to is mostly larger.
+void check_finite(const char* op, const char* what, double value) {
+  NDL_CHECK(std::isfinite(value), ValueError, op, "bad ", what, ": got ", value, ", expected a finite number.");
+}
+
 Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape& normalized_shape, double eps) {
   const int count = normalized_shape.size();
   bool fits = count >= 1 && count <= x.rank();
   for (int i = 0; fits && i < count; ++i) fits = x.shape()[x.rank() - count + i] == normalized_shape[i];
   NDL_CHECK(fits, ValueError, op, "normalized_shape does not fit: got ", normalized_shape, " for an input of shape ",
             x.shape(), ", expected its last sizes.");
+  check_finite(op, "eps", eps);
   Layer layer = {op, layout};
   layer.normalized = count;
   layer.eps = eps;
@@ -345,13 +352,14 @@ Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape&
 // x with statistics that are given, one for each channel.
 Tensor apply_stats(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& weight,
                    const Tensor& bias, double eps) {
-  Tensor scale = rsqrt(variance + eps);
-  if (weight.defined()) scale = scale * weight;
-  Tensor shift = neg(mean * scale);
-  if (bias.defined()) shift = shift + bias;
+  const auto wide = [&](const Tensor& t) { return cast(t, computed(x.dtype())); };  // halves are rounded once
+  Tensor scale = rsqrt(wide(variance) + eps);
+  if (weight.defined()) scale = scale * wide(weight);
+  Tensor shift = neg(wide(mean) * scale);
+  if (bias.defined()) shift = shift + wide(bias);
   Shape spread = Dims::filled(x.rank(), 1);
   spread[1] = x.shape()[1];
-  const Tensor y = x * reshape(scale, spread) + reshape(shift, spread);
+  const Tensor y = wide(x) * reshape(scale, spread) + reshape(shift, spread);
   return is_floating(x.dtype()) ? cast(y, x.dtype()) : y;
 }
 
@@ -375,14 +383,15 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   return normalize_rows(last_axes("layer_norm", NormLayout::Layer, x, normalized_shape, eps), x, weight, bias);
 }
 
-Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, double eps) {
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
   OpScope scope("rms_norm");
-  if (eps < 0)
-    eps = x.dtype() == DType::Float64    ? 0x1p-52
-          : x.dtype() == DType::Float16  ? 0x1p-10
-          : x.dtype() == DType::BFloat16 ? 0x1p-7
-                                         : 0x1p-23;
-  return normalize_rows(last_axes("rms_norm", NormLayout::Rms, x, normalized_shape, eps), x, weight, Tensor());
+  NDL_CHECK(!eps || *eps >= 0, ValueError, "rms_norm", "bad eps: got ", *eps, ", expected a number of 0 or more.");
+  const double machine = x.dtype() == DType::Float64    ? 0x1p-52
+                         : x.dtype() == DType::Float16  ? 0x1p-10
+                         : x.dtype() == DType::BFloat16 ? 0x1p-7
+                                                        : 0x1p-23;
+  return normalize_rows(last_axes("rms_norm", NormLayout::Rms, x, normalized_shape, eps.value_or(machine)), x, weight,
+                        Tensor());
 }
 
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias, double eps) {
@@ -391,6 +400,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   NDL_CHECK(x.rank() >= 2, ValueError, op, "too few axes: got shape ", x.shape(), ", expected (n, c, ...).");
   NDL_CHECK(num_groups > 0 && x.shape()[1] % num_groups == 0, ValueError, op, "channels do not divide: got ",
             x.shape()[1], " channels and ", num_groups, " groups, expected a multiple.");
+  check_finite(op, "eps", eps);
   Layer layer = {op, NormLayout::Group};
   layer.groups = num_groups;
   layer.eps = eps;
@@ -402,6 +412,8 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   const char* op = "instance_norm";
   OpScope scope(op);
   check_channels(op, x, running_mean, running_var);
+  check_finite(op, "eps", eps);
+  check_finite(op, "momentum", momentum);
   if (!use_input_stats) return batch_norm(x, running_mean, running_var, weight, bias, false, momentum, eps);
   const int64_t n = x.shape()[0], c = x.shape()[1], per_channel = n * c == 0 ? 2 : x.numel() / (n * c);
   NDL_CHECK(per_channel != 1, ValueError, op, "one value has no variance: got shape ", x.shape(),
@@ -424,6 +436,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& bias, bool training, double momentum, double eps) {
   const char* op = "batch_norm";
   OpScope scope(op);
+  check_finite(op, "eps", eps);
+  check_finite(op, "momentum", momentum);
   if (x.numel() == 0) return identity(x);
   check_channels(op, x, running_mean, running_var);
   Layer layer = {op, NormLayout::Batch};

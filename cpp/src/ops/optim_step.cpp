@@ -30,6 +30,12 @@ void check_like(const char* op, const char* what, const Tensor& tensor, const Te
             to_string(tensor.device()), ", expected ", to_string(parameter.device()), ".");
 }
 
+// A rate, decay or eps.
+void check_not_negative(const char* op, const char* what, double value) {
+  NDL_CHECK(value >= 0 && std::isfinite(value), ValueError, op, "bad ", what, ": got ", value,
+            ", expected a number of 0 or more.");
+}
+
 // What the update writes to.
 void check_target(const char* op, const char* what, const Tensor& tensor) {
   NDL_CHECK(tensor.is_contiguous(), ValueError, op, what,
@@ -89,6 +95,9 @@ void adam_step_(const Tensor& parameter, const Tensor& gradient, const Tensor& m
   NDL_CHECK(options.step >= 1, ValueError, op, "bad step: got ", options.step, ", expected 1 or more.");
   for (double beta : {options.beta1, options.beta2})
     NDL_CHECK(beta >= 0 && beta < 1, ValueError, op, "bad beta: got ", beta, ", expected a number in [0, 1).");
+  check_not_negative(op, "lr", options.lr);
+  check_not_negative(op, "eps", options.eps);
+  check_not_negative(op, "weight_decay", options.weight_decay);
   if (options.clear_gradient) check_target(op, "gradient", gradient);
 
   const NoGrad no_grad;
@@ -114,6 +123,9 @@ void sgd_step_(const Tensor& parameter, const Tensor& gradient, const Tensor& mo
     check_like(op, "momentum_buffer", momentum_buffer, parameter);
     check_target(op, "momentum_buffer", momentum_buffer);
   }
+  NDL_CHECK(std::isfinite(lr), ValueError, op, "bad lr: got ", lr, ", expected a finite number.");
+  check_not_negative(op, "momentum", momentum);
+  check_not_negative(op, "weight_decay", weight_decay);
   NDL_CHECK(momentum == 0 || momentum_buffer.defined(), ValueError, op,
             "momentum without a buffer: got no momentum_buffer, expected one like the parameter for momentum ",
             momentum, ". Pass zeros at the first step.");

@@ -4,6 +4,7 @@
 #include "needlecpp/ops/pool.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -290,7 +291,12 @@ Tensor lp_pool(const Tensor& x, int axes, double norm, const PoolOptions& option
   check_axes(axes);
   const char* const op = kLpPool[axes];
   OpScope scope(op);
-  NDL_CHECK(norm != 0, ValueError, op, "bad norm: got 0, expected any other number.");
+  NDL_CHECK(norm != 0 && std::isfinite(norm), ValueError, op, "bad norm: got ", norm,
+            ", expected a finite number other than 0.");
+  NDL_CHECK(is_floating(x.dtype()), TypeError, op, "no roots of this dtype: got ", name(x.dtype()),
+            ", expected a float. Cast first.");
+  if (is_half(x.dtype()))  // rounded once
+    return cast(lp_pool(cast(x, DType::Float32), axes, norm, options), x.dtype());
   const Dims kernel = per_axis(op, "kernel_size", options.kernel, axes, 1);
   double count = 1;
   for (const int64_t size : kernel) count *= static_cast<double>(size);
@@ -336,6 +342,7 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
     shape[shape.size() - axes + k] = wanted;
   }
   const Tensor y = Tensor::zeros(shape, x.dtype(), x.device());
+  Tensor places;  // of all planes in one
   if (x.numel() > 0) {
     NoGrad off;
     const int64_t size = y.numel() / planes;
@@ -343,13 +350,13 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
               "index out of range: got ", min(indices).item_int(), " to ", max(indices).item_int(), ", expected 0 to ",
               size - 1, ".");
     const Tensor starts = mul(Tensor::arange(planes), Tensor::full({}, static_cast<double>(size), DType::Int64));
-    const Tensor at = add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1}));
-    index_put_(reshape(y, {-1}), {reshape(at, {-1})}, reshape(x, {-1}));
+    places = reshape(add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1})), {-1});
+    index_put_(reshape(y, {-1}), {places}, reshape(x, {-1}));
   }
-  return record(op, y, {x}, {indices}, [planes](Backward& g) {
-    const Tensor at = g.saved(0);
-    if (at.numel() == 0) return g.give(0, Tensor::zeros(at.shape(), g.dy().dtype()));
-    g.give(0, reshape(gather(reshape(g.dy(), {planes, -1}), 1, reshape(at, {planes, -1})), at.shape()));
+  return record(op, y, {x}, {}, [places](Backward& g) {
+    const Shape& shape = g.input_shape(0);
+    if (numel(shape) == 0) return g.give(0, Tensor::zeros(shape, g.dy().dtype()));
+    g.give(0, reshape(index_lasting(reshape(g.dy(), {-1}), {places}), shape));
   });
 }
 

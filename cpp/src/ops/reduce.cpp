@@ -117,6 +117,8 @@ Tensor nanmean(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType d
 
 Tensor var(const Tensor& x, const AxisSet& axes, double correction, bool keepdims) {
   OpScope scope("var");
+  NDL_CHECK(std::isfinite(correction), ValueError, "var", "bad correction: got ", correction,
+            ", expected a finite number.");
   if (!is_floating(x.dtype())) return var(cast(x, DType::Float32), axes, correction, keepdims);
   if (is_half(x.dtype())) return cast(var(cast(x, DType::Float32), axes, correction, keepdims), x.dtype());
   const ReducedAxes taken("var", axes, x.rank());

@@ -13,6 +13,7 @@
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/elementwise_run.h"
 #include "ops/reduce_run.h"
 #include "ops/scan_run.h"
 
@@ -144,20 +145,21 @@ Tensor logcumsumexp(const Tensor& x, int64_t axis) {
   if (is_half(x.dtype())) return cast(logcumsumexp(cast(x, DType::Float32), axis), x.dtype());
   return along_axis("logcumsumexp", x, axis, [](const Tensor& row, int along) {
     const ScanWay way = {along, false, false, Tensor()};
-    return record(
-        "logcumsumexp", run_scan(ScanOp::LogSumExp, row, Tensor(), way), {row}, {row},
-        [way](Backward& g) {
-          // dx[i] = sum over k >= i of dy[k] exp(x[i] - y[k]) = exp(x[i] - y[i]) z[i] with
-          // z[i] = dy[i] + exp(y[i] - y[i+1]) z[i+1]; y never falls. While all of x is -inf, exp(-inf + inf) is 0.
-          const Tensor x = g.saved(0);
-          const Tensor y = g.output();
-          const Tensor nothing = eq(y, -INFINITY);
-          const Tensor low = where(nothing, Tensor::scalar(std::numeric_limits<float>::lowest(), y.dtype()), y);
-          const Tensor fall = clamp(low - shift(low, way.back()), -INFINITY, 0);
-          const Tensor z = recurrence(exp(fall), g.dy(), way.back());
-          g.give(0, where(eq(x, -INFINITY), Tensor::zeros({}, y.dtype()), exp(x - low) * z));
-        },
-        SaveOutputs::Yes);
+    return record("logcumsumexp", run_scan(ScanOp::LogSumExp, row, Tensor(), way), {row}, {row}, [way](Backward& g) {
+      // y cannot tell it, having lost the sums' digits beside large x: y = m + log(s) with m the largest so far and
+      // s[i] = exp(m[i-1] - m[i]) s[i-1] + exp(x[i] - m[i]), whatever m is. dx = exp(x - m) z with
+      // z[i] = dy[i] / s[i] + exp(m[i] - m[i+1]) z[i+1]. Infinite x share alike; while all are -inf, none has any.
+      const Tensor x = g.saved(0);
+      const Tensor m = run_scan(ScanOp::Max, x.detach(), Tensor(), way);
+      const double most = largest_finite(m.dtype());
+      const Tensor from = clamp(m, -most, most);
+      const Tensor fall = exp(clamp(shift(from, way) - from, -INFINITY, 0));
+      const Tensor share = zero_where(eq(m, -INFINITY), exp(clamp(x, -most, most) - from));
+      const Tensor s = recurrence(fall, share, way);
+      const Tensor z =
+          recurrence(shift(fall, way.back()), g.dy() / where(eq(s, 0.0), Tensor::ones({}, s.dtype()), s), way.back());
+      g.give(0, share * z);
+    });
   });
 }
 
@@ -167,6 +169,10 @@ Tensor diff(const Tensor& x, int64_t n, int64_t axis, const Tensor& prepend, con
   NDL_CHECK(n >= 0, ValueError, "diff", "bad order: got ", n, ", expected 0 or more.");
   const int along = normalize_axis("diff", axis, x.rank());
   if (n == 0) return identity(x);
+  if (n > 1 && is_half(x.dtype())) {  // rounded once
+    const auto wide = [](const Tensor& part) { return part.defined() ? cast(part, DType::Float32) : part; };
+    return cast(diff(wide(x), n, axis, wide(prepend), wide(append)), x.dtype());
+  }
   Tensor y = x;
   if (prepend.defined() || append.defined()) {
     Tensors parts;
@@ -189,12 +195,20 @@ Tensor diff(const Tensor& x, int64_t n, int64_t axis, const Tensor& prepend, con
 Tensor trapezoid(const Tensor& y, const Tensor& x, double dx, int64_t axis) {
   OpScope scope("trapezoid");
   NDL_CHECK(y.rank() > 0, ValueError, "trapezoid", "y has no axis: expected at least one. Reshape it.");
+  NDL_CHECK(std::isfinite(dx), ValueError, "trapezoid", "bad dx: got ", dx, ", expected a finite number.");
+  const DType result = real_type(x.defined() ? promote_types(y.dtype(), x.dtype()) : y.dtype());
+  if (is_half(result)) {  // rounded once
+    const Tensor wide = x.defined() ? cast(x, DType::Float32) : x;
+    return cast(trapezoid(cast(y, DType::Float32), wide, dx, axis), result);
+  }
   const int along = normalize_axis("trapezoid", axis, y.rank());
   const int64_t count = y.size(along);
   const Tensor pairs = slice(y, along, 1) + slice(y, along, 0, std::max<int64_t>(0, count - 1));
-  if (!x.defined()) return sum(pairs, {along}) * (dx / 2);
+  if (!x.defined()) return cast(sum(pairs, {along}), result) * (dx / 2);
   NDL_CHECK(x.rank() == 1 || x.rank() == y.rank(), ValueError, "trapezoid", "x does not fit: got ", x.shape(),
             ", expected one axis or as many as ", y.shape(), ".");
+  NDL_CHECK(x.size(x.rank() == 1 ? 0 : along) == count, ValueError, "trapezoid", "x does not fit: got ",
+            x.size(x.rank() == 1 ? 0 : along), " places, expected the ", count, " of y on axis ", along, ".");
   Tensor steps = diff(x, 1, x.rank() == 1 ? 0 : along);
   if (x.rank() == 1) {
     Shape shape = Dims::filled(y.rank(), 1);

@@ -82,7 +82,7 @@ Tensor scatter_reduce(const Tensor& x, int64_t axis, const Tensor& any_index, co
     return with_axes(x, index, any_src, [&](const Tensor& to, const Tensor& i, const Tensor& s) {
       return scatter_reduce(to, at, i, s, reduction, include_self);
     });
-  const Tensor src = broadcast_to(cast(cut_to_index(any_src, index), x.dtype()), index.shape());
+  const Tensor src = broadcast_to(cast(cut_to_index("scatter_reduce", any_src, index), x.dtype()), index.shape());
   // What is not to take part is replaced by what changes nothing.
   const auto start = [&](const Tensor& neutral) { return include_self ? x : scatter(x, at, index, neutral); };
   switch (reduction) {
@@ -91,6 +91,8 @@ Tensor scatter_reduce(const Tensor& x, int64_t axis, const Tensor& any_index, co
     case ScatterReduction::Mean: {
       NDL_CHECK(is_floating(x.dtype()), TypeError, "scatter_reduce", "mean of integers: got ", name(x.dtype()),
                 ", expected a floating dtype. Cast first.");
+      if (is_half(x.dtype()))  // rounded once
+        return cast(scatter_reduce(cast(x, DType::Float32), axis, index, src, reduction, include_self), x.dtype());
       const Tensor one = Tensor::ones({}, x.dtype());
       Tensor counts = Tensor::ones(x.shape(), x.dtype());
       if (!include_self) counts = scatter(counts, at, index, one * 0.0);

@@ -13,6 +13,7 @@
 #include "needlecpp/ops/shape.h"
 #include "ops/reduce_run.h"
 #include "ops/softmax_kernels.h"
+#include "ops/softmax_run.h"
 
 namespace needlecpp {
 namespace {
@@ -20,14 +21,16 @@ namespace {
 constexpr int64_t kGrain = 1 << 12;  // exponentials that a thread must have to compute
 
 // x [rows, length], columns adjacent.
-void run_rows(SoftmaxOp op, const Tensor& x, const Tensor& y) {
+void run_rows(SoftmaxOp op, const Tensor& x, const Tensor& y, const Tensor& top = Tensor()) {
   const int64_t length = x.size(1);
   const int64_t grain = std::max<int64_t>(1, kGrain / length);
   if (x.dtype() == DType::Float32) {
-    const SoftmaxArgs<float> args = {op, x.data<float>(), y.data<float>(), length, x.strides()[0]};
+    const SoftmaxArgs<float> args = {op,     x.data<float>(), y.data<float>(),
+                                     length, x.strides()[0],  top.defined() ? top.data<float>() : nullptr};
     parallel_for(x.size(0), grain, [&](int64_t begin, int64_t end) { NDL_KERNEL(softmax_f32)(args, begin, end); });
   } else {
-    const SoftmaxArgs<double> args = {op, x.data<double>(), y.data<double>(), length, x.strides()[0]};
+    const SoftmaxArgs<double> args = {op,     x.data<double>(), y.data<double>(),
+                                      length, x.strides()[0],   top.defined() ? top.data<double>() : nullptr};
     parallel_for(x.size(0), grain, [&](int64_t begin, int64_t end) { NDL_KERNEL(softmax_f64)(args, begin, end); });
   }
 }
@@ -102,10 +105,44 @@ Tensor softmax_backward(SoftmaxOp op, const Tensor& y, const Tensor& dy, int axi
   return dy - exp(y) * sum(dy, {axis}, true);
 }
 
+// softmax over several axes at once.
+Tensor softmax_over(const Tensor& x, const ReducedAxes& axes) {
+  const Dims reduced = axes.list(x.rank());
+  if (reduced.empty()) return Tensor::ones(x.shape(), x.dtype(), x.device());
+  if (reduced.size() == 1) return softmax(x, reduced[0]);
+  Dims order, back = Dims::filled(x.rank(), 0);
+  for (const bool last : {false, true})
+    for (int i = 0; i < x.rank(); ++i)
+      if (axes.taken[i] == last) {
+        back[i] = order.size();
+        order.push_back(i);
+      }
+  const Tensor turned = permute(x, order);
+  const int64_t count = axes.count(x.shape());
+  return permute(reshape(softmax(reshape(turned, {x.numel() / count, count}), 1), turned.shape()), back);
+}
+
+// The derivative of logsumexp, which its own result could not tell: beside large x that has lost the sum's digits.
+// Where the total is infinite, the elements equal to it share alike; those of a row of minus infinities have no share.
+Tensor shares(const Tensor& x, const Tensor& total, const ReducedAxes& axes) {
+  const Tensor share = softmax_over(x, axes);
+  const Tensor infinite = isinf(total);
+  if (count_nonzero(infinite).item_int() == 0) return share;
+  const Tensor largest = cast(logical_and(eq(x, total), eq(total, INFINITY)), x.dtype());
+  const Tensor count = clamp(sum(largest, axes.list(x.rank()), true), 1, INFINITY);
+  return where(infinite, largest / count, share);
+}
+
 // The dtype computed in: halves and integers go through float32.
 DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Float32; }
 
 }  // namespace
+
+LogSum log_sum_of_rows(const Tensor& x) {
+  LogSum sum = {Tensor::empty({x.size(0)}, x.dtype(), x.device()), Tensor::empty({x.size(0)}, x.dtype(), x.device())};
+  if (x.numel() > 0) run_rows(SoftmaxOp::LogSumExp, as_rows(x.detach(), x.size(0), x.size(1)), sum.rest, sum.top);
+  return sum;
+}
 
 Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   OpScope scope("softmax");
@@ -167,12 +204,11 @@ Tensor logsumexp(const Tensor& x, const AxisSet& axes, bool keepdims) {
   }
   return record(
       "logsumexp", y, {x}, {x},
-      [kept_shape](Backward& g) {
+      [kept_shape, taken](Backward& g) {
         const Tensor from = g.saved(0);
-        const Tensor total = reshape(g.output(), kept_shape);
-        // Where all of x is minus infinity its share is 0, not exp(-inf + inf).
-        const Tensor shift = where(eq(total, -INFINITY), Tensor::zeros({}, total.dtype()), total);
-        g.give(0, reshape(g.dy(), kept_shape) * exp(from - shift));
+        if (from.numel() == 0) return g.give(0, Tensor::zeros(from.shape(), from.dtype()));
+        const Tensor total = reshape(g.output().detach(), kept_shape);
+        g.give(0, reshape(g.dy(), kept_shape) * shares(from, total, taken));
       },
       SaveOutputs::Yes);
 }

@@ -86,7 +86,9 @@ void rows(const SoftmaxArgs<T>& args, int64_t begin, int64_t end) {
     if (args.op == SoftmaxOp::LogSumExp) {
       // Rows of minus infinities only, or with an infinity, have their logarithm too.
       const T shift = top - top == 0 ? top : 0;
-      args.y[row] = static_cast<T>(m_log(row_exp_sum<T>(x, args.length, shift, nullptr)) + static_cast<double>(shift));
+      const double rest = m_log(row_exp_sum<T>(x, args.length, shift, nullptr));
+      args.y[row] = static_cast<T>(args.top ? rest : rest + static_cast<double>(shift));
+      if (args.top) args.top[row] = shift;
       continue;
     }
     T* y = args.y + row * args.length;

@@ -16,6 +16,7 @@ struct SoftmaxArgs {
   T* y;            // [rows, length], or [rows] for LogSumExp
   int64_t length;  // at least 1
   int64_t x_row;
+  T* top;  // [rows], LogSumExp alone, may be null: the largest x, or 0 for an infinity; y is then less by that
 };
 
 // The same down the columns of x [outer, length, inner], whose inner axis is adjacent; y is contiguous, [outer, length,

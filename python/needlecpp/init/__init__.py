@@ -38,6 +38,12 @@ def _finish(x: Tensor, device: Device | None, requires_grad: bool) -> Tensor:
     return x
 
 
+def _check_fan(op: str, **fans: int) -> None:
+    for name, fan in fans.items():
+        if fan < 1:
+            raise ValueError(f"[{op}] bad {name}: got {fan}, expected 1 or more.")
+
+
 def rand(
     *shape: int,
     low: float = 0.0,
@@ -71,6 +77,8 @@ def randb(
     *shape: int, p: float = 0.5, device: Device | None = None, dtype: str = "bool", requires_grad: bool = False
 ) -> Tensor:
     """True with probability p."""
+    if not 0 <= p <= 1:
+        raise ValueError(f"[randb] bad probability: got {p}, expected 0 to 1.")
     return _finish((_core.rand(*shape) < p).astype(dtype), device, requires_grad)
 
 
@@ -110,12 +118,14 @@ def one_hot(
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
     """(fan_in, fan_out), uniform in ±gain·sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010)."""
+    _check_fan("xavier_uniform", fan_in=fan_in, fan_out=fan_out)
     bound = gain * math.sqrt(6.0 / (fan_in + fan_out))
     return rand(fan_in, fan_out, low=-bound, high=bound, **kwargs)
 
 
 def xavier_normal(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:
     """(fan_in, fan_out), normal with std gain·sqrt(2 / (fan_in + fan_out))."""
+    _check_fan("xavier_normal", fan_in=fan_in, fan_out=fan_out)
     return randn(fan_in, fan_out, std=gain * math.sqrt(2.0 / (fan_in + fan_out)), **kwargs)
 
 
@@ -124,6 +134,7 @@ def kaiming_uniform(
 ) -> Tensor:
     """``shape`` or (fan_in, fan_out), uniform in ±sqrt(6 / fan_in) (He et al., 2015); for ReLU only."""
     _check_relu(nonlinearity)
+    _check_fan("kaiming_uniform", fan_in=fan_in)
     bound = math.sqrt(2.0) * math.sqrt(3.0 / fan_in)
     return rand(*((fan_in, fan_out) if shape is None else shape), low=-bound, high=bound, **kwargs)
 
@@ -133,6 +144,7 @@ def kaiming_normal(
 ) -> Tensor:
     """``shape`` or (fan_in, fan_out), normal with std sqrt(2 / fan_in) (He et al., 2015); for ReLU only."""
     _check_relu(nonlinearity)
+    _check_fan("kaiming_normal", fan_in=fan_in)
     return randn(*((fan_in, fan_out) if shape is None else shape), std=math.sqrt(2.0 / fan_in), **kwargs)
 
 

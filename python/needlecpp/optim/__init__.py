@@ -12,6 +12,14 @@ from .._core import Tensor
 __all__ = ["SGD", "Adam", "Optimizer"]
 
 
+def _check(optimizer: object, what: str, value: float, below: float = math.inf) -> float:
+    """The value if it lies in [0, below)."""
+    if not 0 <= value < below:
+        expected = "a finite number of 0 or more" if below == math.inf else f"a number in [0, {below:g})"
+        raise ValueError(f"[{type(optimizer).__name__}] bad {what}: got {value}, expected {expected}.")
+    return value
+
+
 class Optimizer:
     """Holds the parameters; subclasses define ``_update``."""
 
@@ -19,10 +27,8 @@ class Optimizer:
         self.params = list(params)
         if not self.params:
             raise ValueError(f"[{type(self).__name__}] no parameters: got an empty list, expected one at least.")
-        if not (lr >= 0 and math.isfinite(lr)):
-            raise ValueError(f"[{type(self).__name__}] bad learning rate: got {lr}, expected a number of 0 or more.")
-        self.lr = lr
-        self.weight_decay = weight_decay
+        self.lr = _check(self, "learning rate", lr)
+        self.weight_decay = _check(self, "weight_decay", weight_decay)
 
     def _update(self, index: int, parameter: Tensor, gradient: Tensor) -> None:
         raise NotImplementedError
@@ -42,6 +48,7 @@ class Optimizer:
 
     def clip_grad_norm(self, max_norm: float = 0.25) -> float:
         """Scales all gradients together so that their norm is at most ``max_norm``; returns the norm before."""
+        _check(self, "max_norm", max_norm)
         gradients = [p.grad for p in self.params if p.grad is not None]
         norm = math.sqrt(math.fsum(_core.square(g).sum().item() for g in gradients))
         if norm > max_norm:
@@ -74,8 +81,10 @@ class SGD(Optimizer):
         dampening: float | None = None,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.momentum = momentum
+        self.momentum = _check(self, "momentum", momentum)
         self.dampening = momentum if dampening is None else dampening
+        if not 0 <= self.dampening <= 1:
+            raise ValueError(f"[SGD] bad dampening: got {self.dampening}, expected a number in [0, 1].")
         self._buffers: dict[int, Tensor] = {}
 
     def _update(self, index: int, parameter: Tensor, gradient: Tensor) -> None:
@@ -108,9 +117,9 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, lr, weight_decay)
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.eps = eps
+        self.beta1 = _check(self, "beta1", beta1, 1)
+        self.beta2 = _check(self, "beta2", beta2, 1)
+        self.eps = _check(self, "eps", eps)
         self.t = 0
         self._moments: dict[int, tuple[Tensor, Tensor]] = {}
 

@@ -12,8 +12,9 @@ namespace needlecpp {
 
 // y[i][j] = x[index[i][j]][j] for axis 0 (and so on): index has x's rank and may be shorter off the axis.
 Tensor gather(const Tensor& x, int64_t axis, const Tensor& index);
-// x with src in those places: y = x; y[index[i][j]][j] = src[i][j]. Of several writes to a place the last stays; each
-// has the gradient of the place, as in PyTorch. src may be longer than index, and broadcasts to it.
+// x with src in those places: y = x; y[index[i][j]][j] = src[i][j]. Of several writes to a place the last stays, and
+// has the gradient of the place; the others have 0. So for all that write here. src is at least as long as index on
+// every axis, or a number.
 Tensor scatter(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src);
 // x with src added at those places. Repeated places add up, in order (the same for any number of threads).
 Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src);
@@ -23,7 +24,8 @@ enum class ScatterReduction { Sum, Product, Mean, Max, Min };
 ScatterReduction reduction_from_name(const char* name);  // "sum", "prod", "mean", "amax", "amin"; throws ValueError
 Tensor scatter_reduce(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src, ScatterReduction reduction,
                       bool include_self = true);
-// Whole slices: y = x taken at the 1-D index along axis; x with slices of src added, put there, or filled.
+// Whole slices: y = x taken at the 1-D index along axis; x with slices of src, one an index, added, put there, or
+// filled.
 Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index);
 Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src, double alpha = 1);
 Tensor index_copy(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& src);
@@ -31,6 +33,8 @@ Tensor index_fill(const Tensor& x, int64_t axis, const Tensor& index, const Tens
 // NumPy's advanced indexing with integer or bool arrays: indices[i] (if given) indexes axis i; index tensors broadcast;
 // the result axes stand at the first indexed axis when the indexed axes are adjacent, in front otherwise or if told to.
 Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front = false);
+// The same with zeros for places that stand again further on: the derivative of index_put in its values.
+Tensor index_lasting(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front = false);
 // x with values in (or, with accumulate, added at) those places. values broadcasts.
 Tensor index_put(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
                  bool accumulate = false);

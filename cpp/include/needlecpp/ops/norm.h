@@ -1,7 +1,9 @@
 // Normalization layers: y = (x - mean) / sqrt(var + eps) * weight + bias, with mean and (biased) variance over groups
 // of elements. They differ in what a group is. Weights and biases may be undefined. All differentiable in x, weight and
-// bias, twice.
+// bias, twice. eps and momentum are finite.
 #pragma once
+
+#include <optional>
 
 #include "needlecpp/core/tensor.h"
 
@@ -10,9 +12,10 @@ namespace needlecpp {
 // A group is what stands at one place of the leading axes; weight and bias have the shape of the last axes.
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, const Tensor& bias = {},
                   double eps = 1e-5);
-// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich 2019). A negative eps means the machine
-// epsilon of x's dtype.
-Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {}, double eps = -1);
+// x / sqrt(mean(x^2) + eps) * weight over the last axes (Zhang and Sennrich 2019); eps is not negative, and by
+// default the machine epsilon of x's dtype.
+Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},
+                std::optional<double> eps = {});
 // Channels in num_groups groups, for each sample; weight and bias [c] (Wu and He 2018).
 Tensor group_norm(const Tensor& x,  // [n, c, ...]
                   int64_t num_groups, const Tensor& weight = {}, const Tensor& bias = {}, double eps = 1e-5);
