@@ -14,6 +14,7 @@ void bind_ops(nb::module_& m) {
   bind_linalg(b);
   bind_loss(b);
   bind_matmul(b);
+  bind_matrix(b);
   bind_norm(b);
   bind_optim_step(b);
   bind_pad(b);
