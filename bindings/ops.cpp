@@ -3,6 +3,8 @@
 
 namespace needlecpp::python {
 
+void bind_matrix(Binder& b);
+
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
   bind_activation(b);

@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from . import _array_api_linalg as linalg
 from . import _core, ops
 from ._core import Device, Tensor, asarray, from_dlpack
 from .ops import (
