@@ -1,4 +1,4 @@
-"""needlecpp.linalg and the array API's extension: signatures, named results, dtypes, options, NumPy's values, errors."""
+"""needlecpp.linalg and the array API's extension: signatures, named results, dtypes, options, values, errors."""
 
 from __future__ import annotations
 
@@ -81,10 +81,12 @@ def test_the_extension_calls_what_it_names() -> None:
     np.testing.assert_allclose(xp.linalg.solve(x, y).numpy(), np.linalg.solve(a, b))
     assert [part.shape for part in xp.linalg.svd(x[:, :2])] == [(2, 2, 2), (2, 2), (2, 3, 3)]
     np.testing.assert_allclose(xp.linalg.svdvals(x).numpy(), np.linalg.svdvals(a))
-    np.testing.assert_allclose(xp.linalg.tensordot(x, y, axes=1).numpy(), np.tensordot(a, b, 1))
+    np.testing.assert_allclose(xp.linalg.tensordot(x, y[0], axes=1).numpy(), np.tensordot(a, b[0], 1))
     np.testing.assert_allclose(xp.linalg.trace(x, offset=1, dtype="float32").numpy(), np.trace(a, 1, 1, 2), rtol=1e-6)
     np.testing.assert_allclose(xp.linalg.vecdot(x, y, axis=-2).numpy(), (a * b).sum(-2))
-    np.testing.assert_allclose(xp.linalg.vector_norm(x, axis=(0, 2), ord=3).numpy(), np.linalg.vector_norm(a, axis=(0, 2), ord=3))
+    np.testing.assert_allclose(
+        xp.linalg.vector_norm(x, axis=(0, 2), ord=3).numpy(), np.linalg.vector_norm(a, axis=(0, 2), ord=3)
+    )
 
 
 def test_results_have_the_standards_names() -> None:
@@ -200,7 +202,20 @@ def test_sixteen_bits_are_computed_in_float32() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["cholesky", "det", "eigh", "eigvalsh", "inv", "matrix_norm", "matrix_rank", "pinv", "qr", "slogdet", "svd", "svdvals"],
+    [
+        "cholesky",
+        "det",
+        "eigh",
+        "eigvalsh",
+        "inv",
+        "matrix_norm",
+        "matrix_rank",
+        "pinv",
+        "qr",
+        "slogdet",
+        "svd",
+        "svdvals",
+    ],
 )
 def test_integers_and_vectors_are_refused(name: str) -> None:
     with pytest.raises(TypeError, match=rf"\[linalg.{name}\] .*int64.*Cast first"):
@@ -214,7 +229,7 @@ def test_integers_and_vectors_are_refused(name: str) -> None:
     [
         (lambda: la.inv(ndl.ones(2, 3)), ValueError, r"\[linalg.inv\] not a square matrix: got shape \(2, 3\)"),
         (lambda: la.inv(ndl.zeros(2, 2)), la.LinAlgError, r"\[linalg.inv\] singular matrix: got a zero pivot in row 0"),
-        (lambda: la.solve(ndl.zeros(3, 2, 2), ndl.ones(2)), la.LinAlgError, r"singular matrix \(0\)"),
+        (lambda: la.solve(ndl.zeros(3, 2, 2), ndl.ones(2)), la.LinAlgError, r"singular matrix \(0,\)"),
         (lambda: la.cholesky(-ndl.eye(2)), la.LinAlgError, r"\[linalg.cholesky\] matrix is not positive definite"),
         (lambda: la.matrix_power(ndl.zeros(2, 2), -1), la.LinAlgError, r"\[linalg.inv\]"),
         (lambda: la.vector_norm(ndl.ones(2, dtype="int32")), TypeError, r"\[linalg.vector_norm\].*int32"),

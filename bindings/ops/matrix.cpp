@@ -11,9 +11,7 @@ namespace {
 using linalg::MatrixNorm;
 
 // A tolerance: nothing, a number, or one for each matrix.
-Tensor tolerance(nb::handle rtol) {
-  return rtol.is_none() ? Tensor() : value_of(rtol, DType::Float64);
-}
+Tensor tolerance(nb::handle rtol) { return rtol.is_none() ? Tensor() : value_of(rtol, DType::Float64); }
 
 MatrixNorm norm_of(nb::handle ord) {
   if (nb::isinstance<nb::str>(ord)) {

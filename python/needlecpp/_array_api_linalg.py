@@ -1,4 +1,4 @@
-"""The ``linalg`` extension of the array API standard (2024.12): ``needlecpp.linalg`` under the standard's own signatures.
+"""The ``linalg`` extension of the array API standard (2024.12): ``needlecpp.linalg`` under the standard's signatures.
 
 >>> import needlecpp as ndl
 >>> xp = ndl.zeros(3).__array_namespace__()

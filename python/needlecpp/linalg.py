@@ -1,9 +1,9 @@
 """Linear algebra on batches of matrices: NumPy's and PyTorch's ``linalg`` under the names of the array API standard.
 
-The last two axes are the matrix, all before them a batch; any strides and sizes, none included. float32 and float64 are
-computed as such, 16-bit floats in float32; integers are a TypeError where the standard asks for floats. A matrix that is
-singular or not positive definite is a ``LinAlgError``, a ValueError that names it; a matrix with a NaN or an infinity
-gives NaN throughout. All but ranks are differentiable to any order.
+The last two axes are the matrix, all before them a batch; any strides and sizes, none included. float32 and float64
+are computed as such, 16-bit floats in float32; integers are a TypeError where the standard asks for floats. A matrix
+that is singular or not positive definite is a ``LinAlgError``, a ValueError that names it; a matrix with a NaN or an
+infinity gives NaN throughout. All but ranks are differentiable to any order.
 
 Eigenvectors and singular vectors are determined up to a sign, and those of equal values up to a rotation: their
 derivatives mean something where the result does not depend on that choice, as for ``v @ diag(f(w)) @ v.T``.
@@ -133,8 +133,8 @@ def slogdet(x: Tensor) -> SlogdetResult:
 
 
 def qr(x: Tensor, mode: str = "reduced") -> QRResult:
-    """``x = Q @ R`` of each matrix [..., m, n], by Householder reflections: Q [..., m, k] with orthonormal columns and an
-    upper triangular R [..., k, n], where k is min(m, n), or m for ``mode="complete"``.
+    """``x = Q @ R`` of each matrix [..., m, n], by Householder reflections: Q [..., m, k] with orthonormal columns and
+    an upper triangular R [..., k, n], where k is min(m, n), or m for ``mode="complete"``.
 
     Differentiable, to any order, where the first min(m, n) columns are independent, in the complete mode for m <= n.
 
@@ -156,8 +156,8 @@ def _lower(op: str, x: Tensor, uplo: str) -> Tensor:
 
 
 def eigh(x: Tensor, UPLO: str = "L") -> EighResult:
-    """The eigenvalues [..., n] in ascending order and the eigenvectors, columns of [..., n, n], of symmetric matrices, of
-    which the lower (or upper) triangle alone is read.
+    """The eigenvalues [..., n] in ascending order and the eigenvectors, columns of [..., n, n], of symmetric matrices,
+    of which the lower (or upper) triangle alone is read.
 
     By reduction to a tridiagonal matrix and implicit QL steps. Differentiable, to any order, for results that do not
     depend on the vectors' signs; exactly equal eigenvalues are taken not to mix. The gradient is symmetric.
@@ -197,8 +197,8 @@ def svd(x: Tensor, full_matrices: bool = True) -> SVDResult:
 def lstsq(a: Tensor, b: Tensor, rcond: float | Tensor | None = None) -> LstsqResult:
     """The x of least ``|x|`` among those of least ``|a @ x - b|``, with residuals, rank and singular values.
 
-    a [..., m, n]; b [m] is one right side, any other b [..., m, k] holds k of them. Singular values up to rcond times the
-    largest count as 0, by default max(m, n) times the machine epsilon. ``residuals`` holds the sums of squares of
+    a [..., m, n]; b [m] is one right side, any other b [..., m, k] holds k of them. Singular values up to rcond times
+    the largest count as 0, by default max(m, n) times the machine epsilon. ``residuals`` holds the sums of squares of
     ``a @ x - b``, and is empty where a rank is below n or m <= n. Differentiable in a and b, at constant rank.
 
     >>> import needlecpp as ndl
@@ -272,9 +272,9 @@ def vector_norm(
     dim: int | Sequence[int] | None = None,
     keepdim: bool | None = None,
 ) -> Tensor:
-    """``sum(|x| ** ord) ** (1 / ord)`` over the axes, all by default; the largest ``|x|`` for inf, the smallest for -inf,
-    the number of elements other than 0 for 0. Computed in ``dtype``. Differentiable; the gradient where the norm is 0
-    is 0.
+    """``sum(|x| ** ord) ** (1 / ord)`` over the axes, all by default; the largest ``|x|`` for inf, the smallest for
+    -inf, the number of elements other than 0 for 0. Computed in ``dtype``. Differentiable; the gradient where the norm
+    is 0 is 0.
 
     >>> import needlecpp as ndl
     >>> ndl.linalg.vector_norm(ndl.tensor([[3.0, 4.0], [0.0, 2.0]]), axis=1)
@@ -329,8 +329,8 @@ def norm(
     dim: int | tuple[int, int] | None = None,
     keepdim: bool | None = None,
 ) -> Tensor:
-    """NumPy's and PyTorch's norm of either kind: ``vector_norm`` over one axis, ``matrix_norm`` over two. Without an axis,
-    ``ord`` decides for x as it is, and without both it is the root of the sum of all squares.
+    """NumPy's and PyTorch's norm of either kind: ``vector_norm`` over one axis, ``matrix_norm`` over two. Without an
+    axis, ``ord`` decides for x as it is, and without both it is the root of the sum of all squares.
 
     >>> import needlecpp as ndl
     >>> ndl.linalg.norm(ndl.tensor([[3.0], [4.0]])).item()
@@ -341,7 +341,7 @@ def norm(
     if axes is None and ord is not None:
         if x.ndim not in (1, 2):
             raise ValueError(
-                f"[linalg.norm] which axes: got shape {x.shape}, expected a vector or a matrix where ord is given alone."
+                f"[linalg.norm] which axes: got shape {x.shape}, expected a vector or a matrix beside ord alone."
             )
         axes = -1 if x.ndim == 1 else (-2, -1)
     if axes is None or isinstance(axes, int) or len(axes) == 1:
@@ -352,9 +352,9 @@ def norm(
 
 
 def cond(x: Tensor, p: float | str | None = None) -> Tensor:
-    """The condition number of each matrix: the norm times that of the inverse, for p = 2 (the default) and -2 the largest
-    by the smallest singular value and the reverse, also of matrices that are not square. inf of singular ones for
-    p = 2. Differentiable.
+    """The condition number of each matrix: the norm times that of the inverse, for p = 2 (the default) and -2 the
+    largest by the smallest singular value and the reverse, also of matrices that are not square. inf of singular ones
+    for p = 2. Differentiable.
 
     >>> import needlecpp as ndl
     >>> ndl.linalg.cond(ndl.tensor([[1.0, 0.0], [0.0, 4.0]])).item()

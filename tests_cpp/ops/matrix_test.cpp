@@ -45,7 +45,8 @@ Tensor wide(const Tensor& x) { return cast(x, DType::Float64); }
 // Square matrices of many kinds.
 std::vector<std::pair<std::string, Tensor>> hard_matrices() {
   std::vector<std::pair<std::string, Tensor>> all;
-  for (int64_t n : {1, 2, 3, 5, 16, 31, 32, 33, 64, 97}) all.emplace_back("random " + std::to_string(n), random({n, n}));
+  for (int64_t n : {1, 2, 3, 5, 16, 31, 32, 33, 64, 97})
+    all.emplace_back("random " + std::to_string(n), random({n, n}));
   const Tensor q = linalg::qr(random({40, 40})).first, p = linalg::qr(random({40, 40})).first;
   const Tensor graded = logspace(0, -10, 40, 10, true, DType::Float64);
   all.emplace_back("condition 1e10", matmul(q * graded, p));
@@ -247,9 +248,9 @@ TEST_CASE("a matrix without the property is an error that names it") {
   };
   const Tensor x = clone(broadcast_to(eye(2, 2, 0, DType::Float64), {2, 3, 2, 2}));
   x.data<double>()[(3 + 1) * 4] = 0;
-  for (const std::string& text : {message([&] { linalg::inv(x); }), message([&] { linalg::cholesky(x); }),
-                                  message([&] { linalg::solve(x, x); }),
-                                  message([&] { linalg::solve_triangular(x, x, false); })}) {
+  for (const std::string& text :
+       {message([&] { linalg::inv(x); }), message([&] { linalg::cholesky(x); }), message([&] { linalg::solve(x, x); }),
+        message([&] { linalg::solve_triangular(x, x, false); })}) {
     INFO(text);
     REQUIRE(text.find("(1, 1)") != std::string::npos);
     REQUIRE(text.find("[linalg.") == 0);
@@ -304,9 +305,9 @@ TEST_CASE("derivatives of the first and second order") {
     });
     check_derivatives("pinv", a, [](const Tensor& b) { return linalg::pinv(b); });
     check_derivatives("lstsq", a, [](const Tensor& b) { return linalg::lstsq(b, slice(b, -1, 0, 2) * 0.5 + 1.0); });
-    for (linalg::MatrixNorm norm : {linalg::MatrixNorm::Frobenius, linalg::MatrixNorm::Nuclear,
-                                    linalg::MatrixNorm::Rows, linalg::MatrixNorm::Columns, linalg::MatrixNorm::Two,
-                                    linalg::MatrixNorm::MinTwo})
+    for (linalg::MatrixNorm norm :
+         {linalg::MatrixNorm::Frobenius, linalg::MatrixNorm::Nuclear, linalg::MatrixNorm::Rows,
+          linalg::MatrixNorm::Columns, linalg::MatrixNorm::Two, linalg::MatrixNorm::MinTwo})
       check_derivatives("matrix_norm", a, [&](const Tensor& b) { return linalg::matrix_norm(b, norm); });
   }
   check_derivatives("qr complete", flat, [](const Tensor& a) { return linalg::qr(a, true).second; });
@@ -316,8 +317,10 @@ TEST_CASE("derivatives of the first and second order") {
   });
   check_derivatives("eigvalsh", x, [](const Tensor& a) { return linalg::eigvalsh(symmetric(a)); });
   for (int64_t power : {-3, -1, 1, 2, 5})
-      check_derivatives("matrix_power", x, [&](const Tensor& a) { return linalg::matrix_power(a + shift, power); });
-  check_derivatives("multi_dot", tall, [](const Tensor& a) { return linalg::multi_dot({transpose(a), a, transpose(a)}); });
+    check_derivatives("matrix_power", x, [&](const Tensor& a) { return linalg::matrix_power(a + shift, power); });
+  check_derivatives("multi_dot", tall, [](const Tensor& a) {
+    return linalg::multi_dot({transpose(a), a, transpose(a)});
+  });
 }
 
 TEST_CASE("the gradient of a determinant is the matrix of cofactors, of singular matrices too") {

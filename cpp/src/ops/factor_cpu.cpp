@@ -91,8 +91,9 @@ int64_t cholesky(int64_t n, T* a, int64_t row) {
   return -1;
 }
 
-// The reflection that takes (x0, rest), |rest|^2 = squares, to (length, 0): v = (1, rest * factor). Matrices come scaled
-// (factor_orthogonal.cpp): a rest whose reciprocal could overflow is far below their rounding errors, and is dropped.
+// The reflection that takes (x0, rest), |rest|^2 = squares, to (length, 0): v = (1, rest * factor). Matrices come
+// scaled (factor_orthogonal.cpp): a rest whose reciprocal could overflow is far below their rounding errors, and is
+// dropped.
 template <class T>
 struct Reflection {
   T tau, length, factor;
@@ -158,8 +159,8 @@ void tridiagonal(const TridiagonalArgs<T>& args, int64_t begin, int64_t end) {
     V sum = {};
     for (int64_t j = 0; j < args.n; j += kLanes) {
       const int64_t count = args.n - j < kLanes ? args.n - j : kLanes;
-      const V x = load_lanes<V>(a + j, count) - v * load_lanes<V>(args.w + j, count) -
-                  w * load_lanes<V>(args.v + j, count);
+      const V x =
+          load_lanes<V>(a + j, count) - v * load_lanes<V>(args.w + j, count) - w * load_lanes<V>(args.v + j, count);
       store_lanes(a + j, x, count);
       sum += x * load_lanes<V>(args.next + j, count);
     }

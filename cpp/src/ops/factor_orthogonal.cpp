@@ -1,4 +1,5 @@
-// QR, eigenvalues of symmetric matrices, and singular values (Golub and Van Loan, Matrix Computations, chapters 5 and 8).
+// QR, eigenvalues of symmetric matrices, and singular values (Golub and Van Loan, Matrix Computations, chapters 5 and
+// 8).
 //
 // All three reduce the matrix by Householder reflections and multiply the reflections together afterwards:
 //
@@ -77,8 +78,8 @@ T scale(int64_t m, int64_t n, T* a, int64_t row) {
     for (int64_t j = 0; j < n; ++j) largest = std::max(largest, std::abs(a[i * row + j]));
   if (largest == 0 || (largest < kLarge && largest > 1 / kLarge)) return 1;
   // Not one factor: that of the smallest numbers is beyond the range.
-  const int exponent = std::clamp(std::ilogb(largest), std::numeric_limits<T>::min_exponent,
-                                  std::numeric_limits<T>::max_exponent - 3);
+  const int exponent =
+      std::clamp(std::ilogb(largest), std::numeric_limits<T>::min_exponent, std::numeric_limits<T>::max_exponent - 3);
   const T factor = std::ldexp(T{1}, -exponent);
   for (int64_t i = 0; i < m; ++i)
     for (int64_t j = 0; j < n; ++j) a[i * row + j] *= factor;
@@ -113,7 +114,8 @@ void block_triangle(const Reflections<T>& h, int64_t first, int64_t width, T* t)
   }
 }
 
-// c becomes (I - v t v') c, or (I - v t' v') c, for the reflections [first, first + width); c has the rows from `first`.
+// c becomes (I - v t v') c, or (I - v t' v') c, for the reflections [first, first + width); c has the rows from
+// `first`.
 template <class T>
 void apply_block(const Reflections<T>& h, int64_t first, int64_t width, bool transposed, int64_t columns, T* c,
                  int64_t row) {
@@ -138,8 +140,8 @@ void multiply_out(const Reflections<T>& h, int64_t columns, T* q) {
   for (int64_t i = 0; i < std::min(h.size, columns); ++i) q[i * columns + i] = 1;
   // Rows and columns before a block are still those of the identity.
   for (int64_t first = (h.count - 1) / kFactorBlock * kFactorBlock; first >= 0 && h.count > 0; first -= kFactorBlock)
-    apply_block(h, first, std::min(kFactorBlock, h.count - first), false, columns - first,
-                q + first * columns + first, columns);
+    apply_block(h, first, std::min(kFactorBlock, h.count - first), false, columns - first, q + first * columns + first,
+                columns);
 }
 
 template <class T>
@@ -351,8 +353,8 @@ bool svd_square(int64_t n, T* a, std::vector<double>& d, T* ut, T* vt) {
     const int64_t rest = n - k - 1;
     if (rest == 0) break;
     std::vector<T> sums = zeros<T>(n);
-    const BidiagonalArgs<T> down = {n - k,        a + k * n + k + 1, n,           u + k, x.data() + k, next + k,
-                                    y.data() + k + 1, v + k + 1,     sums.data() + k + 1};
+    const BidiagonalArgs<T> down = {n - k,     a + k * n + k + 1,  n, u + k, x.data() + k, next + k, y.data() + k + 1,
+                                    v + k + 1, sums.data() + k + 1};
     const int64_t strips = (rest + kBidiagonalColumns - 1) / kBidiagonalColumns;
     parallel_for(strips, std::max<int64_t>(1, kPassWork / (kBidiagonalColumns * (n - k))),
                  [&](int64_t begin, int64_t end) {
@@ -367,13 +369,12 @@ bool svd_square(int64_t n, T* a, std::vector<double>& d, T* ut, T* vt) {
     Kernels<T>::reflect(rest, across + k + 1, right, &length);
     e[static_cast<size_t>(k + 1)] = static_cast<double>(length);
     v = across;
-    const TridiagonalArgs<T> products = {
-        rest, a + (k + 1) * (n + 1), n, zero.data(), zero.data(), v + k + 1, x.data() + k + 1};
+    const TridiagonalArgs<T> products = {rest,      a + (k + 1) * (n + 1), n, zero.data(), zero.data(),
+                                         v + k + 1, x.data() + k + 1};
     parallel_for(rest, std::max<int64_t>(1, kPassWork / rest),
                  [&](int64_t begin, int64_t end) { Kernels<T>::tridiagonal(products, begin, end); });
     const T both = Kernels<T>::dot(rest, y.data() + k + 1, v + k + 1);
-    for (int64_t i = k + 1; i < n; ++i)
-      x[static_cast<size_t>(i)] = *right * (x[static_cast<size_t>(i)] - u[i] * both);
+    for (int64_t i = k + 1; i < n; ++i) x[static_cast<size_t>(i)] = *right * (x[static_cast<size_t>(i)] - u[i] * both);
   }
   if (ut) {
     const Scratch<T> q(n * n);
@@ -440,13 +441,14 @@ bool eigh(int64_t n, T* a, T* values, T* v_out) {
     Kernels<T>::reflect(rest, next + k + 1, &tau[static_cast<size_t>(k)], &length);
     e[static_cast<size_t>(k)] = static_cast<double>(length);
     std::vector<T> p = zeros<T>(n);
-    const TridiagonalArgs<T> pass = {rest,           a + (k + 1) * (n + 1), n, v + k + 1, w.data() + k + 1,
+    const TridiagonalArgs<T> pass = {rest,         a + (k + 1) * (n + 1), n, v + k + 1, w.data() + k + 1,
                                      next + k + 1, p.data() + k + 1};
     parallel_for(rest, std::max<int64_t>(1, kPassWork / rest),
                  [&](int64_t begin, int64_t end) { Kernels<T>::tridiagonal(pass, begin, end); });
     const T factor = tau[static_cast<size_t>(k)];
     const T along = factor / 2 * factor * Kernels<T>::dot(rest, p.data() + k + 1, next + k + 1);
-    for (int64_t j = k + 1; j < n; ++j) w[static_cast<size_t>(j)] = factor * p[static_cast<size_t>(j)] - along * next[j];
+    for (int64_t j = k + 1; j < n; ++j)
+      w[static_cast<size_t>(j)] = factor * p[static_cast<size_t>(j)] - along * next[j];
     v = next;
   }
   const Scratch<T> rows(v_out ? n * n : 0);
@@ -509,7 +511,8 @@ bool svd(int64_t m, int64_t n, T* a, T* values, T* u, int64_t u_columns, T* vt, 
   }
   if (u && tall) {
     gemm(m, n, n, q.data(), u_columns, 1, inner, n, 1, u, u_columns);
-    for (int64_t i = 0; i < m; ++i) std::copy(q.data() + i * u_columns + n, q.data() + (i + 1) * u_columns, u + i * u_columns + n);
+    for (int64_t i = 0; i < m; ++i)
+      std::copy(q.data() + i * u_columns + n, q.data() + (i + 1) * u_columns, u + i * u_columns + n);
   }
   return true;
 }

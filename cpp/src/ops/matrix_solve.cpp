@@ -92,11 +92,14 @@ Tensor solve_matrices(const char* op, const Tensor& a, const Tensor& b) {
       });
     });
   }
-  return record(op, x, {a, b}, {a}, [op](Backward& g) {
-    const Tensor db = solve_matrices(op, transpose(g.saved(0)), g.dy());
-    g.give(1, db);
-    if (g.needs(0)) g.give(0, -matmul(db, transpose(g.output())));
-  }, SaveOutputs::Yes);
+  return record(
+      op, x, {a, b}, {a},
+      [op](Backward& g) {
+        const Tensor db = solve_matrices(op, transpose(g.saved(0)), g.dy());
+        g.give(1, db);
+        if (g.needs(0)) g.give(0, -matmul(db, transpose(g.output())));
+      },
+      SaveOutputs::Yes);
 }
 
 // The matrix of cofactors, the derivative of the determinant.
@@ -160,13 +163,16 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, bool upper, bool left,
       });
     });
   }
-  return record(kOp, x, {a, b}, {a}, [upper, unit](Backward& g) {
-    const Tensor db = solve_triangular(transpose(g.saved(0)), g.dy(), !upper, true, unit);
-    g.give(1, db);
-    if (!g.needs(0)) return;
-    const Tensor da = -matmul(db, transpose(g.output()));
-    g.give(0, upper ? triu(da, unit ? 1 : 0) : tril(da, unit ? -1 : 0));
-  }, SaveOutputs::Yes);
+  return record(
+      kOp, x, {a, b}, {a},
+      [upper, unit](Backward& g) {
+        const Tensor db = solve_triangular(transpose(g.saved(0)), g.dy(), !upper, true, unit);
+        g.give(1, db);
+        if (!g.needs(0)) return;
+        const Tensor da = -matmul(db, transpose(g.output()));
+        g.give(0, upper ? triu(da, unit ? 1 : 0) : tril(da, unit ? -1 : 0));
+      },
+      SaveOutputs::Yes);
 }
 
 Tensor inv(const Tensor& x) {
@@ -174,10 +180,13 @@ Tensor inv(const Tensor& x) {
   check_matrix("linalg.inv", x, true);
   if (is_half(x.dtype())) return cast(inv(cast(x, DType::Float32)), x.dtype());
   const Tensor y = solve_matrices("linalg.inv", x.detach(), eye(x.size(-1), x.size(-1), 0, x.dtype()));
-  return record("linalg.inv", y, {x}, {}, [](Backward& g) {
-    const Tensor turned = transpose(g.output());
-    g.give(0, -matmul(matmul(turned, g.dy()), turned));
-  }, SaveOutputs::Yes);
+  return record(
+      "linalg.inv", y, {x}, {},
+      [](Backward& g) {
+        const Tensor turned = transpose(g.output());
+        g.give(0, -matmul(matmul(turned, g.dy()), turned));
+      },
+      SaveOutputs::Yes);
 }
 
 Tensor det(const Tensor& x) {
@@ -196,9 +205,8 @@ Tensor det(const Tensor& x) {
       y.data<T>()[i] = static_cast<T>(product);
     }
   });
-  return record("linalg.det", y, {x}, {x}, [](Backward& g) {
-    g.give(0, mul(unsqueeze(unsqueeze(g.dy(), -1), -1), cofactors(g.saved(0))));
-  });
+  return record("linalg.det", y, {x}, {x},
+                [](Backward& g) { g.give(0, mul(unsqueeze(unsqueeze(g.dy(), -1), -1), cofactors(g.saved(0)))); });
 }
 
 std::pair<Tensor, Tensor> slogdet(const Tensor& x) {
@@ -260,13 +268,16 @@ Tensor cholesky(const Tensor& x, bool upper) {
               ", expected positive ones. Add a multiple of the identity?");
   // Strips of a blocked factorization have written below the diagonal.
   const Tensor l = contiguous(transpose(triu(u)));
-  return record(kOp, l, {x}, {}, [](Backward& g) {
-    const Tensor y = g.output();
-    const Tensor inner = tril(matmul(transpose(y), g.dy()));
-    const Tensor halved = inner - diag_embed(diagonal(inner, 0, -2, -1)) * 0.5;
-    const Tensor dx = solve_triangular(y, solve_triangular(transpose(y), halved, true), false, false);
-    g.give(0, (dx + transpose(dx)) * 0.5);
-  }, SaveOutputs::Yes);
+  return record(
+      kOp, l, {x}, {},
+      [](Backward& g) {
+        const Tensor y = g.output();
+        const Tensor inner = tril(matmul(transpose(y), g.dy()));
+        const Tensor halved = inner - diag_embed(diagonal(inner, 0, -2, -1)) * 0.5;
+        const Tensor dx = solve_triangular(y, solve_triangular(transpose(y), halved, true), false, false);
+        g.give(0, (dx + transpose(dx)) * 0.5);
+      },
+      SaveOutputs::Yes);
 }
 
 }  // namespace needlecpp::linalg

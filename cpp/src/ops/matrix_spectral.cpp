@@ -136,11 +136,15 @@ std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete) {
   });
   const Tensor r = slice(a, -2, 0, k);
   const bool square = k <= n;
-  const Tensors y = record("linalg.qr", Tensors{q, contiguous(r)}, Tensors{x}, Tensors{}, [square](Backward& g) {
-    NDL_CHECK(square, ValueError, "linalg.qr",
-              "no derivative of the complete form of a tall matrix: its last columns are free. Use mode 'reduced'.");
-    g.give(0, qr_gradient(g.output(0), g.output(1), g.dy_or_zeros(0), g.dy_or_zeros(1)));
-  }, SaveOutputs::Yes);
+  const Tensors y = record(
+      "linalg.qr", Tensors{q, contiguous(r)}, Tensors{x}, Tensors{},
+      [square](Backward& g) {
+        NDL_CHECK(
+            square, ValueError, "linalg.qr",
+            "no derivative of the complete form of a tall matrix: its last columns are free. Use mode 'reduced'.");
+        g.give(0, qr_gradient(g.output(0), g.output(1), g.dy_or_zeros(0), g.dy_or_zeros(1)));
+      },
+      SaveOutputs::Yes);
   return {y[0], y[1]};
 }
 
@@ -152,14 +156,17 @@ std::pair<Tensor, Tensor> eigh(const Tensor& x) {
     return {cast(values, x.dtype()), cast(v, x.dtype())};
   }
   const auto [values, v] = run_eigh("linalg.eigh", x, true);
-  const Tensors y = record("linalg.eigh", Tensors{values, v}, Tensors{x}, Tensors{}, [](Backward& g) {
-    const Tensor vectors = g.output(1);
-    Tensor inner;
-    if (g.dy(1).defined()) inner = mul(matmul(transpose(vectors), g.dy(1)), mixing(g.output(0)));
-    if (g.dy(0).defined()) inner = inner.defined() ? inner + diag_embed(g.dy(0)) : diag_embed(g.dy(0));
-    const Tensor dx = matmul(matmul(vectors, inner), transpose(vectors));
-    g.give(0, (dx + transpose(dx)) * 0.5);
-  }, SaveOutputs::Yes);
+  const Tensors y = record(
+      "linalg.eigh", Tensors{values, v}, Tensors{x}, Tensors{},
+      [](Backward& g) {
+        const Tensor vectors = g.output(1);
+        Tensor inner;
+        if (g.dy(1).defined()) inner = mul(matmul(transpose(vectors), g.dy(1)), mixing(g.output(0)));
+        if (g.dy(0).defined()) inner = inner.defined() ? inner + diag_embed(g.dy(0)) : diag_embed(g.dy(0));
+        const Tensor dx = matmul(matmul(vectors, inner), transpose(vectors));
+        g.give(0, (dx + transpose(dx)) * 0.5);
+      },
+      SaveOutputs::Yes);
   return {y[0], y[1]};
 }
 
@@ -229,14 +236,17 @@ Tensor pinv(const Tensor& x, const Tensor& rtol) {
   const Tensor dropped = le(d.s, threshold(x, d.s, rtol));
   const Tensor inverse = where(dropped, Tensor::scalar(0, x.dtype()), reciprocal(d.s));
   const Tensor y = matmul(transpose(mul(d.vh, column_of(inverse))), transpose(d.u));
-  return record("linalg.pinv", y, {x}, {x}, [m, n](Backward& g) {
-    const Tensor a = g.saved(0), p = g.output(), pt = transpose(p), dt = transpose(g.dy());
-    const Tensor rows = identity_like(a, m) - matmul(a, p), columns = identity_like(a, n) - matmul(p, a);
-    const Tensor inside = matmul(matmul(pt, g.dy()), pt);
-    const Tensor left = matmul(matmul(rows, dt), matmul(p, pt));
-    const Tensor right = matmul(matmul(pt, p), matmul(dt, columns));
-    g.give(0, left + right - inside);
-  }, SaveOutputs::Yes);
+  return record(
+      "linalg.pinv", y, {x}, {x},
+      [m, n](Backward& g) {
+        const Tensor a = g.saved(0), p = g.output(), pt = transpose(p), dt = transpose(g.dy());
+        const Tensor rows = identity_like(a, m) - matmul(a, p), columns = identity_like(a, n) - matmul(p, a);
+        const Tensor inside = matmul(matmul(pt, g.dy()), pt);
+        const Tensor left = matmul(matmul(rows, dt), matmul(p, pt));
+        const Tensor right = matmul(matmul(pt, p), matmul(dt, columns));
+        g.give(0, left + right - inside);
+      },
+      SaveOutputs::Yes);
 }
 
 Tensor matrix_rank(const Tensor& x, const Tensor& rtol) {
@@ -265,7 +275,8 @@ Tensor matrix_power(const Tensor& x, int64_t exponent) {
   check_matrix("linalg.matrix_power", x, true);
   if (exponent == 0) return clone(broadcast_to(identity_like(x, x.size(-1)), x.shape()));
   Tensor square = exponent < 0 ? inv(x) : x, result;
-  for (uint64_t rest = exponent < 0 ? 0 - static_cast<uint64_t>(exponent) : static_cast<uint64_t>(exponent); rest > 0;) {
+  for (uint64_t rest = exponent < 0 ? 0 - static_cast<uint64_t>(exponent) : static_cast<uint64_t>(exponent);
+       rest > 0;) {
     if (rest % 2 == 1) result = result.defined() ? matmul(result, square) : square;
     rest /= 2;
     if (rest > 0) square = matmul(square, square);

@@ -1,5 +1,5 @@
-// Matrices as maps: solving, factorizing, norms; the linear algebra of the array API (2024.12), NumPy and PyTorch. Names
-// live in namespace linalg, since some mean the last two axes here and others elsewhere (the trace).
+// Matrices as maps: solving, factorizing, norms; the linear algebra of the array API (2024.12), NumPy and PyTorch.
+// Names live in namespace linalg, since some mean the last two axes here and others elsewhere (the trace).
 //
 // The last two axes are the matrix, all before them a batch. Any strides; any size, none included. float32 and float64
 // are computed as such, 16-bit floats in float32; integers are a TypeError. A matrix that cannot be inverted or is not
@@ -22,7 +22,8 @@ class LinAlgError : public ValueError {
 
 namespace linalg {
 
-// The x of a x = b by LU with partial pivoting; b is one vector if it has one axis, else [..., n, k]. Batches broadcast.
+// The x of a x = b by LU with partial pivoting; b is one vector if it has one axis, else [..., n, k]. Batches
+// broadcast.
 Tensor solve(const Tensor& a,   // [..., n, n]
              const Tensor& b);  // [n] or [..., n, k]
 // The same for a triangle, whose other side is not read; not `left`: of x a = b. `unit`: ones on the diagonal, unread.
@@ -56,14 +57,14 @@ struct SvdResult {
 SvdResult svd(const Tensor& x, bool full_matrices = true);
 Tensor svdvals(const Tensor& x);  // s alone, faster
 
-// The pseudo-inverse (Moore-Penrose); singular values up to rtol times the largest count as 0, by default max(m, n) eps.
-// rtol [...] may differ for each matrix. The derivative is that at constant rank.
+// The pseudo-inverse (Moore-Penrose); singular values up to rtol times the largest count as 0, by default max(m, n)
+// eps. rtol [...] may differ for each matrix. The derivative is that at constant rank.
 Tensor pinv(const Tensor& x, const Tensor& rtol = {});
 // The number of singular values above rtol times the largest, int64; not differentiable.
 Tensor matrix_rank(const Tensor& x, const Tensor& rtol = {});
 // The x of least |x| among those of least |a x - b|; b as in solve(). Differentiable in a and b.
-Tensor lstsq(const Tensor& a,   // [..., m, n]
-             const Tensor& b,   // [m] or [..., m, k]
+Tensor lstsq(const Tensor& a,  // [..., m, n]
+             const Tensor& b,  // [m] or [..., m, k]
              const Tensor& rtol = {});
 Tensor matrix_power(const Tensor& x, int64_t exponent);  // of the inverse if negative; the identity for 0
 // The product of several matrices, in the order of multiplications that is cheapest; the first and last may be vectors.
