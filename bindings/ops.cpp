@@ -3,6 +3,7 @@
 
 namespace needlecpp::python {
 
+void bind_fft(Binder& b);
 void bind_matrix(Binder& b);
 
 void bind_ops(nb::module_& m) {
@@ -12,6 +13,7 @@ void bind_ops(nb::module_& m) {
   bind_conv(b);
   bind_creation(b);
   bind_elementwise(b);
+  bind_fft(b);
   bind_gather(b);
   bind_linalg(b);
   bind_loss(b);

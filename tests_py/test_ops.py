@@ -18,7 +18,8 @@ def leaves(op: Op) -> list[ndl.Tensor]:
 
 def test_every_public_op_has_a_row() -> None:
     covered = {op.covers or op.name for op in OPS} | ELSEWHERE
-    public = {*ndl.ops.__all__, *(f"linalg.{name}" for name in ndl.linalg.__all__ if name[0].islower())}
+    linalg = {f"linalg.{name}" for name in ndl.linalg.__all__ if name[0].islower()}
+    public = {*ndl.ops.__all__, *linalg, *(f"fft.{name}" for name in ndl.fft.__all__)}
     assert public - covered == set()
     assert covered - public == set()
 
