@@ -136,7 +136,8 @@ def qr(x: Tensor, mode: str = "reduced") -> QRResult:
     """``x = Q @ R`` of each matrix [..., m, n], by Householder reflections: Q [..., m, k] with orthonormal columns and
     an upper triangular R [..., k, n], where k is min(m, n), or m for ``mode="complete"``.
 
-    Differentiable, to any order, where the first min(m, n) columns are independent, in the complete mode for m <= n.
+    Differentiable, to any order, where the first min(m, n) columns are independent; the last m - n columns of a
+    complete Q are free, and have no derivative.
 
     >>> import needlecpp as ndl
     >>> q, r = ndl.linalg.qr(ndl.tensor([[3.0, 1.0], [4.0, 2.0]]))
@@ -185,7 +186,7 @@ def svd(x: Tensor, full_matrices: bool = True) -> SVDResult:
     [..., m, m] and Vh [..., n, n], or [..., m, k] and [..., k, n] with ``full_matrices=False``.
 
     By reduction to a bidiagonal matrix and implicit QR steps. Differentiable, to any order, for results that do not
-    depend on the vectors' signs; of U and Vh not where ``full_matrices`` adds columns that are free.
+    depend on the vectors' signs; the vectors that ``full_matrices`` adds are free, and have no derivative.
 
     >>> import needlecpp as ndl
     >>> ndl.linalg.svd(ndl.tensor([[0.0, 3.0], [4.0, 0.0]])).S

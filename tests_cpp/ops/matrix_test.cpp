@@ -233,7 +233,7 @@ TEST_CASE("what is not finite gives NaN and ends") {
       second_is_nan(linalg::svdvals(x));
       second_is_nan(linalg::eigh(x).second);
       second_is_nan(linalg::eigvalsh(x));
-      second_is_nan(linalg::cholesky(matmul(x, transpose(x))));
+      second_is_nan(diagonal(linalg::cholesky(matmul(x, transpose(x))), 0, -2, -1));
     }
 }
 
@@ -301,7 +301,8 @@ TEST_CASE("derivatives of the first and second order") {
     check_derivatives("svdvals", a, [](const Tensor& b) { return linalg::svdvals(b); });
     check_derivatives("svd", a, [](const Tensor& b) {
       const linalg::SvdResult d = linalg::svd(b, false);
-      return matmul(d.u * exp(d.s), d.vh) + matmul(slice(d.u, -2, 0, 3) * sin(d.s), slice(d.vh, -1, 0, 3));
+      const Tensor corner = matmul(slice(d.u, -2, 0, 3) * unsqueeze(sin(d.s), -2), slice(d.vh, -1, 0, 3));
+      return matmul(d.u * unsqueeze(exp(d.s), -2), d.vh) + sum(corner);
     });
     check_derivatives("pinv", a, [](const Tensor& b) { return linalg::pinv(b); });
     check_derivatives("lstsq", a, [](const Tensor& b) { return linalg::lstsq(b, slice(b, -1, 0, 2) * 0.5 + 1.0); });
@@ -313,7 +314,7 @@ TEST_CASE("derivatives of the first and second order") {
   check_derivatives("qr complete", flat, [](const Tensor& a) { return linalg::qr(a, true).second; });
   check_derivatives("eigh", x, [](const Tensor& a) {
     const auto [w, v] = linalg::eigh(symmetric(a));
-    return matmul(v * sin(w), transpose(v));
+    return matmul(v * unsqueeze(sin(w), -2), transpose(v));
   });
   check_derivatives("eigvalsh", x, [](const Tensor& a) { return linalg::eigvalsh(symmetric(a)); });
   for (int64_t power : {-3, -1, 1, 2, 5})
@@ -344,6 +345,7 @@ TEST_CASE("vectors that are free have no derivative, and the rest of the full fo
   const Tensor x = random({4, 2}).set_requires_grad(true);
   REQUIRE_THROWS_AS(sum(linalg::svd(x).u).backward(), ValueError);
   REQUIRE_THROWS_AS(sum(linalg::qr(x, true).first).backward(), ValueError);
+  check_derivatives("r of the complete form", x.detach(), [](const Tensor& a) { return linalg::qr(a, true).second; });
   check_derivatives("singular values of the full form", x.detach(), [](const Tensor& a) { return linalg::svd(a).s; });
 }
 

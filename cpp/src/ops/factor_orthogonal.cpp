@@ -8,7 +8,7 @@
 //   eigenvalues  to a tridiagonal matrix. The update of one step and the product that the next step wants are one pass
 //                over the matrix (TridiagonalArgs), since memory is what this waits for;
 //   singular     to a bidiagonal matrix, from the triangle of a QR where the matrix is not square; a wide matrix is
-//   values       transposed. Two passes a step (BidiagonalArgs, TridiagonalArgs).
+//   values       transposed. Two passes a step: BidiagonalArgs, and a product that only reads.
 //
 // Then implicit QL or QR steps on two vectors of numbers, in double for both types, find the values. They give their
 // rotations to a RotationList, which applies thousands of them at a time to strips of columns that stay in the cache:
@@ -369,10 +369,10 @@ bool svd_square(int64_t n, T* a, std::vector<double>& d, T* ut, T* vt) {
     Kernels<T>::reflect(rest, across + k + 1, right, &length);
     e[static_cast<size_t>(k + 1)] = static_cast<double>(length);
     v = across;
-    const TridiagonalArgs<T> products = {rest,      a + (k + 1) * (n + 1), n, zero.data(), zero.data(),
-                                         v + k + 1, x.data() + k + 1};
-    parallel_for(rest, std::max<int64_t>(1, kPassWork / rest),
-                 [&](int64_t begin, int64_t end) { Kernels<T>::tridiagonal(products, begin, end); });
+    parallel_for(rest, std::max<int64_t>(1, kPassWork / rest), [&](int64_t begin, int64_t end) {
+      for (int64_t i = k + 1 + begin; i < k + 1 + end; ++i)
+        x[static_cast<size_t>(i)] = Kernels<T>::dot(rest, a + i * n + k + 1, v + k + 1);
+    });
     const T both = Kernels<T>::dot(rest, y.data() + k + 1, v + k + 1);
     for (int64_t i = k + 1; i < n; ++i) x[static_cast<size_t>(i)] = *right * (x[static_cast<size_t>(i)] - u[i] * both);
   }

@@ -108,9 +108,8 @@ Tensor cofactors(const Tensor& x) {
   if (n == 0 || x.numel() == 0) return Tensor::zeros(x.shape(), x.dtype());
   const Tensor pivots = abs(diagonal(factorize(x.detach()).lu, 0, -2, -1));
   const double eps = x.dtype() == DType::Float32 ? 0x1p-23 : 0x1p-52;
-  const Tensor far = ge(min(pivots, {-1}), mul(max(pivots, {-1}), eps * static_cast<double>(n)));
-  if (all(logical_or(far, isnan(min(pivots, {-1})))).item() != 0)
-    return mul(unsqueeze(unsqueeze(det(x), -1), -1), transpose(inv(x)));
+  const Tensor far = gt(min(pivots, {-1}), mul(max(pivots, {-1}), eps * static_cast<double>(n)));
+  if (all(far).item() != 0) return mul(unsqueeze(unsqueeze(det(x), -1), -1), transpose(inv(x)));
   // u diag(product of the other singular values) vh, with the sign of det(u) det(vh).
   const SvdResult d = svd(x, false);
   const Tensor others = where(eye(n, n, 0, DType::Bool), Tensor::scalar(1, x.dtype()), unsqueeze(d.s, -2));

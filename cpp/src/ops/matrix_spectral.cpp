@@ -88,6 +88,13 @@ SvdResult run_svd(const char* op, const Tensor& x, bool with_vectors, bool full)
   return y;
 }
 
+// Vectors that complete a basis, which a factorization chooses as it likes: asking for their gradient is an error.
+Tensor free_choice(const char* op, const Tensor& vectors, const Tensor& x, const char* remedy) {
+  return record(op, vectors, {x}, {}, [op, remedy](Backward&) {
+    detail::fail<ValueError>(op, "no derivative of the vectors that only complete a basis: they are free. ", remedy);
+  });
+}
+
 // The gradient of a = q r of independent columns, q [m, n] with m >= n.
 Tensor qr_gradient(const Tensor& q, const Tensor& r, const Tensor& dq, const Tensor& dr) {
   const Tensor m = matmul(r, transpose(dr)) - matmul(transpose(dq), q);
@@ -119,6 +126,12 @@ std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete) {
     const auto [q, left] = qr(slice(x, -1, 0, m));
     return {q, concat({left, matmul(transpose(q), slice(x, -1, m))}, -1)};
   }
+  if (complete && m > n && on_tape({x})) {
+    const auto [q, r] = qr(x);
+    const Tensor last = slice(qr(x.detach(), true).first, -1, n);
+    return {concat({q, free_choice("linalg.qr", last, x, "Use mode 'reduced'.")}, -1),
+            concat({r, Tensor::zeros(matrices(batch_shape(x), m - n, n), x.dtype())}, -2)};
+  }
   const Shape batch = batch_shape(x);
   const Tensor a = laid_out(x);
   const Tensor q = Tensor::empty(matrices(batch, m, k), x.dtype());
@@ -135,15 +148,9 @@ std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete) {
     });
   });
   const Tensor r = slice(a, -2, 0, k);
-  const bool square = k <= n;
   const Tensors y = record(
       "linalg.qr", Tensors{q, contiguous(r)}, Tensors{x}, Tensors{},
-      [square](Backward& g) {
-        NDL_CHECK(
-            square, ValueError, "linalg.qr",
-            "no derivative of the complete form of a tall matrix: its last columns are free. Use mode 'reduced'.");
-        g.give(0, qr_gradient(g.output(0), g.output(1), g.dy_or_zeros(0), g.dy_or_zeros(1)));
-      },
+      [](Backward& g) { g.give(0, qr_gradient(g.output(0), g.output(1), g.dy_or_zeros(0), g.dy_or_zeros(1))); },
       SaveOutputs::Yes);
   return {y[0], y[1]};
 }
@@ -185,14 +192,17 @@ SvdResult svd(const Tensor& x, bool full_matrices) {
     return {cast(y.u, x.dtype()), cast(y.s, x.dtype()), cast(y.vh, x.dtype())};
   }
   const int64_t m = x.size(-2), n = x.size(-1), k = std::min(m, n);
+  if (full_matrices && m != n && on_tape({x})) {
+    const SvdResult thin = svd(x, false), full = svd(x.detach());
+    const auto completed = [&](const Tensor& vectors, const Tensor& all, int axis) {
+      const Tensor last = slice(all, axis, k);
+      return concat({vectors, free_choice("linalg.svd", last, x, "Use full_matrices=False.")}, axis);
+    };
+    return {m > k ? completed(thin.u, full.u, -1) : thin.u, thin.s, n > k ? completed(thin.vh, full.vh, -2) : thin.vh};
+  }
   const SvdResult y = run_svd("linalg.svd", x, true, full_matrices);
   const auto backward = [m, n, k](Backward& g) {
-    const Tensor u = g.output(0), s = g.output(1), vh = g.output(2), du = g.dy(0), dv = g.dy(2);
-    const bool free = (u.size(-1) > k && du.defined()) || (vh.size(-2) > k && dv.defined());
-    NDL_CHECK(!free, ValueError, "linalg.svd",
-              "no derivative of all singular vectors of a matrix that is not square: the last are free. Use "
-              "full_matrices=False.");
-    const Tensor left = slice(u, -1, 0, k), right = slice(vh, -2, 0, k);
+    const Tensor left = g.output(0), s = g.output(1), right = g.output(2), du = g.dy(0), dv = g.dy(2);
     Tensor inner = diag_embed(g.dy_or_zeros(1));
     Tensor outside = Tensor();
     if (du.defined() || dv.defined()) {

@@ -40,7 +40,8 @@ std::pair<Tensor, Tensor> slogdet(const Tensor& x);
 Tensor cholesky(const Tensor& x, bool upper = false);
 
 // x = q r of x [..., m, n]: q [..., m, k] with orthonormal columns, r [..., k, n] upper triangular; k = min(m, n), or m
-// if `complete`, whose derivatives exist for m <= n. The first k columns of x have to be independent for derivatives.
+// if `complete`, whose last columns of q have no derivative then. The first min(m, n) columns of x have to be
+// independent for derivatives.
 std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete = false);
 // Eigenvalues in ascending order and eigenvectors, the columns, of a symmetric matrix, whose lower triangle alone is
 // read; its gradient is symmetric. An eigenvector is determined up to its sign, and those of equal eigenvalues up to a
@@ -49,7 +50,7 @@ std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete = false);
 std::pair<Tensor, Tensor> eigh(const Tensor& x);
 Tensor eigvalsh(const Tensor& x);  // the eigenvalues alone, faster
 // x = u diag(s) vh of x [..., m, n], s descending: u [..., m, k], s [..., k], vh [..., k, n] with k = min(m, n), or u
-// [..., m, m] and vh [..., n, n] if `full_matrices`, whose u and vh have derivatives for m = n alone. For the
+// [..., m, m] and vh [..., n, n] if `full_matrices`, whose vectors beyond k have no derivative. For the
 // derivatives of u and vh the same holds as for eigenvectors; where m != n they also need s > 0.
 struct SvdResult {
   Tensor u, s, vh;
