@@ -30,6 +30,8 @@ CXX_FILES = $(shell git ls-files '*.cpp' '*.h' '*.cu')
 
 .PHONY: demo test test-cpp test-py bench lint format install clean
 .DELETE_ON_ERROR:
+# No built-in rules: one of them would make the folder bindings/ops out of bindings/ops.cpp.
+.SUFFIXES:
 
 demo: install
 	needlecpp train demo --out runs/demo --time 60s --overwrite

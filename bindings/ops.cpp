@@ -3,6 +3,9 @@
 
 namespace needlecpp::python {
 
+void bind_fft(Binder& b);
+void bind_matrix(Binder& b);
+
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
   bind_activation(b);
@@ -10,10 +13,12 @@ void bind_ops(nb::module_& m) {
   bind_conv(b);
   bind_creation(b);
   bind_elementwise(b);
+  bind_fft(b);
   bind_gather(b);
   bind_linalg(b);
   bind_loss(b);
   bind_matmul(b);
+  bind_matrix(b);
   bind_norm(b);
   bind_optim_step(b);
   bind_pad(b);

@@ -11,7 +11,7 @@ tensor([2., 4., 6.])
 """
 
 from . import _load as _load  # isort: skip
-from . import autograd, init, nn, ops, optim
+from . import autograd, fft, init, linalg, nn, ops, optim
 from ._core import (
     Device,
     Tensor,
@@ -56,6 +56,7 @@ __all__ = [
     "cpu",
     "cuda",
     "enable_grad",
+    "fft",
     "float16",
     "float32",
     "float64",
@@ -69,6 +70,7 @@ __all__ = [
     "int64",
     "isa",
     "jvp",
+    "linalg",
     "manual_seed",
     "memory_limit",
     "memory_stats",

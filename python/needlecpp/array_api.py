@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from . import _array_api_linalg as linalg
 from . import _core, ops
 from ._core import Device, Tensor, asarray, from_dlpack
 from .ops import (
@@ -474,3 +475,12 @@ class Info:
 def __array_namespace_info__() -> Info:
     """What this namespace can do."""
     return Info()
+
+
+def __getattr__(name: str) -> Any:
+    if name == "fft":
+        raise AttributeError(
+            "[array_api] no extension fft: the standard's needs complex dtypes, which do not exist here. "
+            "needlecpp.fft computes on pairs of real numbers."
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
