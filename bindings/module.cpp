@@ -57,7 +57,12 @@ void bind_core(nb::module_& m) {
   m.def("num_threads", &num_threads, "Threads that kernels use.");
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");
   m.def("isa", &isa_name, "The instruction set in use: 'baseline', 'avx2' or 'avx512'.");
-  m.def("manual_seed", &manual_seed, "seed"_a, "Restarts the default random stream.");
+  m.def("manual_seed", &manual_seed, "seed"_a,
+        "Restarts the default random stream, which starts at a seed of the system's randomness otherwise.\n\n"
+        ">>> ndl.manual_seed(7); a = ndl.rand(3)\n>>> ndl.manual_seed(7); (ndl.rand(3) == a).all().item()\nTrue");
+  m.def("initial_seed", &initial_seed,
+        "The seed that the default random stream started at: manual_seed()'s, or one of the system's randomness. A "
+        "process made by fork goes on at another, which follows from its parent's and the number of forks before it.");
 
   m.def(
       "memory_stats",
@@ -93,4 +98,5 @@ NB_MODULE(_core, m) {
   bind_ops(m);
   bind_render(m);
   bind_field(m);
+  explain_arguments(m);
 }
