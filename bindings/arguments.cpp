@@ -20,7 +20,7 @@ void explain(PyObject* function, PyObject* const* args, size_t nargsf, PyObject*
       text_of(error.value()).find("incompatible function arguments") == std::string::npos)
     return error.restore();
   try {
-    const size_t count = static_cast<size_t>(PyVectorcall_NARGS(nargsf));
+    const size_t count = static_cast<uint32_t>(nargsf);  // above it stand flags: Python's, and nanobind's of its own
     nb::list positional;
     for (size_t i = 0; i < count; ++i) positional.append(nb::handle(args[i]));
     nb::dict named;

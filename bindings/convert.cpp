@@ -300,6 +300,8 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
 }
 
 Tensors tensors_of(nb::handle sequence) {
+  NDL_CHECK(nb::isinstance<nb::iterable>(sequence), TypeError, "tensors", "not a sequence of tensors: got ",
+            text_of(sequence.type().attr("__name__")), ", expected a list or tuple.");
   Tensors tensors;
   for (nb::handle item : sequence) tensors.push_back(tensor_of(item, nb::none(), true));
   return tensors;
@@ -318,6 +320,10 @@ void check_fits(nb::handle number, DType dtype) {
     const int64_t value = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
     fits = overflow == 0 && (dtype == DType::Int64 ||
                              (static_cast<double>(value) >= range.low && static_cast<double>(value) < range.high));
+  } else if (!nb::isinstance<Tensor>(number) && nb::hasattr(number, "item") && nb::hasattr(number, "shape") &&
+             nb::len(nb::object(number.attr("shape"))) == 0) {
+    const nb::object value = number.attr("item")();  // numpy.float32(3) and its kin
+    if (PyFloat_Check(value.ptr())) return check_fits(value, dtype);
   }
   if (fits) return;
   PyErr_Format(PyExc_OverflowError, "[number] out of range: got %S, expected a value of %s. Cast the tensor first.",

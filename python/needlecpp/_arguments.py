@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-_ARTICLES = {"Tensor": "a Tensor", "float": "a number", "int": "an integer", "bool": "a bool", "str": "a string"}
+_ARTICLES = {"Tensor": "a Tensor", "float": "a number", "int": "an integer", "bool": "a bool", "str": "a string", "object": "a value"}
 _PLURALS = {"Tensor": "Tensors", "float": "numbers", "int": "integers", "bool": "bools", "str": "strings"}
 _MOST_64_BITS = 2**63
 

@@ -138,7 +138,7 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
             return result
         own = getattr(ops, name, None)
         if own is not None:
-            return own(*inputs)
+            return own(*(_core.asarray(x) if isinstance(x, np.ndarray) else x for x in inputs))
     return getattr(ufunc, method)(*_array(inputs, name, True), **_array(kwargs, name, True))
 
 
