@@ -10,7 +10,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-_ARTICLES = {"Tensor": "a Tensor", "float": "a number", "int": "an integer", "bool": "a bool", "str": "a string", "object": "a value"}
+_ARTICLES = {
+    "Tensor": "a Tensor",
+    "float": "a number",
+    "int": "an integer",
+    "bool": "a bool",
+    "str": "a string",
+    "object": "a value",
+}
 _PLURALS = {"Tensor": "Tensors", "float": "numbers", "int": "integers", "bool": "bools", "str": "strings"}
 _MOST_64_BITS = 2**63
 
@@ -172,8 +179,8 @@ def explain(function: Any, positional: Sequence[Any], named: dict[str, Any]) -> 
     signatures = [entry[0] for entry in function.__nb_signature__]
     faults = [fault for s in signatures if (fault := _fault(s, positional, named)) is not None]
     if not faults:
-        kinds = ", ".join(_got(value) for value in positional)
-        return f"[{name}] the arguments do not fit: got {kinds}, expected what its docstring says."
+        given = ", ".join(_got(value) for value in positional)
+        return f"[{name}] the arguments do not fit: got {given}, expected what its docstring says."
     nearest = max(fault.rank for fault in faults)
     found = [fault for fault in faults if fault.rank == nearest]
     phrases = dict.fromkeys(word for fault in found for word in fault.expected.split(" or "))
