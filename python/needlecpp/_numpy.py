@@ -17,50 +17,28 @@ import numpy as np
 from . import _core, ops
 from ._core import Tensor
 
-# Of two arrays beside a tensor the operator knows what is weak; the rest are functions of the same name.
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "floor_divide": operator.floordiv,
-    "remainder": operator.mod,
-    "power": operator.pow,
-    "matmul": operator.matmul,
-    "divmod": divmod,
-    "bitwise_and": operator.and_,
-    "bitwise_or": operator.or_,
-    "bitwise_xor": operator.xor,
-    "left_shift": operator.lshift,
-    "right_shift": operator.rshift,
-    "equal": operator.eq,
-    "not_equal": operator.ne,
-    "less": operator.lt,
-    "less_equal": operator.le,
-    "greater": operator.gt,
-    "greater_equal": operator.ge,
-}
-_REFLECTED = {
-    "add": "__radd__",
-    "subtract": "__rsub__",
-    "multiply": "__rmul__",
-    "divide": "__rtruediv__",
-    "floor_divide": "__rfloordiv__",
-    "remainder": "__rmod__",
-    "power": "__rpow__",
-    "matmul": "__rmatmul__",
-    "divmod": "__rdivmod__",
-    "bitwise_and": "__rand__",
-    "bitwise_or": "__ror__",
-    "bitwise_xor": "__rxor__",
-    "left_shift": "__rlshift__",
-    "right_shift": "__rrshift__",
-    "equal": "__eq__",
-    "not_equal": "__ne__",
-    "less": "__gt__",
-    "less_equal": "__ge__",
-    "greater": "__lt__",
-    "greater_equal": "__le__",
+# What Python's operators come as, with the operator for a tensor on the left and the one for a tensor on the right.
+_OPERATORS: dict[np.ufunc, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    np.add: (operator.add, Tensor.__radd__),
+    np.subtract: (operator.sub, Tensor.__rsub__),
+    np.multiply: (operator.mul, Tensor.__rmul__),
+    np.divide: (operator.truediv, Tensor.__rtruediv__),
+    np.floor_divide: (operator.floordiv, Tensor.__rfloordiv__),
+    np.remainder: (operator.mod, Tensor.__rmod__),
+    np.power: (operator.pow, Tensor.__rpow__),
+    np.matmul: (operator.matmul, Tensor.__rmatmul__),
+    np.divmod: (divmod, Tensor.__rdivmod__),
+    np.bitwise_and: (operator.and_, Tensor.__rand__),
+    np.bitwise_or: (operator.or_, Tensor.__ror__),
+    np.bitwise_xor: (operator.xor, Tensor.__rxor__),
+    np.left_shift: (operator.lshift, Tensor.__rlshift__),
+    np.right_shift: (operator.rshift, Tensor.__rrshift__),
+    np.equal: (operator.eq, Tensor.__eq__),
+    np.not_equal: (operator.ne, Tensor.__ne__),
+    np.less: (operator.lt, Tensor.__gt__),
+    np.less_equal: (operator.le, Tensor.__ge__),
+    np.greater: (operator.gt, Tensor.__lt__),
+    np.greater_equal: (operator.ge, Tensor.__le__),
 }
 _NO_GRADIENT = {
     "all",
@@ -126,19 +104,22 @@ def _array_function(
 
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    name = ufunc.__name__
     if method == "__call__" and not kwargs:
-        if name in _OPERATORS:
+        operators = _OPERATORS.get(ufunc)
+        if operators is not None:
             left, right = inputs
             if isinstance(left, Tensor):
-                return _OPERATORS[name](left, right)
-            result = getattr(right, _REFLECTED[name])(left)
+                return operators[0](left, right)
+            result = operators[1](right, left)
             if result is NotImplemented:
-                raise TypeError(f"[numpy.{name}] no numbers: got {type(left).__name__}, expected an array of numbers.")
+                raise TypeError(
+                    f"[numpy.{ufunc.__name__}] no numbers: got {type(left).__name__}, expected an array of numbers."
+                )
             return result
-        own = getattr(ops, name, None)
+        own = getattr(ops, ufunc.__name__, None)
         if own is not None:
             return own(*(_core.asarray(x) if isinstance(x, np.ndarray) else x for x in inputs))
+    name = ufunc.__name__
     return getattr(ufunc, method)(*_array(inputs, name, True), **_array(kwargs, name, True))
 
 
