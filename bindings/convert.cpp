@@ -5,7 +5,9 @@
 #include <cstring>
 #include <memory>
 
+#include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/reduce.h"
 
 namespace needlecpp::python {
 namespace {
@@ -62,16 +64,38 @@ bool writable(nb::handle object) {
   return nb::try_cast(object, array);
 }
 
-Tensor from_array(const AnyArray& array, nb::handle source, bool share) {
+[[noreturn]] void raise_out_of_range(nb::handle value, const char* of, const char* remedy) {
+  PyErr_Format(PyExc_OverflowError, "[tensor] out of range: got %S, expected a value of %s. %s", value.ptr(), of,
+               remedy);
+  nb::raise_python_error();
+}
+
+// An array of a width that the engine has not (int16, uint32, longdouble, ...) as one of the nearest that it has: every
+// integer that int64 holds is kept. uint64 beyond that is refused, unless it is to become floats.
+nb::object nearest_array(nb::object array, bool to_float) {
+  const std::string kind = nb::cast<std::string>(array.attr("dtype").attr("kind"));
+  NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor",
+            "unsupported element type: got ", text_of(array.attr("dtype")), ", expected numbers or bool.");
+  const int bytes = nb::cast<int>(array.attr("dtype").attr("itemsize"));
+  if (kind == "u" && bytes == 8 && !to_float && nb::cast<int64_t>(array.attr("size")) > 0) {
+    const nb::object largest = array.attr("max")();
+    if (nb::cast<bool>(nb::int_(largest).attr("__gt__")(INT64_MAX)))
+      raise_out_of_range(largest, "int64", "Convert it to float64.");
+  }
+  const char* nearest = kind == "f" || (kind == "u" && bytes == 8 && to_float) ? "float64" : "int64";
+  const bool known = kind == "b" || (kind == "f" ? bytes <= 8 : kind == "i" ? bytes >= 4 : bytes == 1);
+  const nb::object dtype = known ? nb::object(array.attr("dtype").attr("newbyteorder")("=")) : nb::str(nearest);
+  return array.attr("astype")(dtype, "C");
+}
+
+Tensor from_array(const AnyArray& array, nb::handle source, bool share, bool to_float) {
   DType dtype;
   if (!find_dtype(array.dtype(), dtype)) {
-    // Other widths (int16, uint32, float128, ...) are left to NumPy, which knows the nearest type we have.
-    nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(source);
-    const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
-    NDL_CHECK(kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "unsupported element type: got ",
-              text_of(numpy_array.attr("dtype")), ", expected numbers or bool.");
-    nb::object converted = numpy_array.attr("astype")(kind == "f" ? "float64" : "int64");
-    return from_array(nb::cast<AnyArray>(converted), converted, true);
+    const nb::module_ numpy = nb::module_::import_("numpy");
+    nb::object found = numpy.attr("asarray")(source);
+    if (nb::cast<std::string>(found.attr("dtype").attr("kind")) == "O") found = numpy.attr("from_dlpack")(source);
+    const nb::object converted = nearest_array(found, to_float);
+    return from_array(nb::cast<AnyArray>(converted), converted, true, to_float);
   }
   Shape shape;
   Strides strides;
@@ -192,54 +216,126 @@ Dims dims_of_args(const nb::args& args) {
   return dims_of(args);
 }
 
+namespace {
+
+struct Range {
+  double low;
+  double high;  // without
+};
+// What an integer dtype holds.
+Range range_of(DType dtype) {
+  if (dtype == DType::Int32) return {-0x1p31, 0x1p31};
+  if (dtype == DType::UInt8) return {0, 256};
+  return {-0x1p63, 0x1p63};
+}
+bool is_whole_dtype(DType dtype) { return !is_floating(dtype) && dtype != DType::Bool; }
+
+}  // namespace
+
+// x as `dtype`. What comes from outside is not wrapped around: OverflowError where an integer dtype cannot hold a
+// value.
+Tensor fitted(const Tensor& x, DType dtype) {
+  if (dtype == x.dtype()) return x;
+  if (is_whole_dtype(dtype) && (is_floating(x.dtype()) || itemsize(x.dtype()) > itemsize(dtype)) && x.numel() > 0) {
+    const auto [low, high] = unlocked([&] {
+      const NoGrad no_grad;
+      return std::pair(min(x).item(), max(x).item());
+    });
+    const Range range = range_of(dtype);
+    for (const double value : {low, high})
+      if (!(std::trunc(value) >= range.low && std::trunc(value) < range.high))
+        raise_out_of_range(
+            is_floating(x.dtype()) ? nb::object(nb::float_(value)) : nb::object(nb::int_(static_cast<int64_t>(value))),
+            name(dtype), "Choose a wider dtype.");
+  }
+  return unlocked([&] { return cast(x, dtype); });
+}
+
+namespace {
+
+// A Python number without axes: of `dtype`, or of bool, int64 or float32.
+Tensor tensor_of_number(nb::handle number, std::optional<DType> dtype) {
+  if (PyBool_Check(number.ptr())) return Tensor::full({}, number.is(nb::handle(Py_True)), dtype.value_or(DType::Bool));
+  if (PyFloat_Check(number.ptr())) {
+    if (dtype) check_fits(number, *dtype);
+    return Tensor::full({}, PyFloat_AsDouble(number.ptr()), dtype.value_or(DType::Float32));
+  }
+  int overflow = 0;
+  const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0 && dtype && is_floating(*dtype)) return Tensor::full({}, double_of(number), *dtype);
+  check_fits(number, dtype && is_whole_dtype(*dtype) ? *dtype : DType::Int64);
+  return cast(Tensor::from_vector<int64_t>({value}, {}), dtype.value_or(DType::Int64));
+}
+
+// An array of Python's objects is one of numbers where all are integers, some beyond 64 bits.
+nb::object numbers_of(nb::object array, bool to_float) {
+  for (nb::handle item : nb::borrow<nb::list>(array.attr("ravel")().attr("tolist")())) {
+    if (!PyLong_Check(item.ptr())) return array;
+    int overflow = 0;
+    PyLong_AsLongLongAndOverflow(item.ptr(), &overflow);
+    if (overflow != 0 && !to_float) raise_out_of_range(item, "int64", "Name a floating dtype.");
+  }
+  return array.attr("astype")(to_float ? "float64" : "int64");
+}
+
+}  // namespace
+
 Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
+  const std::optional<DType> wanted_dtype = optional_dtype(dtype);
+  if (PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr()))
+    return tensor_of_number(object, wanted_dtype);
+  const bool to_float = wanted_dtype && is_floating(*wanted_dtype);
   Tensor x;
   AnyArray array;
   if (nb::isinstance<Tensor>(object)) {
     x = nb::cast<Tensor>(object);
     if (!share) x = unlocked([&] { return clone(x.detach()); });
   } else if (nb::try_cast(object, array)) {
-    x = from_array(array, object, share);
+    x = from_array(array, object, share, to_float);
   } else {
-    // Lists and numbers, whose floats become float32 as everywhere in this field; and arrays that no capsule can
-    // describe: of the other byte order, or with strides that are no multiple of an element.
-    nb::object numpy_array = nb::module_::import_("numpy").attr("asarray")(object);
-    const std::string kind = nb::cast<std::string>(numpy_array.attr("dtype").attr("kind"));
+    // Lists, whose floats become float32 as everywhere in this field; and arrays that no capsule can describe: of the
+    // other byte order, or with strides that are no multiple of an element.
+    const nb::module_ numpy = nb::module_::import_("numpy");
+    nb::object numpy_array = numpy.attr("asarray")(object);
+    const auto kind_of = [](nb::handle a) { return nb::cast<std::string>(a.attr("dtype").attr("kind")); };
+    if (kind_of(numpy_array) == "O" && nb::cast<int64_t>(numpy_array.attr("size")) > 0)
+      numpy_array = numbers_of(numpy_array, to_float);
+    const std::string kind = kind_of(numpy_array);
     NDL_CHECK(kind == "b" || kind == "i" || kind == "u" || kind == "f", TypeError, "tensor", "not numbers: got ",
-              text_of(object.type()), " of ", text_of(numpy_array.attr("dtype")),
+              text_of(object.type().attr("__name__")), " of ", text_of(numpy_array.attr("dtype")),
               ", expected an array, list or number.");
-    const bool long_double = kind == "f" && nb::cast<int>(numpy_array.attr("dtype").attr("itemsize")) > 8;
-    numpy_array = numpy_array.attr("astype")(
-        long_double ? nb::object(nb::str("float64")) : nb::object(numpy_array.attr("dtype").attr("newbyteorder")("=")),
-        "C");
-    x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true);
+    numpy_array = nearest_array(numpy_array, to_float);
+    x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true, to_float);
     if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
   }
-  const DType wanted = dtype_of(dtype, x.dtype());
-  return wanted == x.dtype() ? x : unlocked([&] { return cast(x, wanted); });
+  return wanted_dtype ? fitted(x, *wanted_dtype) : x;
 }
 
 Tensors tensors_of(nb::handle sequence) {
+  NDL_CHECK(nb::isinstance<nb::iterable>(sequence), TypeError, "tensors", "not a sequence of tensors: got ",
+            text_of(sequence.type().attr("__name__")), ", expected a list or tuple.");
   Tensors tensors;
   for (nb::handle item : sequence) tensors.push_back(tensor_of(item, nb::none(), true));
   return tensors;
 }
 
 void check_fits(nb::handle number, DType dtype) {
-  if (is_floating(dtype) || dtype == DType::Bool) return;
-  double low = -0x1p63;
-  double high = 0x1p63;
-  if (dtype == DType::Int32) low = -0x1p31, high = 0x1p31;
-  if (dtype == DType::UInt8) low = 0, high = 256;
+  if (!is_whole_dtype(dtype)) return;
+  const Range range = range_of(dtype);
   bool fits = true;
   if (PyFloat_Check(number.ptr())) {
     const double value = std::trunc(PyFloat_AsDouble(number.ptr()));
-    fits = value >= low && value < high;
-  } else if (PyLong_Check(number.ptr())) {
+    fits = value >= range.low && value < range.high;
+  } else if (is_integer(number)) {
+    const nb::object whole = nb::steal(PyNumber_Index(number.ptr()));
     int overflow = 0;
-    const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-    fits = overflow == 0 &&
-           (dtype == DType::Int64 || (static_cast<double>(value) >= low && static_cast<double>(value) < high));
+    const int64_t value = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
+    fits = overflow == 0 && (dtype == DType::Int64 ||
+                             (static_cast<double>(value) >= range.low && static_cast<double>(value) < range.high));
+  } else if (!nb::isinstance<Tensor>(number) && nb::hasattr(number, "item") && nb::hasattr(number, "shape") &&
+             nb::len(nb::object(number.attr("shape"))) == 0) {
+    const nb::object value = number.attr("item")();  // numpy.float32(3) and its kin
+    if (PyFloat_Check(value.ptr())) return check_fits(value, dtype);
   }
   if (fits) return;
   PyErr_Format(PyExc_OverflowError, "[number] out of range: got %S, expected a value of %s. Cast the tensor first.",
@@ -290,7 +386,14 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
     const Tensor y = Tensor::from_vector<int64_t>({value}, {});
     return dtype == DType::Int64 ? y : cast(y, dtype);
   }
-  Tensor y = tensor_of(object, nb::none(), true);
+  Tensor y;
+  try {
+    y = tensor_of(object, nb::none(), true);
+  } catch (nb::python_error& error) {
+    // One number of uint64 beyond int64 stands beside floats, and is compared, as a Python number is.
+    if (!error.matches(PyExc_OverflowError) || !is_integer(object)) throw;
+    return beside(nb::steal(PyNumber_Index(object.ptr())), x, exact);
+  }
   // NumPy's scalars are as weak as Python's.
   if (y.rank() == 0 && floating && is_floating(y.dtype())) y = cast(y, x.dtype());
   return y;

@@ -54,11 +54,14 @@ nb::object either(const char* op, const char* name_a, nb::object a, const char* 
 std::vector<int64_t> integers_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
 Dims dims_of_args(const nb::args& args);
-// A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible).
+// A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible). Raises
+// OverflowError for values that the integer dtype cannot hold.
 Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
+// x as `dtype`; OverflowError where an integer dtype cannot hold a value, which cast() would wrap around.
+Tensor fitted(const Tensor& x, DType dtype);
 // Each item of a sequence so, sharing memory where possible.
 Tensors tensors_of(nb::handle sequence);
-// Raises OverflowError for a Python number that an integer dtype cannot hold.
+// Raises OverflowError for a number of Python's or NumPy's that an integer dtype cannot hold.
 void check_fits(nb::handle number, DType dtype);
 // A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
 // keep theirs. Numbers have to fit, see check_fits().
@@ -116,5 +119,6 @@ void bind_ops(nb::module_& m);
 void bind_autograd(nb::module_& m);
 void bind_render(nb::module_& m);
 void bind_field(nb::module_& m);
+void explain_arguments(nb::module_& m);
 
 }  // namespace needlecpp::python

@@ -58,13 +58,17 @@ void bind_core(nb::module_& m) {
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");
   m.def(
       "isa", &isa_name,
-      "The instruction set in use: 'baseline', 'avx2', 'avx512', or 'avx512+vdpbf16ps' where products of bfloat16 "
-      "numbers "
-      "are computed by that instruction. Elsewhere they are computed as float32, with the same numbers: without the "
-      "instruction, and on Intel's processors, whose vdpbf16ps has half the rate of float32 multiply-adds. The "
-      "environment variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps), read when "
-      "the library loads, choose otherwise.");
-  m.def("manual_seed", &manual_seed, "seed"_a, "Restarts the default random stream.");
+      "The instruction set in use: 'baseline', 'avx2', 'avx512', or 'avx512+vdpbf16ps' where that instruction computes "
+      "products of bfloat16 numbers. Elsewhere they are computed as float32, with the same numbers: where there is no "
+      "such instruction, and on Intel's processors, where it has half the rate of float32 multiply-adds. The environment "
+      "variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps), read when the library "
+      "loads, choose otherwise.");
+  m.def("manual_seed", &manual_seed, "seed"_a,
+        "Restarts the default random stream, which starts at a seed of the system's randomness otherwise.\n\n"
+        ">>> ndl.manual_seed(7); a = ndl.rand(3)\n>>> ndl.manual_seed(7); (ndl.rand(3) == a).all().item()\nTrue");
+  m.def("initial_seed", &initial_seed,
+        "The seed that the default random stream started at: manual_seed()'s, or one of the system's randomness. A "
+        "process made by fork goes on at another, which follows from its parent's and the number of forks before it.");
 
   m.def(
       "memory_stats",
@@ -100,4 +104,5 @@ NB_MODULE(_core, m) {
   bind_ops(m);
   bind_render(m);
   bind_field(m);
+  explain_arguments(m);
 }

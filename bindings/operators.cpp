@@ -1,6 +1,5 @@
 // Python's operators on Tensor, and the methods that edit in place.
 #include "binder.h"
-#include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
@@ -73,21 +72,19 @@ nb::typed<nb::object, std::pair<Tensor, Tensor>> divmod(const Tensor& x, nb::obj
 
 using Edit = void (*)(const Tensor&, const Tensor&);
 
-// The method `name` (x.add_(y)), which edits x, and the augmented assignment (x += y).
-//
-// Off the tape the assignment edits x, too. On it, x is bound to the result of the op instead: where x is a view, as in
-// `x[1:] += y`, Python then assigns that result to its place, and the gradient follows. A leaf is refused as elsewhere.
+// The method `name` (x.add_(y)), which edits x, and the augmented assignment (x += y), which is the same: the object
+// that was edited is the one that goes on, so that no other name, container or view of it is left behind.
 template <Binary op>
 void bind_edit(nb::class_<Tensor>& c, const char* name, const char* augmented, Edit in_place = nullptr) {
-  const auto run = [name, in_place](const Tensor& x, const Tensor& y) {
+  const auto run = [name, in_place](const Tensor& x, nb::handle other) {
+    const Tensor y = beside(other, x);
     nb::gil_scoped_release release;
     in_place ? in_place(x, y) : edit_(name, x, y, op);
   };
   c.def(
       name,
       [run](nb::object self, nb::object other) {
-        const Tensor& x = nb::cast<const Tensor&>(self);
-        run(x, beside(other, x));
+        run(nb::cast<const Tensor&>(self), other);
         return nb::typed<nb::object, Tensor>(self);
       },
       "other"_a, "In place; returns this tensor.");
@@ -96,11 +93,7 @@ void bind_edit(nb::class_<Tensor>& c, const char* name, const char* augmented, E
       augmented,
       [run](nb::object self, nb::object other) -> nb::typed<nb::object, Tensor> {
         if (!stands_beside(other)) return nb::borrow(nb::handle(Py_NotImplemented));
-        const Tensor& x = nb::cast<const Tensor&>(self);
-        const Tensor y = beside(other, x);
-        const bool leaf = x.is_leaf() && x.requires_grad();
-        if (!leaf && on_tape({x, y})) return nb::cast(unlocked([&] { return op(x, y); }));
-        run(x, y);
+        run(nb::cast<const Tensor&>(self), other);
         return self;
       },
       nb::is_operator());
@@ -135,6 +128,7 @@ void bind_edits(nb::class_<Tensor>& c) {
   bind_edit<pow>(c, "pow_", "__ipow__");
   bind_edit<floor_divide>(c, "floor_divide_", "__ifloordiv__");
   bind_edit<remainder>(c, "remainder_", "__imod__");
+  bind_edit<matmul>(c, "matmul_", "__imatmul__");
   bind_edit<bitwise_and>(c, "bitwise_and_", "__iand__");
   bind_edit<bitwise_or>(c, "bitwise_or_", "__ior__");
   bind_edit<bitwise_xor>(c, "bitwise_xor_", "__ixor__");
@@ -158,7 +152,20 @@ void bind_edits(nb::class_<Tensor>& c) {
       "alpha"_a);
   bind_method<const Tensor&>(c, "copy_", &copy_, "source"_a,
                              "The elements of source, which broadcasts and is cast, in place; returns this tensor.");
-  bind_method<double>(c, "fill_", &fill_, "value"_a, "One value everywhere, in place; returns this tensor.");
+  c.def(
+      "fill_",
+      [](nb::object self, nb::object value) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        const Tensor one = value_of(value, x.dtype());
+        NDL_CHECK(one.rank() == 0, ValueError, "fill_", "not a single value: got shape ", one.shape(),
+                  ", expected one number.");
+        unlocked([&] {
+          copy_(x, one);
+          return 0;
+        });
+        return nb::typed<nb::object, Tensor>(self);
+      },
+      "value"_a, "One value everywhere, in place; returns this tensor.");
   bind_method(
       c, "zero_", [](const Tensor& x) { fill_(x, 0); }, "Zeros, in place; returns this tensor.");
 }

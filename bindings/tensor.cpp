@@ -98,7 +98,10 @@ void bind_construction(nb::class_<Tensor>& c) {
         new (self) Tensor(x);
       },
       "array"_a, "device"_a = nb::none(), "dtype"_a.none() = "float32", "requires_grad"_a = false,
-      "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's).");
+      "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's).\n\n"
+      "Floats are rounded to nearest and infinite beyond the dtype's range, integers that a floating dtype has no "
+      "digits "
+      "for are rounded. An integer dtype cuts fractions off; a value that it cannot hold is an OverflowError.");
   c.def(
       "__array__",
       [](const Tensor& x, nb::object dtype, nb::object copy) {
@@ -139,6 +142,13 @@ void bind_construction(nb::class_<Tensor>& c) {
       nb::sig("def item(self) -> float"), "The value of a one-element tensor as a Python number.");
   c.def("tolist", &to_list, "Nested lists of Python numbers.");
   c.def("__repr__", &represent);
+  c.def("__format__", [](nb::object self, nb::str spec) {
+    const Tensor& x = nb::cast<const Tensor&>(self);
+    if (nb::len(spec) == 0) return nb::str(self);
+    NDL_CHECK(x.rank() == 0, TypeError, "format", "not a single value: got shape ", x.shape(),
+              ", expected (). Format elements, or print the tensor.");
+    return nb::borrow<nb::str>(nb::steal(PyObject_Format(self.attr("item")().ptr(), spec.ptr())));
+  });
   c.def("__len__", [](const Tensor& x) {
     NDL_CHECK(x.rank() > 0, TypeError, "len", "a 0-d tensor has no length: got shape (), expected an axis.");
     return x.shape()[0];
@@ -154,7 +164,23 @@ void bind_construction(nb::class_<Tensor>& c) {
               " of shape ", x.shape(), ", expected one integer.");
     return nb::int_(x.item_int());
   });
-  c.def("__bool__", [](const Tensor& x) { return x.item() != 0; });
+  c.def("__trunc__", [](nb::handle self) { return nb::int_(self); });
+  c.def("__bool__", [](const Tensor& x) {
+    NDL_CHECK(x.numel() == 1, ValueError, "bool", "the truth value of several elements, or of none, is ambiguous: got ",
+              "shape ", x.shape(), ", expected one element. Use .any() or .all().");
+    return x.item() != 0;
+  });
+  c.def(
+      "__contains__",
+      [](const Tensor& x, nb::object value) {
+        const Tensor y = beside(value, x, true);
+        return unlocked([&] {
+          const NoGrad no_grad;
+          const Tensor found = eq(x, y);
+          return found.numel() > 0 && max(found).item() != 0;
+        });
+      },
+      "value"_a, "Whether an element equals value (or those it broadcasts with).");
   c.def("__iter__", [](const Tensor& x) {
     NDL_CHECK(x.rank() > 0, TypeError, "iter", "a 0-d tensor cannot be iterated: got shape (), expected an axis.");
     nb::list parts;
@@ -337,7 +363,6 @@ void bind_tensor(nb::module_& m) {
   bind_indexing(c);
   bind_operators(c);
   bind_conversion(c);
-  c.attr("__array_ufunc__") = nb::none();  // numpy_array + tensor is left to __radd__
 
   m.def(
       "promote_types",
@@ -351,15 +376,18 @@ void bind_tensor(nb::module_& m) {
         return shared_or_copied("asarray", array, dtype, device, copy);
       },
       "array"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "copy"_a = nb::none(),
-      "A tensor of an array, list or number. copy=None shares the memory of arrays where it can, True never does, and "
+      "A tensor of an array, list or number: copy=None shares the memory of arrays where it can, True never does, and "
       "False is an error where it cannot.\n\n"
+      "Arrays keep their dtype where the engine has it. Narrower integers and uint64 become int64, longdouble float64; "
+      "lists of floats become float32. What int64, or an integer dtype asked for, cannot hold is an OverflowError.\n\n"
       ">>> ndl.asarray([1, 2]).tolist()\n[1, 2]");
   m.def(
       "tensor",
       [](nb::object array, nb::object dtype, bool requires_grad) {
         return tensor_of(array, dtype, false).set_requires_grad(requires_grad);
       },
-      "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false, "Copies into a new tensor, keeping the dtype.");
+      "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false,
+      "Copies an array, list or number into a new tensor; dtypes as in asarray().");
   m.def(
       "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
       "Shares a NumPy array's memory.");

@@ -9,8 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import needlecpp as ndl
 import numpy as np
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    """Every test draws the same random numbers in every run."""
+    ndl.manual_seed(0)
 
 
 @pytest.fixture

@@ -22,6 +22,12 @@ struct Options {
   Tensor operator()(const Make& make) const {
     return unlocked([&] { return make(dtype).set_requires_grad(requires_grad); });
   }
+  // Numbers that are made in `wide` where the dtype may not hold them all.
+  template <class Make>
+  Tensor fitting(DType wide, const Make& make) const {
+    const bool narrow = !is_floating(dtype) && dtype != DType::Bool && dtype != wide;
+    return fitted(unlocked([&] { return make(narrow ? wide : dtype); }), dtype).set_requires_grad(requires_grad);
+  }
 };
 
 bool is_whole(nb::handle object) {
@@ -45,7 +51,7 @@ Tensor filled(const Shape& shape, nb::handle value, DType dtype) {
     const double number = number_of(value);
     return unlocked([&] { return Tensor::full(shape, number, dtype); });
   }
-  const Tensor one = tensor_of(value, nb::none(), true).detach();  // keeps integers beyond 2^53 as they are
+  const Tensor one = tensor_of(value, nb::str(name(dtype)), true).detach();  // keeps integers beyond 2^53 as they are
   return unlocked([&] { return clone(broadcast_to(cast(one, dtype), shape)); });
 }
 DType kind_of(nb::handle value) {
@@ -113,14 +119,16 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
           const int64_t from = whole_of(first);
           const int64_t to = whole_of(last);
           const int64_t by = whole_of(step);
-          return Options(dtype, DType::Int64, device,
-                         requires_grad)([&](DType kind) { return arange(from, to, by, kind); });
+          return Options(dtype, DType::Int64, device, requires_grad).fitting(DType::Int64, [&](DType kind) {
+            return arange(from, to, by, kind);
+          });
         }
         const double from = number_of(first);
         const double to = number_of(last);
         const double by = number_of(step);
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType kind) { return arange(from, to, by, kind); });
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType kind) {
+          return arange(from, to, by, kind);
+        });
       },
       "start"_a, nb::arg(stop) = nb::none(), "step"_a = 1, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false,
@@ -132,8 +140,9 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
          bool requires_grad) {
         const double from = number_of(start);
         const double to = number_of(stop);
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType t) { return linspace(from, to, num, endpoint, t); });
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType t) {
+          return linspace(from, to, num, endpoint, t);
+        });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "endpoint"_a = true, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false,
@@ -145,8 +154,9 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
          nb::object device, bool requires_grad) {
         const double from = number_of(start);
         const double to = number_of(stop);
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType t) { return logspace(from, to, num, base, endpoint, t); });
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType t) {
+          return logspace(from, to, num, base, endpoint, t);
+        });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "base"_a = 10.0, "endpoint"_a = true, "dtype"_a = nb::none(),
       "device"_a = nb::none(), "requires_grad"_a = false,

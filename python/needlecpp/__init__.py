@@ -11,6 +11,7 @@ tensor([2., 4., 6.])
 """
 
 from . import _load as _load  # isort: skip
+from . import _numpy as _numpy
 from . import autograd, fft, init, linalg, nn, ops, optim
 from ._core import (
     Device,
@@ -21,6 +22,7 @@ from ._core import (
     cuda,
     from_dlpack,
     from_numpy,
+    initial_seed,
     isa,
     manual_seed,
     memory_limit,
@@ -66,6 +68,7 @@ __all__ = [
     "gradcheck",
     "gradgradcheck",
     "init",
+    "initial_seed",
     "int32",
     "int64",
     "isa",

@@ -152,6 +152,35 @@ TEST_CASE("in-place edits of leaves are refused on the tape") {
   REQUIRE(x.to_vector<double>() == std::vector<double>{0, 0});
 }
 
+TEST_CASE("an edit on the tape is seen by every view, with its gradient") {
+  const Tensor w = leaf({3, 4}, {2});
+  const Tensor x = Tensor::from_vector<double>({1, 2, 3, 4}, {4});
+  const Tensor left = slice(x, 0, 0, 2);
+  const Tensor right = slice(x, 0, 2);
+  const Tensor turned = flip(x, {0});
+  mul_(right, w);
+  add_(left, w);
+  REQUIRE(x.to_vector<double>() == std::vector<double>{4, 6, 9, 16});
+  REQUIRE(turned.to_vector<double>() == std::vector<double>{16, 9, 6, 4});
+  sum(x * turned).backward();  // 2 (x0 x3 + x1 x2) = 2 ((1 + w0) 4 w1 + (2 + w1) 3 w0)
+  REQUIRE(w.grad().to_vector<double>() == std::vector<double>{2 * (4 * 4 + 3 * 6), 2 * (4 * 4 + 3 * 3)});
+}
+
+TEST_CASE("an edit on the tape leaves memory that is saved as it was, and that of others alone") {
+  const Tensor w = leaf({3, 4}, {2});
+  const Tensor y = w * 2.0;
+  const Tensor part = slice(y, 0, 1);
+  const Tensor product = y * y;  // saves y
+  add_(part, Tensor::scalar(10, DType::Float64));
+  REQUIRE(y.to_vector<double>() == std::vector<double>{6, 18});
+  sum(product).backward();
+  REQUIRE(w.grad().to_vector<double>() == std::vector<double>{24, 32});
+  const Tensor detached = y.detach();
+  REQUIRE_THROWS_WITH(mul_(part, 2.0), ContainsSubstring("memory that is shared"));
+  REQUIRE_THROWS_WITH(mul_(slice(w, 0, 1), 2.0), ContainsSubstring("in-place edit of a leaf's memory"));
+  REQUIRE(detached.to_vector<double>() == std::vector<double>{6, 18});
+}
+
 TEST_CASE("backward needs something to differentiate and a fitting gradient") {
   const Tensor x = leaf({1, 2}, {2});
   REQUIRE_THROWS_AS((x * 2.0).backward(), ValueError);

@@ -1,12 +1,29 @@
 // Making tensors and reading them back; nothing here computes.
 #include "needlecpp/core/tensor.h"
 
+#include <array>
+#include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "needlecpp/core/allocator.h"
 
 namespace needlecpp {
 namespace {
+
+// Rings of views are short and change in a few instructions: one of a few locks each, by the address of its first
+// tensor.
+std::array<std::atomic<bool>, 64> g_view_locks{};
+
+void lock_views(uint8_t guard) {
+  for (int tries = 0; g_view_locks[guard].exchange(true, std::memory_order_acquire); ++tries)
+    if (tries > 64) std::this_thread::yield();
+}
+void unlock_views(uint8_t guard) { g_view_locks[guard].store(false, std::memory_order_release); }
+
+uint8_t guard_of(const TensorImpl* impl) {
+  return static_cast<uint8_t>((reinterpret_cast<uintptr_t>(impl) >> 6) % g_view_locks.size());
+}
 
 bool dense(const Shape& shape, const Strides& strides) {
   int64_t expected = 1;
@@ -100,6 +117,15 @@ void for_each_element(const Tensor& x, Visit&& visit) {
 
 }  // namespace
 
+ViewLock::ViewLock(const TensorImpl& impl) : guard_(impl.views.guard) { lock_views(guard_); }
+ViewLock::~ViewLock() { unlock_views(guard_); }
+
+void TensorImpl::leave_views() {
+  const ViewLock lock(*this);
+  views.previous->views.next = views.next;
+  views.next->views.previous = views.previous;
+}
+
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   const int64_t count = needlecpp::numel(shape);
   NDL_CHECK(static_cast<size_t>(count) <= (size_t{1} << 60) / itemsize(dtype), MemoryError, OpScope::current(),
@@ -160,10 +186,30 @@ Tensor Tensor::wrap(void* data, const Shape& shape, const Strides& strides, DTyp
 }
 
 Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) const {
-  return Tensor(make_impl(impl_->storage, shape, strides, offset, impl_->dtype));
+  std::shared_ptr<TensorImpl> view = make_impl(impl_->storage, shape, strides, offset, impl_->dtype);
+  TensorImpl* const beside = impl_.get();
+  // The first of a ring may be viewed by two threads at once: it is known to be in none under the lock alone.
+  const uint8_t guard = beside->views.linked ? beside->views.guard : guard_of(beside);
+  lock_views(guard);
+  if (!beside->views.linked) {
+    beside->views.next = beside->views.previous = beside;
+    beside->views.guard = guard;
+    beside->views.linked = true;
+  }
+  view->views.next = beside->views.next;
+  view->views.previous = beside;
+  view->views.guard = guard;
+  view->views.linked = true;
+  view->views.of_gradient = beside->requires_grad;
+  view->views.next->views.previous = view.get();
+  beside->views.next = view.get();
+  unlock_views(guard);
+  return Tensor(std::move(view));
 }
 
-Tensor Tensor::detach() const { return view(impl_->shape, impl_->strides, impl_->offset); }
+Tensor Tensor::detach() const {
+  return Tensor(make_impl(impl_->storage, impl_->shape, impl_->strides, impl_->offset, impl_->dtype));
+}
 
 int64_t Tensor::size(int axis) const { return impl_->shape[normalize_axis("size", axis, rank())]; }
 

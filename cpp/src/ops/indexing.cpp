@@ -133,7 +133,15 @@ void write(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& v
 
 void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor& values) {
   OpScope scope("setitem");
-  if (!on_tape({x, values})) {
+  // x[items] += y has edited the view x[items] of x, which Python then assigns to its own place.
+  if (values.impl()->storage == x.impl()->storage) {
+    const Parsed parsed = parse(x.detach(), items);
+    const Tensor& view = parsed.view;
+    if (parsed.arrays.empty() && view.offset() == values.offset() && view.shape() == values.shape() &&
+        view.strides() == values.strides())
+      return;
+  }
+  if (!edits_tape(x, values)) {
     check_inplace("setitem", x);
     return write(x.detach(), items, values.detach());
   }

@@ -69,7 +69,7 @@ bool edit_directly(BinaryOp op, const Tensor& target, const Tensor& other) {
 void edit(BinaryOp op, const char* op_name, const Tensor& target, const Tensor& other,
           Tensor (*out_of_place)(const Tensor&, const Tensor&)) {
   OpScope scope(op_name);
-  if (on_tape({target, other}))
+  if (edits_tape(target, other))
     return on_tape_edit(op_name, target, [&](const Tensor& before) { return out_of_place(before, other); });
   const bool whole_division = op == BinaryOp::Div && !is_floating(target.dtype());  // gives a float
   check_inplace(op_name, target);
@@ -94,7 +94,7 @@ Tensor number_beside(const Tensor& target, double value) {
 
 void copy_(const Tensor& target, const Tensor& source) {
   OpScope scope("copy_");
-  if (on_tape({target, source}))
+  if (edits_tape(target, source))
     return edit_on_tape("copy_", target, [&](const Tensor& before) {
       const Tensor y = cast(broadcast_to(source, target.shape()), target.dtype());
       return record("copy_", contiguous(clone(y.detach())), {before, y}, {}, [](Backward& g) { g.give(1, g.dy()); });
@@ -107,7 +107,7 @@ void copy_(const Tensor& target, const Tensor& source) {
 void fill_(const Tensor& target, double value) {
   OpScope scope("fill_");
   const Tensor number = Tensor::full({}, value, target.dtype());
-  if (on_tape({target})) return copy_(target, number);
+  if (edits_tape(target)) return copy_(target, number);
   check_inplace("fill_", target);
   strided_copy(target, number.view(target.shape(), Dims::filled(target.rank(), 0), 0));
   target.bump_version("fill_");
@@ -126,13 +126,13 @@ void div_(const Tensor& target, double divisor) { div_(target, number_beside(tar
 
 void edit_(const char* name, const Tensor& target, Tensor (*op)(const Tensor&)) {
   OpScope scope(name);
-  if (on_tape({target})) return on_tape_edit(name, target, op);
+  if (edits_tape(target)) return on_tape_edit(name, target, op);
   off_tape_edit(name, target, op);
 }
 
 void edit_(const char* name, const Tensor& target, const Tensor& other, Tensor (*op)(const Tensor&, const Tensor&)) {
   OpScope scope(name);
-  if (on_tape({target, other}))
+  if (edits_tape(target, other))
     return on_tape_edit(name, target, [&](const Tensor& before) { return op(before, other); });
   off_tape_edit(name, target, [&](const Tensor& before) { return op(before, other.detach()); });
 }

@@ -1,7 +1,7 @@
 """Tensors to start from: constants, random numbers, and the usual weight initialisations.
 
-Random draws come from one counter-based stream that ``needlecpp.manual_seed`` restarts; they do not depend on the
-number of threads.
+Random draws come from one counter-based stream; they do not depend on the number of threads. Its seed is one of the
+system's randomness, other in every program, until ``needlecpp.manual_seed`` names one.
 """
 
 from __future__ import annotations

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import _core, init
 from .._core import Device, Tensor
+
+
+def _parameter(array: Any, dtype: str, requires_grad: bool) -> Parameter:
+    """What pickles and deep copies of a parameter call."""
+    parameter = Parameter(array, None, dtype)
+    parameter.requires_grad = requires_grad
+    return parameter
 
 
 class Parameter(Tensor):
@@ -15,8 +22,20 @@ class Parameter(Tensor):
     def __init__(self, array: Any, device: Device | None = None, dtype: str = "float32") -> None:
         super().__init__(array, device=device, dtype=dtype, requires_grad=True)
 
-    def __reduce__(self) -> tuple[type[Parameter], tuple[Any, ...]]:
-        return Parameter, (self.numpy(), None, self.dtype)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _parameter, (self.numpy(), self.dtype, self.requires_grad)
+
+
+class IncompatibleKeys(NamedTuple):
+    """Names that ``Module.load_state_dict(state, strict=False)`` did not find, and those it left alone."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+def _listed(names: list[str]) -> str:
+    """A few names, in one line."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") if names else "none"
 
 
 def _walk(value: object, prefix: str) -> Iterator[tuple[str, Module | Parameter]]:
@@ -45,8 +64,18 @@ class Module:
     ['layer.bias', 'layer.weight']
     """
 
+    training = True
+    """Whether the module is being trained; set by ``train()`` and ``eval()``."""
+
     def __init__(self) -> None:
         self.training = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickles and copies hold: every attribute. A subclass may leave some out and make them again below."""
+        return self.__dict__.copy()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"[{type(self).__name__}] forward is not defined: define it in the subclass.")
@@ -101,20 +130,48 @@ class Module:
         """Parameters by name, sharing their memory."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Copies values into the parameters. Raises KeyError for missing or unknown names, ValueError for a shape."""
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Copies values (tensors, arrays, nested lists) into the parameters of the same names.
+
+        Raises KeyError for names that are missing or unexpected, unless ``strict`` is False; those are returned then.
+        Raises ValueError for another shape, TypeError for what is no numbers. Nothing is copied when anything is wrong.
+
+        >>> from needlecpp import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> layer.load_state_dict({"weight": [[1.0], [2.0]], "scale": 3.0}, strict=False)
+        IncompatibleKeys(missing_keys=['bias'], unexpected_keys=['scale'])
+        >>> layer.weight.tolist()
+        [[1.0], [2.0]]
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"[load_state_dict] not a state: got {type(state).__name__}, expected a dict of parameters by name."
+            )
         own = dict(self.named_parameters())
-        missing, unknown = own.keys() - state.keys(), state.keys() - own.keys()
-        if missing or unknown:
-            raise KeyError(f"[load_state_dict] names differ: missing {sorted(missing)}, unknown {sorted(unknown)}.")
+        missing = [name for name in own if name not in state]
+        unexpected = [str(name) for name in state if name not in own]
+        if strict and (missing or unexpected):
+            raise KeyError(
+                f"[load_state_dict] names differ: missing {_listed(missing)}; unexpected {_listed(unexpected)}. "
+                "Pass strict=False to load the others."
+            )
+        values: list[tuple[Parameter, Tensor]] = []
         for name, parameter in own.items():
-            if parameter.shape != state[name].shape:
+            if name not in state:
+                continue
+            value = state[name]
+            try:
+                tensor = _core.asarray(value, dtype=None if hasattr(value, "dtype") else parameter.dtype)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise type(error)(f"[load_state_dict] {name} holds no numbers that fit: {error}") from None
+            if parameter.shape != tensor.shape:
                 raise ValueError(
-                    f"[load_state_dict] {name} has the wrong shape: got {state[name].shape}, "
-                    f"expected {parameter.shape}."
+                    f"[load_state_dict] {name} has the wrong shape: got {tensor.shape}, expected {parameter.shape}."
                 )
-        for name, parameter in own.items():
-            parameter.data = state[name]
+            values.append((parameter, tensor))
+        for parameter, tensor in values:
+            parameter.data = tensor
+        return IncompatibleKeys(missing, unexpected)
 
 
 class Identity(Module):

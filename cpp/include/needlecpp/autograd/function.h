@@ -199,12 +199,12 @@ const char* interned(const std::string& name);
 // In-place ops. Off the tape they call check_inplace() first, write, and advance the version. On the tape,
 //
 //   void mul_(const Tensor& target, const Tensor& factor) {
-//     if (on_tape({target, factor}))
+//     if (edits_tape(target, factor))
 //       return edit_on_tape("mul_", target, [&](const Tensor& before) { return mul(before, factor); });
 //     check_inplace("mul_", target);
 //     ...
 //
-// the op runs out of place and `target` takes over the result: its memory and its place on the tape.
+// the op runs out of place, and `target` and all views of its memory go on with the result: see autograd/edits.cpp.
 
 // Throws when `target` requires grad (while grad is enabled), is a broadcast view or read-only memory. A detached view
 // of a tensor on the tape may be edited: the version check finds it in the backward.
@@ -214,17 +214,24 @@ inline bool on_tape(std::initializer_list<Tensor> inputs) {
   return grad_enabled() && detail::any_requires_grad(inputs);
 }
 namespace detail {
-void check_editable(const char* op, const Tensor& target);
-Tensor alias(const Tensor& x);
-void take_over(const char* op, const Tensor& target, const Tensor& result);
+bool views_require_grad(const Tensor& target);  // another tensor that views the memory of target
+Tensor begin_edit(const char* op, const Tensor& target);
+void finish_edit(const char* op, const Tensor& target, const Tensor& result);
 }  // namespace detail
 
+// Whether an edit of `target`, with `operand` if there is one, changes something on the tape.
+inline bool edits_tape(const Tensor& target, const Tensor& operand = Tensor()) {
+  return grad_enabled() && (target.requires_grad() || (operand.defined() && operand.requires_grad()) ||
+                            detail::views_require_grad(target));
+}
+
 // `target` becomes out_of_place(before), of the same shape and dtype, where `before` is what target was. Throws when
-// target is a leaf that requires grad, or when another tensor or a NumPy array shares its memory and would not follow.
+// target or a view of its memory is a leaf that requires grad, or when a NumPy array or a detached tensor shares its
+// memory and would not follow.
 template <class Op>
 void edit_on_tape(const char* op, const Tensor& target, Op&& out_of_place) {
-  detail::check_editable(op, target);
-  detail::take_over(op, target, out_of_place(detail::alias(target)));
+  const Tensor before = detail::begin_edit(op, target);
+  detail::finish_edit(op, target, out_of_place(before));
 }
 
 }  // namespace needlecpp

@@ -39,9 +39,12 @@ class Generator {
 };
 
 // The stream that draws of this thread come from unless another is named: one for the whole program, or the one of the
-// innermost GeneratorScope.
+// innermost GeneratorScope. The program's starts at a seed of the system's randomness. In a child made by fork it goes
+// on at a seed that follows from its own and the number of forks since it was seeded: children draw other numbers than
+// their parent and each other, and the same ones each time the parent was seeded by hand.
 Generator& default_generator();
 void manual_seed(uint64_t seed);  // reseeds the default generator
+uint64_t initial_seed();          // the seed that the default generator started at
 
 // While one lives, `generator` is this thread's default.
 class GeneratorScope {

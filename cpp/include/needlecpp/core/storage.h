@@ -22,6 +22,7 @@ class Storage {
   void* data() const { return data_; }
   size_t bytes() const { return bytes_; }
   Device device() const { return device_; }
+  bool foreign() const { return static_cast<bool>(release_); }  // memory that something outside may see
   bool read_only() const { return read_only_; }
   void set_read_only() { read_only_ = true; }
 

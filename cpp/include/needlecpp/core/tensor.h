@@ -1,6 +1,7 @@
 // Tensor: storage + offset + shape + strides + dtype. Copying a Tensor copies a handle, never the elements.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,8 +18,31 @@ class Node;
 class Tensor;
 struct GradientHooks;
 
+struct TensorImpl;
+
+// The place of a tensor in the ring of those that view one memory: view() links its result beside the tensor viewed,
+// the destructor takes it out. An edit on the tape takes the whole ring along (autograd/edits.cpp). A copy of a handle
+// and a detached one are in no ring.
+struct ViewRing {
+  TensorImpl* next = nullptr;
+  TensorImpl* previous = nullptr;
+  uint8_t guard = 0;  // which of the locks guards the ring, see ViewLock
+  std::atomic<bool> linked{false};
+  bool of_gradient = false;  // the tensor viewed required grad
+  ViewRing() = default;
+  ViewRing(const ViewRing&) noexcept {}
+  ViewRing& operator=(const ViewRing&) noexcept { return *this; }
+};
+
 // What a handle points to. `gradient`, `hooks` and `node` belong to the tape (autograd/autograd.h).
 struct TensorImpl {
+  TensorImpl() = default;
+  TensorImpl(const TensorImpl&) = default;
+  TensorImpl& operator=(const TensorImpl&) = default;
+  ~TensorImpl() {
+    if (views.linked.load(std::memory_order_relaxed)) leave_views();
+  }
+
   std::shared_ptr<Storage> storage;
   int64_t offset = 0;  // in elements
   Shape shape;
@@ -31,6 +55,22 @@ struct TensorImpl {
   std::shared_ptr<GradientHooks> hooks;  // of a leaf; those of an op's result stand in its node
   std::shared_ptr<Node> node;            // the op that made it, null for a leaf
   int output = 0;                        // which of the node's outputs it is
+  ViewRing views;
+
+ private:
+  void leave_views();
+};
+
+// While one lives, the ring of `impl`, which is linked, does not change.
+class ViewLock {
+ public:
+  explicit ViewLock(const TensorImpl& impl);
+  ~ViewLock();
+  ViewLock(const ViewLock&) = delete;
+  ViewLock& operator=(const ViewLock&) = delete;
+
+ private:
+  uint8_t guard_;
 };
 
 class Tensor {
@@ -83,9 +123,11 @@ class Tensor {
   template <class T>
   std::vector<T> to_vector() const;
 
-  // Another handle with its own shape, strides and offset on the same storage, off the tape.
+  // Another handle with its own shape, strides and offset on the same storage, off the tape. It sees all edits of the
+  // memory, those on the tape too.
   Tensor view(const Shape& shape, const Strides& strides, int64_t offset) const;
-  // Same storage, off the tape. In-place edits of either are seen by both and by the version check.
+  // Same storage, off the tape. In-place edits of either are seen by both and by the version check; those on the tape
+  // are refused while both live.
   Tensor detach() const;
 
   // Tape.

@@ -1,9 +1,9 @@
 // Edits in place. Each writes into the memory of `target`, which every view of it sees, and advances the version that
 // tensors saved for a backward pass are checked against. What does not fit into target's shape and dtype is refused.
 //
-// On the tape (when target or another operand requires grad) the result takes the place of target instead, with the
-// gradient of the op out of place. A leaf that requires grad, and memory that something else shares and would be left
-// behind, are refused then: see edit_on_tape() in autograd/function.h.
+// On the tape (when target, a view of its memory or another operand requires grad) target and all views of its memory
+// go on with the result and the gradient of the op out of place. A leaf that requires grad, and memory that a NumPy
+// array or a detached tensor shares, are refused then: see edit_on_tape() in autograd/function.h.
 #pragma once
 
 #include "needlecpp/core/tensor.h"
