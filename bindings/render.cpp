@@ -1,11 +1,13 @@
 // Rendering ops: encodings, the fused network, cameras, occupancy and volume rendering.
 #include "convert.h"
+#include "needlecpp/ops/shape.h"
 #include "needlecpp/render/camera.h"
 #include "needlecpp/render/encoding.h"
 #include "needlecpp/render/fused_mlp.h"
 #include "needlecpp/render/hashgrid.h"
 #include "needlecpp/render/hashgrid_mlp.h"
 #include "needlecpp/render/occupancy.h"
+#include "needlecpp/render/picture.h"
 #include "needlecpp/render/volume.h"
 
 namespace needlecpp::python {
@@ -90,20 +92,30 @@ void bind_encodings(nb::module_& m) {
 }
 
 void bind_cameras(nb::module_& m) {
-  nb::class_<Cameras>(m, "Cameras", "Camera-to-world poses (OpenCV axes) and intrinsics of images of one size.")
+  nb::class_<Cameras>(m, "Cameras",
+                      "Camera-to-world poses [n, 3, 4] (OpenCV axes), intrinsics [n, 8, 9, 12 or 16] (fx fy cx cy in "
+                      "pixels, then OpenCV's k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4, or a fisheye's k1 k2 k3 k4), sizes "
+                      "of the pictures (one number for all or one a camera) and lenses (0 perspective, 1 fisheye; "
+                      "None: all perspective).")
       .def(
           "__init__",
-          [](Cameras* self, nb::object poses, nb::object intrinsics, int64_t width, int64_t height) {
-            Cameras cameras{tensor_of(poses, nb::str("float32"), false),
-                            tensor_of(intrinsics, nb::str("float32"), false), width, height};
+          [](Cameras* self, nb::object poses, nb::object intrinsics, nb::object width, nb::object height,
+             nb::object lenses) {
+            const Tensor all_poses = tensor_of(poses, nb::str("float32"), false);
+            const int64_t n = all_poses.rank() > 0 ? all_poses.size(0) : 0;
+            const auto sides = [n](nb::object side) {
+              return unsqueeze(broadcast_to(tensor_of(side, nb::str("int64"), false), {n}), 1);
+            };
+            Cameras cameras(all_poses, tensor_of(intrinsics, nb::str("float32"), false),
+                            concat({sides(width), sides(height)}, 1),
+                            lenses.is_none() ? Tensor() : tensor_of(lenses, nb::str("int32"), false));
             cameras.check("cameras");
             new (self) Cameras(cameras);
           },
-          "poses"_a, "intrinsics"_a, "width"_a, "height"_a)
+          "poses"_a, "intrinsics"_a, "width"_a, "height"_a, "lenses"_a = nb::none())
       .def_ro("poses", &Cameras::poses)
       .def_ro("intrinsics", &Cameras::intrinsics)
-      .def_ro("width", &Cameras::width)
-      .def_ro("height", &Cameras::height)
+      .def_ro("sizes", &Cameras::sizes, "[n, 2]: width and height, pixels.")
       .def("__len__", &Cameras::count);
   nb::class_<Box>(m, "Box", "An axis-aligned box in world units.")
       .def(
@@ -129,7 +141,8 @@ void bind_cameras(nb::module_& m) {
   m.def(
       "camera_rays",
       [](const Cameras& cameras, int64_t camera) {
-        const Rays rays = camera_rays(cameras, camera, 0, cameras.height);
+        const bool known = 0 <= camera && camera < cameras.count();  // camera_rays() says so where it is not
+        const Rays rays = camera_rays(cameras, camera, 0, known ? cameras.height(camera) : 0);
         return std::make_pair(rays.origins, rays.directions);
       },
       "cameras"_a, "camera"_a, Release(), "Origins and unit directions, one a pixel, row by row.");
@@ -141,6 +154,16 @@ void bind_cameras(nb::module_& m) {
       },
       "origins"_a, "directions"_a, "box"_a, Release(),
       "Distances at which rays enter and leave; near > far for a miss.");
+  m.def(
+      "area_average",
+      [](nb::object image, int64_t width, int64_t height) {
+        const Tensor pixels = tensor_of(image, nb::none(), true);
+        return to_numpy(unlocked([&] { return area_average(pixels, width, height); }));
+      },
+      "image"_a, "width"_a, "height"_a,
+      "A picture [h, w, 3 or 4] uint8 with straight alpha, shrunk by exact area averaging.\n\n"
+      ">>> ndl._core.area_average(np.array([[[200, 0, 0, 255], [9, 9, 9, 0]]], 'uint8'), 1, 1).tolist()\n"
+      "[[[200, 0, 0, 128]]]");
 }
 
 void bind_occupancy(nb::module_& m) {
