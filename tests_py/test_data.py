@@ -217,7 +217,7 @@ def slow_area(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("channels", [3, 4])
-@pytest.mark.parametrize("target", [(6, 4), (3, 2), (12, 4), (5, 3), (1, 1), (11, 7), (12, 8), (12, 7), (5, 8)])
+@pytest.mark.parametrize("target", [(6, 4), (3, 2), (12, 4), (5, 3), (1, 1), (11, 7), (12, 7), (5, 8)])
 def test_area_average_is_exact(channels: int, target: tuple[int, int]) -> None:
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (8, 12, channels), np.uint8)

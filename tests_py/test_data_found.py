@@ -144,7 +144,7 @@ def test_links_in_circles_and_many_pictures(tmp_path: Path) -> None:
 def test_odd_names_find_nothing(tmp_path: Path) -> None:
     finder = PictureFinder(tmp_path)
     for name in ("/", "..", ".", "a\0b", "x" * 5000, "%", "%00", "C:", "\\\\", "a/" * 3000):
-        assert finder.find(name, "frame") is None
+        assert finder.find_all([name], ["frame"]) == [None]
 
 
 # Poses.

@@ -233,7 +233,7 @@ def test_rays_land_on_the_pixels_that_they_leave_from(name: str) -> None:
 def _tensor(array: Any) -> Any:
     import needlecpp as ndl
 
-    return ndl.Tensor(array)
+    return ndl.tensor(array)
 
 
 def test_lenses_mix_in_one_batch() -> None:

@@ -223,10 +223,10 @@ def test_orientation_in_exif_is_followed_only_where_the_sizes_ask_for_it(capture
 
 
 def test_one_broken_picture_ends_the_loading_with_its_name(capture_scene: MakeScene) -> None:
-    root = capture_scene(count=40)
-    file = root / "images" / "33.png"
+    root = capture_scene(count=25)
+    file = root / "images" / "23.png"
     file.write_bytes(file.read_bytes()[:60])
-    with pytest.raises(DataError, match=r"frame 32 \(images/33\.png\)"):
+    with pytest.raises(DataError, match=r"frame 22 \(images/23\.png\)"):
         load_scene(root, holdout=0)
 
 
@@ -326,10 +326,9 @@ def test_masked_pixels_are_not_compared(
     assert main(["train", str(root), "--out", str(out), "--steps", "2", "--quiet", "--no-eval"]) == 0
     add_masks(root, "dynamic_mask", {1: left_half()})
     before = json.loads(_eval(out, capsys))["per_view"][0]
-    for name in ("images/1.png",):
-        pixels = np.asarray(Image.open(root / name)).copy()
-        pixels[:, 10:] = 255
-        Image.fromarray(pixels).save(root / name)
+    pixels = np.asarray(Image.open(root / "images" / "1.png")).copy()
+    pixels[:, 10:] = 255
+    Image.fromarray(pixels).save(root / "images" / "1.png")
     after = json.loads(_eval(out, capsys))["per_view"][0]
     assert after["psnr"] == before["psnr"]
     assert after["ssim"] == before["ssim"]

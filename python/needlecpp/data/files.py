@@ -43,30 +43,30 @@ class PictureFinder:
         self._root = root
         self._by_stem: dict[str, list[tuple[str, ...]]] | None = None
 
-    def find_all(self, names: Sequence[str], wheres: Sequence[str]) -> list[Found | None]:
-        """The pictures of a set. Raises DataError where a name could mean two files equally well."""
+    def find_all(
+        self, names: Sequence[str], wheres: Sequence[str], key: str = "file_path", others: Iterable[Path] = ()
+    ) -> list[Found | None]:
+        """The files that the frames' ``key`` means, none of which is one of ``others``. Raises
+        DataError where a name could mean two files equally well."""
         direct = [self.as_written(name) for name in names]
-        taken = {os.path.realpath(file) for file in direct if file is not None}
-        inhabited = {file.parent.resolve() for file in direct if file is not None}
+        known = [*(file for file in direct if file is not None), *others]
+        taken = {os.path.realpath(file) for file in known}
+        inhabited = {os.path.dirname(file) for file in taken}
         claims: dict[str, int] = {}
         found: list[Found | None] = []
         for i, (name, file) in enumerate(zip(names, direct, strict=True)):
             if file is not None:
                 found.append(Found(file, False))
                 continue
-            file = self.by_tail(name, wheres[i], inhabited)
+            file = self.by_tail(name, wheres[i], key, inhabited)
             if file is None or os.path.realpath(file) in taken:
                 found.append(None)
                 continue
             other = claims.setdefault(str(file), i)
             if names[other] != name:
-                raise DataError(f"{wheres[i]}: file_path can only mean {file}, as that of {names[other]} does")
+                raise DataError(f"{wheres[i]}: {key} can only mean {file}, as that of {names[other]} does")
             found.append(Found(file, True))
         return found
-
-    def find(self, name: str, where: str) -> Path | None:
-        """One file, as written or by the end of its path."""
-        return self.as_written(name) or self.by_tail(name, where)
 
     def as_written(self, name: str) -> Path | None:
         """The file at this very path, its extension added where the name has none."""
@@ -84,7 +84,7 @@ class PictureFinder:
                 pass
         return None
 
-    def by_tail(self, name: str, where: str, inhabited: Iterable[Path] = ()) -> Path | None:
+    def by_tail(self, name: str, where: str, key: str, inhabited: set[str]) -> Path | None:
         """The file below the root that shares most of the name's end, compared without regard to
         letters' case and the kind of picture. Of a folder that is ``inhabited`` by other pictures of
         the set, a name means only what is in it."""
@@ -94,18 +94,18 @@ class PictureFinder:
                 continue
             candidates = self._candidates(parts)
             try:
-                home = self._absolute(text).parent.resolve()
+                home = os.path.realpath(self._absolute(text).parent)
             except (OSError, ValueError):
                 continue
             if home in inhabited:
-                candidates = [c for c in candidates if self._root.joinpath(*c).parent.resolve() == home]
+                candidates = [c for c in candidates if os.path.realpath(self._root.joinpath(*c).parent) == home]
             if not candidates:
                 continue
             likeness = [_likeness(parts, candidate) for candidate in candidates]
             best = [c for c, like in zip(candidates, likeness, strict=True) if like == max(likeness)]
             if len(best) > 1:
                 first, second = ("/".join(c) for c in best[:2])
-                raise DataError(f"{where}: file_path may mean {first} or {second}, write which")
+                raise DataError(f"{where}: {key} may mean {first} or {second}, write which")
             return self._root.joinpath(*best[0])
         return None
 

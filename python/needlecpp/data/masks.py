@@ -17,30 +17,32 @@ Masks = list[tuple[Path, bool]]  # files, and whether their lit pixels are those
 
 def find_masks(frames: Sequence[Frame], file: Path, notes: Notes) -> list[Masks]:
     """The mask files of each frame; says which convention was met."""
-    finder = PictureFinder(file.parent)
+    named = [frame for frame in frames if frame.record.get("mask_path") is not None]
+    for frame in named:
+        if not isinstance(frame.record["mask_path"], str):
+            raise DataError(f"{frame.where}: mask_path is not a file name")
+    files = PictureFinder(file.parent).find_all(
+        [frame.record["mask_path"] for frame in named],
+        [frame.where for frame in named],
+        key="mask_path",
+        others=[frame.file for frame in frames],
+    )
+    by_frame = {frame.name: mask for frame, mask in zip(named, files, strict=True)}
+    missing = [name for name, mask in by_frame.items() if mask is None]
+
     beside: dict[Path, set[str]] = {}  # names of the mask files in a folder
     found: list[Masks] = []
-    missing: list[str] = []
-    conventions: set[bool] = set()
     for frame in frames:
-        masks: Masks = []
-        name = frame.record.get("mask_path")
-        if name is not None:
-            if not isinstance(name, str):
-                raise DataError(f"{frame.where}: mask_path is not a file name")
-            mask = finder.find(name, frame.where) if name else None
-            if mask is None:
-                missing.append(frame.name)
-            else:
-                masks.append((mask, True))
+        mask = by_frame.get(frame.name)
+        masks: Masks = [] if mask is None else [(mask.file, True)]
         folder = frame.file.parent
         if folder not in beside:
             beside[folder] = {entry for entry in os.listdir(folder) if entry.startswith("dynamic_mask_")}
         dynamic = f"dynamic_mask_{frame.file.stem}.png"
         if dynamic in beside[folder]:
             masks.append((folder / dynamic, False))
-        conventions |= {lit_is_used for _, lit_is_used in masks}
         found.append(masks)
+    conventions = {lit_is_used for masks in found for _, lit_is_used in masks}
     if missing:
         notes.say(f"{file}: there is no file of the mask_path of {listed(missing)}, which are used whole")
     for lit_is_used, text in (

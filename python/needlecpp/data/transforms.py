@@ -22,7 +22,7 @@ LEAST_SCALE, MOST_SCALE = 1e-9, 1e9  # of the way into the unit cube
 # How far a pose may be from a rotation times one factor: of the columns' lengths among each other, and of the cosine
 # between two of them. What is below is numbers written with few digits, and taken out.
 POSE_TOLERANCE = 1e-3
-EXACT = 1e-6  # deviations that stay as they are
+EXACT = 1e-5  # deviations that stay as they are: those of numbers in single precision
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def ssim(a: Image, b: Image, mask: Mask | None = None) -> float:
     """Structural similarity of two images [h, w, c], each rounded to 8 bit: 1 for equal ones.
 
     With ``mask`` [h, w] only windows around a pixel where it is True count, and pixels where it is
-    False are taken as equal; NaN where no window counts.
+    False are taken as black in both; NaN where no window counts.
 
     Window: Gaussian 11x11, sigma 1.5, only where it fits inside; per channel; K1 0.01, K2 0.03.
     Raises ValueError for images smaller than the window.
@@ -77,7 +77,7 @@ def ssim(a: Image, b: Image, mask: Mask | None = None) -> float:
     counts: slice | Mask = slice(None)
     if mask is not None:
         use, rim = _fitting(mask, a, "ssim"), SSIM_WINDOW // 2
-        y = np.where(use[..., None], y, x)
+        x, y = x * use[..., None], y * use[..., None]
         counts = use[rim:-rim, rim:-rim]
         if not counts.any():
             return math.nan
