@@ -98,7 +98,16 @@ def test_intrinsics_that_say_nothing_usable(keys: dict[str, Any], words: str, ca
 
 @pytest.mark.parametrize(
     ("w", "h", "factor"),
-    [(80, 48, 0.25), (10, 6, 2.0), (81, 48, 0.25), (79, 49, 0.25), (82, 48, 0.25), (30, 18, 2 / 3), (80, None, 0.25), (None, 24, 0.5)],
+    [
+        (80, 48, 0.25),
+        (10, 6, 2.0),
+        (81, 48, 0.25),
+        (79, 49, 0.25),
+        (82, 48, 0.25),
+        (30, 18, 2 / 3),
+        (80, None, 0.25),
+        (None, 24, 0.5),
+    ],
 )
 def test_resized_pictures_scale_the_intrinsics(
     w: int | None, h: int | None, factor: float, capture_scene: MakeScene

@@ -120,7 +120,7 @@ const std::vector<std::vector<double>> kPlaneLenses = {
     {-0.28, 0.09, 0.0004, -0.0007, -0.013},
     {5.1, 2.3, 1e-4, -2e-5, 0.12, 5.4, 3.9, 0.63},
     {-0.1, 0.01, 1e-3, 2e-3, 0, 0, 0, 0, 0.01, -0.002, -0.01, 0.003},
-    {-0.3, 0, 0, 0},    // nearly folds over at the far end of the points below
+    {-0.2, 0, 0, 0},    // nearly folds over at the far end of the points below
     {0.9, 0.8, 0, 0}};  // far from where it puts a point
 
 }  // namespace

@@ -15,19 +15,23 @@ struct AreaAxis {
 };
 
 struct AreaArgs {
-  const uint8_t* from;  // [h, w, channels]
-  uint8_t* to;          // [h', w', channels]
-  uint32_t* sums;       // [w * channels], scratch
-  int64_t width;        // of `from`
-  int64_t new_width;    // of `to`
-  int64_t channels;     // 3 or 4
+  const uint8_t* from;  // [h, width, from_channels]
+  uint8_t* to;          // [h', new_width, channels]
+  uint32_t* sums;       // [channels, width], scratch
+  double* totals;       // [channels, new_width], scratch; whole numbers
+  int64_t width;
+  int64_t new_width;
+  int64_t from_channels;  // 3 or 4
+  int64_t channels;       // 3 or 4, not more than from_channels
   AreaAxis across, down;
 };
 NDL_DECLARE_KERNEL(void, area_average_rows, (const AreaArgs& args, int64_t begin, int64_t end))
+// For pictures that keep their size.
+NDL_DECLARE_KERNEL(void, copy_rows, (const AreaArgs& args, int64_t begin, int64_t end))
 
 namespace NDL_ISA {
 
-// How much of old pixel `i` lies in new pixel `j`.
+// How much of old pixel `i` lies in new pixel `j`, if any does.
 NDL_HD int64_t overlap(const AreaAxis& axis, int64_t i, int64_t j) {
   const int64_t old_low = i * axis.old_span, new_low = j * axis.new_span;
   const int64_t old_high = old_low + axis.old_span, new_high = new_low + axis.new_span;
@@ -39,10 +43,15 @@ NDL_HD int64_t last_overlapped(const AreaAxis& axis, int64_t j) {
   return ((j + 1) * axis.new_span - 1) / axis.old_span;
 }
 
-// total / by rounded half up, for total / by <= 255 and by < 2^43: the quotient of two such integers is so far from the
-// next whole number, or on it, that its rounding to double cannot reach it.
-NDL_HD uint8_t rounded_mean(uint64_t total, uint64_t by) {
-  return static_cast<uint8_t>(static_cast<double>(2 * total + by) / static_cast<double>(2 * by));
+// total / by rounded half up, for whole numbers with total / by <= 255 and by < 2^40, by a product with inverse_of(by).
+// That is a little large, by a part in 2^50 of which rounding takes less than half: a quotient that is a whole number
+// stays above it, and one that is less is so by 1 / (2 by) at least, which is more than what was added.
+NDL_HD double inverse_of(double by) { return (1.0 + 0x1p-50) / (2.0 * by); }
+NDL_HD uint32_t rounded_mean(double total, double by, double inverse) {
+  return static_cast<uint32_t>(static_cast<int32_t>((2.0 * total + by) * inverse));
+}
+NDL_HD double pixel_area(const AreaArgs& args) {
+  return static_cast<double>(args.across.new_span * args.down.new_span);
 }
 
 }  // namespace NDL_ISA

@@ -74,11 +74,13 @@ def load_images(
     ends = np.cumsum([0, *(width * height for width, height in sizes)])
     out = np.empty((int(ends[-1]) if keep else 0, len(mode)), np.uint8)
 
+    from needlecpp import _core
+
     def load(i: int) -> None:
         pixels = _decode(pictures[i], mode)
         if keep:
             width, height = sizes[i]
-            out[ends[i] : ends[i + 1]].reshape(height, width, len(mode))[...] = area_average(pixels, width, height)
+            _core.area_average(pixels, out[ends[i] : ends[i + 1]].reshape(height, width, len(mode)))
 
     in_threads(load, len(pictures))
     return out
@@ -140,7 +142,9 @@ def area_average(
         return image
     from needlecpp import _core
 
-    return _core.area_average(image, width, height)
+    out = np.empty((height, width, image.shape[2]), np.uint8)
+    _core.area_average(image, out)
+    return out
 
 
 def _none_covered(marked: NDArray[np.bool_], width: int, height: int) -> NDArray[np.bool_]:
@@ -156,10 +160,11 @@ def _none_covered(marked: NDArray[np.bool_], width: int, height: int) -> NDArray
     return ~marked
 
 
-def _decode(picture: Picture, mode: str) -> NDArray[np.uint8]:
-    """Pixels [h, w, 3 or 4] of a file."""
+def _decode(picture: Picture, mode: str) -> Any:
+    """Pixels [h, w, 3 or 4] of a file; of mode RGB they may have a fourth byte that means nothing."""
     with _open(picture.file, picture.where) as image:
         try:
+            image.load()
             upright = image
             if picture.upright:
                 from PIL import ImageOps
@@ -167,12 +172,23 @@ def _decode(picture: Picture, mode: str) -> NDArray[np.uint8]:
                 upright = ImageOps.exif_transpose(image) or image
             if upright.mode.startswith("I"):
                 return _from_grey(np.asarray(upright), len(mode), picture)
-            return np.asarray(upright if upright.mode == mode else upright.convert(mode))
+            return _pixels(upright if upright.mode == mode else upright.convert(mode))
         except (MemoryError, DataError):
             raise
         except Exception as e:  # Pillow's decoders raise whatever their format's parser stumbles over
             reason = str(e) or type(e).__name__
             raise DataError(f"{picture.where}: {picture.file} is truncated or broken ({reason})") from None
+
+
+def _pixels(image: Image) -> Any:
+    """Pillow's own memory of an RGB or RGBA picture [h, w, 4] where it hands it out, else a copy."""
+    from needlecpp import _core
+
+    try:
+        _, pixels = image.__arrow_c_array__()
+    except (AttributeError, ValueError):  # Pillow before 11.2; a picture so large that it stands in pieces
+        return np.asarray(image)
+    return _core.arrow_pixels(pixels, *image.size)
 
 
 def _from_grey(values: NDArray[Any], channels: int, picture: Picture) -> NDArray[np.uint8]:
@@ -194,7 +210,7 @@ def _lit(file: Path, picture: Picture) -> NDArray[np.bool_]:
             raise DataError(f"{picture.where}: the mask {file} is truncated or broken ({e})") from None
     if image.mode in ("LA", "La"):
         values = values[..., 0]
-    lit: NDArray[np.bool_] = values.any(axis=-1) if values.ndim == 3 else values != 0
+    lit: NDArray[np.bool_] = (values != 0).reshape(*values.shape[:2], -1).any(axis=-1)
     width, height = picture.size
     if lit.shape != (height, width):
         raise DataError(

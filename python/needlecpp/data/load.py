@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from needlecpp.data.files import SPLITS
 from needlecpp.data.images import Picture, load_images, load_masks, probe_image
 from needlecpp.data.jsonc import Record, is_number, read_json
-from needlecpp.data.lens import Camera, check_folds, parse_camera, same_shape, stated_size
+from needlecpp.data.lens import Camera, Level, check_folds, parse_camera, same_shape, stated_size
 from needlecpp.data.masks import find_masks
 from needlecpp.data.scene import MOST_PIXELS, Box, DataError, Notes, SceneData
 from needlecpp.data.transforms import Frame, make_box, natural_key, parse_frames, parse_world
@@ -172,9 +173,7 @@ def _measure(document: Record, file: Path, frames: Sequence[Frame], notes: Notes
     cameras: list[Camera] = []
     for frame in frames:
         levels = ((frame.record, frame.where), (document, str(file)))
-        picture = probe_image(
-            frame.file, frame.where, lambda size, levels=levels: same_shape(stated_size(levels, size), size)
-        )
+        picture = probe_image(frame.file, frame.where, partial(_has_stated_shape, levels))
         pictures.append(picture)
         cameras.append(parse_camera(levels, picture.size, frame.name))
     resized = [i for i, camera in enumerate(cameras) if camera.stated is not None]
@@ -188,6 +187,10 @@ def _measure(document: Record, file: Path, frames: Sequence[Frame], notes: Notes
         notes.say(f"{file}: pictures were turned upright by their EXIF orientation, as w and h ask for")
     check_folds(cameras, [picture.size for picture in pictures], [frame.where for frame in frames])
     return pictures, cameras
+
+
+def _has_stated_shape(levels: Sequence[Level], size: tuple[int, int]) -> bool:
+    return same_shape(stated_size(levels, size), size)
 
 
 def _shrunk(picture: Picture, downscale: int) -> tuple[int, int]:
@@ -207,8 +210,8 @@ def _shrunk(picture: Picture, downscale: int) -> tuple[int, int]:
 
 def _narrowed(intrinsics: NDArray[np.float64]) -> NDArray[np.float64]:
     """[n, 16] without the lens terms that no camera has: [n, 8, 9, 12 or 16]."""
-    used = intrinsics.any(axis=0)
-    return intrinsics[:, : next(width for width in (8, 9, 12, 16) if not used[width:].any())]
+    used = np.flatnonzero(intrinsics.any(axis=0))
+    return intrinsics[:, : next(width for width in (8, 9, 12, 16) if width > used[-1])]
 
 
 def _capture_near(box: Box, aabb_scale: float) -> float:

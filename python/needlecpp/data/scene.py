@@ -87,10 +87,9 @@ class SceneData:
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Picture i [height, width, 3 or 4], a view."""
-        if self.images.ndim == 4:
-            return self.images[i]
         width, height = self.sizes[i]
-        return self.images[self._pixels(i)].reshape(height, width, -1)
+        picture: NDArray[np.uint8] = self.images[i] if self.images.ndim == 4 else self.images[self._pixels(i)]
+        return picture.reshape(height, width, -1)
 
     def mask(self, i: int) -> NDArray[np.bool_] | None:
         """Which pixels of picture i may be used [height, width], a view; None: all."""

@@ -70,10 +70,9 @@ def parse_frames(document: Record, file: Path, notes: Notes) -> list[Frame]:
         notes.say(
             f"{file}: {len(missing)} of {len(names)} frames have no image file and are left out: {listed(missing)}"
         )
-    moved = [(name, picture) for name, picture in zip(names, found, strict=True) if picture and picture.moved]
+    moved = [(name, found_at.file) for name, found_at in zip(names, found, strict=True) if found_at and found_at.moved]
     if moved:
-        name, picture = moved[0]
-        place = os.path.relpath(picture.file, file.parent)
+        name, place = moved[0][0], os.path.relpath(moved[0][1], file.parent)
         notes.say(
             f"{file}: {len(moved)} pictures are not where file_path says and were found by the end of their path, "
             f"such as {place} for {name}"
