@@ -200,6 +200,7 @@ void bind_cameras(nb::module_& m) {
       "image"_a, "out"_a,
       "A picture [h, w, 3 or 4] uint8 with straight alpha, shrunk by exact area averaging into another. A picture of "
       "four channels goes into three without its fourth, which is no alpha then.\n\n"
+      ">>> import numpy as np\n"
       ">>> out = np.empty((1, 1, 4), 'uint8')\n"
       ">>> ndl._core.area_average(np.array([[[200, 0, 0, 255], [9, 9, 9, 0]]], 'uint8'), out)\n"
       ">>> out.tolist()\n"

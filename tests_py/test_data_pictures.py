@@ -144,6 +144,34 @@ def test_what_a_trainer_refuses(mixed_scene: MakeScene) -> None:
         _core.Cameras(scene.poses, np.ones((9, 10), "f4"), 20, 12)
 
 
+def test_a_picture_so_large_that_pillow_keeps_it_in_pieces(capture_scene: MakeScene) -> None:
+    root = capture_scene(count=1, size=(4100, 1100))
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (1100, 4100, 3), np.uint8)
+    Image.fromarray(pixels).save(root / "images" / "1.png", compress_level=0)
+    assert (load_scene(root, holdout=0).images[0] == pixels).all()
+    quarter = pixels.reshape(275, 4, 1025, 4, 3).astype(np.int64).sum(axis=(1, 3))
+    assert (load_scene(root, holdout=0, downscale=4).images[0] == (quarter + 8) // 16).all()
+
+
+def test_what_is_no_arrow_array_is_refused() -> None:
+    image = Image.new("RGBA", (6, 4))
+    if not hasattr(image, "__arrow_c_array__"):
+        pytest.skip("Pillow hands out its memory from 11.2 on")
+    schema, pixels = image.__arrow_c_array__()
+    assert np.asarray(_core.arrow_pixels(pixels, 6, 4)).shape == (4, 6, 4)
+    for capsule, width, height, error in (
+        (schema, 6, 4, TypeError),
+        (pixels, 4, 4, ValueError),
+        (pixels, 0, 4, ValueError),
+        (pixels, 6, -4, ValueError),
+        (Image.new("L", (6, 4)).__arrow_c_array__()[1], 6, 4, ValueError),
+        (None, 6, 4, TypeError),
+    ):
+        with pytest.raises(error):
+            _core.arrow_pixels(capsule, width, height)
+
+
 # Kinds of pictures.
 
 
@@ -302,6 +330,11 @@ def test_masks_that_do_not_fit(capture_scene: MakeScene) -> None:
     root = capture_scene(name="number", edit=lambda d: d["frames"][0].update(mask_path=3))
     with pytest.raises(DataError, match="mask_path is not a file name"):
         load_scene(root, holdout=0)
+
+
+def test_what_crops_no_picture_is_said(capture_scene: MakeScene) -> None:
+    with pytest.warns(DataWarning, match="fisheye_crop_radius is not used"):
+        load_scene(capture_scene(edit=lambda d: d.update(fisheye_crop_radius=9)))
 
 
 def test_masked_pixels_are_not_learnt_from(mixed_scene: MakeScene) -> None:

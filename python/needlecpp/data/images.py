@@ -185,7 +185,7 @@ def _pixels(image: Image) -> Any:
     from needlecpp import _core
 
     try:
-        _, pixels = image.__arrow_c_array__()
+        pixels: Any = image.__arrow_c_array__()[1]
     except (AttributeError, ValueError):  # Pillow before 11.2; a picture so large that it stands in pieces
         return np.asarray(image)
     return _core.arrow_pixels(pixels, *image.size)

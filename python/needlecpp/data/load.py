@@ -137,6 +137,8 @@ def _load_transforms(
     intrinsics[:, 1:4:2] *= np.array(sizes)[:, 1:] / full[:, 1:]
     has_alpha = any(picture.has_alpha for picture in pictures)
     masks = find_masks(frames, file, notes)
+    if document.get("fisheye_crop_radius") is not None:
+        notes.say(f"{file}: fisheye_crop_radius is not used, a mask_path of each frame leaves the rim out")
     pixels = load_images(pictures if images else [], has_alpha, sizes if images else [], images is True)
     scene = SceneData(
         images=pixels,

@@ -138,6 +138,7 @@ class Notes:
     """What loading decided on its way, each said once as a warning.
 
     >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
     ...     notes = Notes()
     ...     for _ in range(2):
     ...         notes.say("the pictures were shrunk")
