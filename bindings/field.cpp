@@ -150,13 +150,17 @@ void bind_training(nb::module_& m) {
       .def_ro("rays", &Trainer::Step::rays)
       .def_ro("samples", &Trainer::Step::samples)
       .def_ro("live", &Trainer::Step::live);
-  nb::class_<Trainer>(m, "Trainer", "Trains a radiance field on images [n, h, w, 3 or 4] uint8.")
+  nb::class_<Trainer>(m, "Trainer",
+                      "Trains a radiance field on images [n, h, w, 3 or 4] uint8; or, of pictures of several sizes, on "
+                      "their pixels [pixels, 3 or 4], one picture behind the other. mask: bool, one a pixel; pixels "
+                      "where it is False are not learnt from.")
       .def(
           "__init__",
-          [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config) {
-            new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config);
+          [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config, nb::object mask) {
+            new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config,
+                               mask.is_none() ? Tensor() : tensor_of(mask, nb::none(), true));
           },
-          "images"_a, "cameras"_a, "config"_a)
+          "images"_a, "cameras"_a, "config"_a, "mask"_a = nb::none())
       .def("step", &Trainer::step, "progress"_a, Release(),
            "One optimizer step; progress in [0, 1] sets the learning rate.")
       .def_prop_ro("steps", &Trainer::steps)

@@ -54,7 +54,8 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
     if split is not None:  # faults of the test data are better known now than after the training
         load_scene(options.data, split, options.downscale, options.holdout, images="check")
     if not options.quiet:
-        note(f"{options.data}: {len(scene)} training images of {scene.width}x{scene.height} pixels")
+        size = f"{scene.width}x{scene.height} pixels" if scene.one_size() else "several sizes"
+        note(f"{options.data}: {len(scene)} training images of {size}")
         if not scene.has_alpha and options.background != "random":
             note(f"the images have no alpha channel, {options.background} will only show where the scene is empty")
 
@@ -66,9 +67,10 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
     config.background = options.background
     config.seed = options.seed
     config.field.precision = options.precision
-    trainer = _core.Trainer(scene.images, scene.cameras(), config)
+    trainer = _core.Trainer(scene.images, scene.cameras(), config, scene.masks)
     # The trainer holds the images from here on; for the description the cameras are enough.
     scene.images = np.zeros((0, scene.height, scene.width, 3), np.uint8)
+    scene.masks = None
     budget = {"seconds": options.seconds} if options.seconds is not None else {"steps": options.steps}
     description = describe(
         scene,
