@@ -73,6 +73,7 @@ def demo_scene(split: str = "train", downscale: int = 1, images: bool = True) ->
         width=size,
         height=size,
         box=((-1.05, -1.05, -1.05), (1.05, 1.05, 1.05)),
+        box_source="of the built-in scene",
         near=0.05,
         has_alpha=True,
         splits=tuple(VIEWS),

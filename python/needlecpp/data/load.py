@@ -13,6 +13,7 @@ import numpy as np
 
 from needlecpp.data.images import load_images, probe_images
 from needlecpp.data.jsonc import Record, is_number, read_json
+from needlecpp.data.sanity import look_together, near_plane, settle
 from needlecpp.data.scene import MOST_PIXELS, Box, DataError, DataWarning, SceneData
 from needlecpp.data.transforms import (
     Frame,
@@ -25,7 +26,7 @@ from needlecpp.data.transforms import (
 )
 
 SPLITS = ("train", "val", "test")
-NAMED_MISSING = 32  # a warning about frames without image names at most so many
+NAMED_MISSING = 4  # a warning about frames without image names at most so many
 BoxArgument = float | Box | Sequence[Sequence[float]]
 
 
@@ -77,7 +78,7 @@ def load_scene(
     else:
         scene = _load_transforms(Path(path), split, downscale, holdout, images)
     if box is not None:
-        scene.box = parse_box(box)
+        scene.box, scene.box_source = parse_box(box), "as given"
     return scene
 
 
@@ -165,15 +166,18 @@ def _load_transforms(
         )
     intrinsics[:, 0:4:2] *= width / full_width
     intrinsics[:, 1:4:2] *= height / full_height
+    poses = np.stack([frame.pose for frame in frames])
+    sight = look_together(poses, intrinsics, width, height)
+    world = settle(world, sight, poses, has_alpha, str(file))
     return SceneData(
         images=load_images(image_files if images else [], wheres, has_alpha, (width, height), images is True),
-        poses=np.stack([frame.pose for frame in frames]).astype(np.float32),
+        poses=poses.astype(np.float32),
         intrinsics=intrinsics.astype(np.float32),
         names=[frame.name for frame in frames],
         width=width,
         height=height,
         box=world.box,
-        near=0.05 if kind == "blender" else _capture_near(world.box, world.aabb_scale),
+        near=near_plane(world, kind, sight),
         has_alpha=has_alpha,
         splits=splits,
         split=split,
@@ -182,13 +186,8 @@ def _load_transforms(
         aabb_scale=world.aabb_scale,
         unit_scale=world.unit_scale,
         unit_offset=world.unit_offset,
+        box_source=world.source,
     )
-
-
-def _capture_near(box: Box, aabb_scale: float) -> float:
-    """A tenth of the subject's extent, as instant-ngp has it: nobody holds a camera closer to
-    things."""
-    return 0.1 * max(high - low for low, high in zip(*box, strict=True)) / max(aabb_scale, 1)
 
 
 def _locate(path: Path) -> tuple[str, dict[str, Path]]:

@@ -58,6 +58,7 @@ class SceneData:
     aabb_scale: float = 1.0
     unit_scale: float = 0.33
     unit_offset: Vec3 = (0.5, 0.5, 0.5)
+    box_source: str = ""  # whence the box comes, in words
 
     def __len__(self) -> int:
         return len(self.names)
