@@ -22,7 +22,7 @@ from needlecpp.data.transforms import AROUND_CAMERAS, BLENDER_CONVENTION, FROM_A
 
 Array = NDArray[np.float64]
 
-AROUND_SIGHT = "around what the cameras look at"  # a source of a box
+AROUND_SIGHT = "where the cameras look"  # a source of a box
 
 ABREAST = 1e-4  # least eigenvalue of the axes' mean projector below which they are parallel: about half a degree
 IN_VIEW = 0.8  # of the cameras must see a point for them to look at it together
@@ -178,7 +178,7 @@ def _words(box: Box) -> str:
 
 
 def _numbers(v: Array) -> str:
-    return ", ".join(f"{x:.3g}" for x in v + 0.0)
+    return ", ".join(f"{x:.3g}" for x in np.where(np.abs(v) < 1e-6 * np.abs(v).max(), 0.0, v) + 0.0)
 
 
 def survey(scene: SceneData) -> Survey:
