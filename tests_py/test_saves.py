@@ -1,4 +1,4 @@
-"""What a training has learnt outlives signals, full disks, broken steps and broken terminals, and goes on from there."""
+"""What a training has learnt outlives signals, full disks, broken steps and broken terminals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 import stress_saves
 from needlecpp import _core
-from needlecpp.cli import files, saver
+from needlecpp.cli import saver
 from needlecpp.cli.app import main
+from needlecpp.cli.arguments import CliError
 from needlecpp.cli.console import LONGEST, printable, sentence
 from needlecpp.cli.files import claimed, pictures, replacing
 from needlecpp.cli.metrics import Metrics
@@ -455,45 +456,58 @@ def test_a_run_that_was_never_saved_starts_anew(tmp_path: Path, blender_scene: M
 # Files.
 
 
+def replace_by(file: Path, text: str, error: OSError | None = None) -> None:
+    with replacing(file) as part:
+        part.write_text(text)
+        if error is not None:
+            raise error
+
+
 def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     file = tmp_path / "x"
     file.write_text("old")
-    with pytest.raises(OSError, match="No space") as caught, replacing(file) as part:
-        part.write_text("half")
-        raise OSError(errno.ENOSPC, "No space")
+    with pytest.raises(OSError, match="No space") as caught:
+        replace_by(file, "half", OSError(errno.ENOSPC, "No space"))
     assert caught.value.filename == str(file)
     assert file.read_text() == "old"
-    with replacing(file) as part:
-        part.write_text("new")
+    replace_by(file, "new")
     assert file.read_text() == "new"
     assert list(tmp_path.iterdir()) == [file]
 
 
+def take_pictures(folder: Path, error: Callable[[Path], Exception] | None = None) -> None:
+    with pictures(folder, r"\d\.png") as part:
+        (part / "0.png").write_text("new")
+        if error is not None:
+            raise error(part)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {file.name: file.read_text() for file in folder.iterdir()}
+
+
 def test_pictures_take_their_places_together(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    with pytest.raises(ZeroDivisionError), pictures(folder, r"\d\.png") as part:
-        (part / "0.png").write_text("new")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        take_pictures(folder, lambda _: ZeroDivisionError())
     assert not (tmp_path / "a").exists()
     folder.mkdir(parents=True)
     for name in ("0.png", "1.png", "mine.png"):
         (folder / name).write_text("old")
     (folder / ".pictures-x.part").mkdir()
     (folder / ".pictures-x.part" / "0.png").write_text("left by kill -9")
-    with pytest.raises(OSError, match="No space") as caught, pictures(folder, r"\d\.png") as part:
-        (part / "0.png").write_text("new")
-        raise OSError(errno.ENOSPC, "No space", str(part / "1.png"))
+    with pytest.raises(OSError, match="No space") as caught:
+        take_pictures(folder, lambda part: OSError(errno.ENOSPC, "No space", str(part / "1.png")))
     assert caught.value.filename == str(folder / "1.png")
-    assert {file.name: file.read_text() for file in folder.iterdir()} == {
-        "0.png": "old",
-        "1.png": "old",
-        "mine.png": "old",
-    }
-    with pictures(folder, r"\d\.png") as part:
-        (part / "0.png").write_text("new")
-        with pytest.raises(files.CliError), pictures(folder, r"\d\.png"):
-            pass
-    assert {file.name: file.read_text() for file in folder.iterdir()} == {"0.png": "new", "mine.png": "old"}
+    assert texts(folder) == {"0.png": "old", "1.png": "old", "mine.png": "old"}
+    with claimed(folder, ""), pytest.raises(CliError, match="another command"):
+        take_pictures(folder)
+    take_pictures(folder)
+    assert texts(folder) == {"0.png": "new", "mine.png": "old"}
+    (folder / "0.png").unlink()
+    (folder / "0.png").mkdir()
+    with pytest.raises(IsADirectoryError):
+        take_pictures(folder)
 
 
 @pytest.mark.parametrize("command", ["eval", "render"])
@@ -516,6 +530,37 @@ def test_pictures_of_before_stay_where_new_ones_do_not_fit(
     err = capsys.readouterr().err
     assert err.startswith("needlecpp: error: ") and "File too large" in err and err.count("\n") == 1
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+
+
+def test_films_are_whole_or_not_there(
+    tmp_path: Path, blender_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="imageio-ffmpeg is not installed")
+    run, film = tmp_path / "run", tmp_path / "deep" / "film.mp4"
+    train(blender_scene(), run, "--steps", "2")
+    arguments = ["render", str(run), "--out", str(film), "--frames", "5"]
+    assert main(arguments) == 0
+    assert ffmpeg.count_frames_and_secs(str(film))[0] == 5
+    assert list(film.parent.iterdir()) == [film]
+    before = film.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+    capsys.readouterr()
+    try:
+        assert main(arguments) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert f"{film}: ffmpeg" in capsys.readouterr().err
+    assert list(film.parent.iterdir()) == [film] and film.read_bytes() == before
+    real = _core.render_image
+
+    def interrupted(*given: Any, **options: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return real(*given, **options)
+
+    monkeypatch.setattr(_core, "render_image", interrupted)
+    assert main(arguments) == 130
+    assert list(film.parent.iterdir()) == [film] and film.read_bytes() == before
 
 
 # Terminals.

@@ -61,19 +61,19 @@ def render(
     cameras = cameras_path.cameras()
     count = len(cameras_path)
     spent = 0.0
-    with SIGNALS.held("rendering"), _film(out, cameras_path, rate) if film else _frames(out, count) as write:
-        with Bar("rendering", quiet=False) as bar:
-            for i in range(count):
-                SIGNALS.check()
-                start = time.perf_counter()
-                color, _, _ = _core.render_image(checkpoint, cameras, i, background=levels(background))
-                spent += time.perf_counter() - start
-                color = np.asarray(color)
-                if np.isnan(color).any():
-                    raise CliError(f"the model {run.model} renders NaN in frame {i}")
-                write(to_uint8(color))
-                if bar.due():
-                    bar.show((i + 1) / count, f"frame {i + 1} of {count}")
+    writer = _film(out, cameras_path, rate) if film else _frames(out, count)
+    with SIGNALS.held("rendering"), writer as write, Bar("rendering", quiet=False) as bar:
+        for i in range(count):
+            SIGNALS.check()
+            start = time.perf_counter()
+            color, _, _ = _core.render_image(checkpoint, cameras, i, background=levels(background))
+            spent += time.perf_counter() - start
+            color = np.asarray(color)
+            if np.isnan(color).any():
+                raise CliError(f"the model {run.model} renders NaN in frame {i}")
+            write(to_uint8(color))
+            if bar.due():
+                bar.show((i + 1) / count, f"frame {i + 1} of {count}")
     return {
         "out": str(out),
         "frames": count,
@@ -146,8 +146,16 @@ def _film(out: Path, path: CameraPath, fps: float) -> Iterator[Writer]:
             finally:
                 pipe.close()
             SIGNALS.check()
-            if _ffmpeg().count_frames_and_secs(str(part))[0] != written:
+            if _count_frames(part) != written:
                 raise OSError(errno.EIO, "ffmpeg has not written all frames, is there space left?")
     except BaseException:
         remove_empty(made)
         raise
+
+
+def _count_frames(film: Path) -> int:
+    """How many frames a film holds; -1 where it is no film."""
+    try:
+        return int(_ffmpeg().count_frames_and_secs(str(film))[0])
+    except (RuntimeError, OSError, ValueError):  # what ffmpeg cannot read
+        return -1

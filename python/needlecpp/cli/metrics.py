@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -45,10 +46,8 @@ class Metrics:
         except OSError as e:
             self._warn(e)
             if before is not None:
-                try:
+                with contextlib.suppress(OSError):
                     os.ftruncate(self._descriptor, before)
-                except OSError:
-                    pass
 
     def _warn(self, e: OSError) -> None:
         if not self._warned:

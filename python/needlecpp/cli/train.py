@@ -31,7 +31,6 @@ from needlecpp.cli.run import (
     find_data,
     is_run,
     open_run,
-    settings,
 )
 from needlecpp.cli.saver import Diverged, Saver
 from needlecpp.cli.signals import SIGNALS, Interrupted
@@ -130,7 +129,8 @@ def resume(run: Path, conduct: Conduct, version: str) -> dict[str, Any]:
     for key, what in (("trainer", "settings"), ("cameras", "cameras"), ("pictures", "pictures")):
         if job.config[key] != config.get(key):
             raise CliError(
-                f"--resume {run}: the {what} are not those that it was trained with, train with --overwrite to start anew"
+                f"--resume {run}: the {what} are not those that it was trained with, "
+                "train with --overwrite to start anew"
             )
     if not has_state:
         return _start(job, options, run, conduct)

@@ -224,8 +224,9 @@ def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64
     """The scene box in world units: ``aabb`` and ``aabb_scale`` as instant-ngp reads them, else a
     default.
 
-    Default for Blender sets: +-1.5, which :func:`needlecpp.data.sanity.settle` gives up where the cameras look elsewhere. Default for captures (nerfstudio writes no box): the cube
-    around the point that the cameras look at, twice as large as needed to hold every camera, with
+    Default for Blender sets: +-1.5, which :func:`needlecpp.data.sanity.settle` gives up where the
+    cameras look elsewhere. Default for captures (nerfstudio writes no box): the cube around the
+    point that the cameras look at, twice as large as needed to hold every camera, with
     ``aabb_scale`` taken as 4.
     """
     where = str(file)
