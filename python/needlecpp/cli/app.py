@@ -290,7 +290,7 @@ def _options_last(command: Any, words: list[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     keep_standard_streams()
-    OUT.error = None
+    OUT.forget()
     with SIGNALS:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
     if OUT.error is not None and code == 0:

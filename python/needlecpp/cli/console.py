@@ -36,6 +36,10 @@ class Stream:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self.forget()
+
+    def forget(self) -> None:
+        """Of what was written before."""
         self.error: OSError | None = None
 
     def write(self, text: str) -> int:

@@ -223,7 +223,7 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
 def _checksum(scene: SceneData) -> int:
     value = 0
     for picture in scene.images:
-        value = zlib.crc32(np.ascontiguousarray(picture), value)
+        value = zlib.crc32(np.ascontiguousarray(picture).data, value)
     return value
 
 
