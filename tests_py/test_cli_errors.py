@@ -292,7 +292,7 @@ def test_broken_config_json(run: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_eval_without_data_or_split(run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "give --data" in fails(capsys, ["eval", "run"])
+    assert "eval --data" in fails(capsys, ["eval", "run"])
     assert "nowhere" in fails(capsys, ["eval", "run", "--data", "nowhere"])
     scene = str(blender_scene())
     assert "available are train, test" in fails(capsys, ["eval", "run", "--data", scene, "--split", "val"])

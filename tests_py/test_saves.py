@@ -121,6 +121,19 @@ def test_a_signal_before_the_first_step_leaves_nothing(
     assert not (tmp_path / "a").exists()
 
 
+def test_a_signal_breaks_off_loading_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def loading(*_: Any, **__: Any) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("the signal has come")
+
+    monkeypatch.setattr("needlecpp.cli.train.load_scene", loading)
+    train(tmp_path, tmp_path / "run", code=143)
+    assert capsys.readouterr().err == "needlecpp: interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_ignored_signals_stay_ignored(tmp_path: Path, blender_scene: MakeScene, at_step: Any) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
@@ -425,7 +438,6 @@ def test_what_cannot_go_on_is_refused(
         return err
 
     assert "leave out --steps" in refused("--steps", "9")
-    assert "leave out DATA" in refused(str(scene))
     assert "leave out --out" in refused("--out", "x")
     with claimed(run, ""):
         assert "at work" in refused()
@@ -439,7 +451,15 @@ def test_what_cannot_go_on_is_refused(
     assert "pictures are not those" in refused()
     picture.write_bytes(before)
     assert "is not a run" in refused("--resume", str(tmp_path))
-    assert main(["train", "--resume", str(run), "--no-eval", "--quiet"]) == 0
+    config = json.loads((run / "config.json").read_text())
+    for change in ({"steps": None}, {"steps": -1}, {"seconds": 3}, {"seed": "1"}, {"downscale": 1.5}, {"more": 1}):
+        altered = {**config, "settings": {**config["settings"], **change}}
+        (run / "config.json").write_text(json.dumps(altered))
+        assert "config.json: settings" in refused()
+    (run / "config.json").write_text(json.dumps(config))
+    scene = scene.rename(tmp_path / "moved")
+    assert "train DATA" in refused()
+    assert main(["train", str(scene), "--resume", str(run), "--no-eval", "--quiet"]) == 0
     assert model(run)["step"] == 9
 
 

@@ -35,7 +35,7 @@ from needlecpp.data.scene import LEAST_SIDE, MOST_FPS, MOST_PIXELS, MOST_SIDE, D
 
 DEFAULT_SECONDS = 60.0
 DEFAULT_SAVE_EVERY = "60s"
-CONDUCT = {"resume", "threads", "save_every", "no_eval", "quiet", "json"}  # options that go with --resume
+CONDUCT = {"data", "resume", "threads", "save_every", "no_eval", "quiet", "json"}  # options that go with --resume
 
 app = typer.Typer(
     help="Learns 3D scenes from photographs and renders them from new places.",
@@ -161,7 +161,7 @@ def train(
     conduct = Conduct(threads=threads, save_every=interval, evaluate=not no_eval, quiet=quiet)
     if resume is not None:
         _only_conduct(context)
-        result = resume_training(resume, conduct, version())
+        result = resume_training(resume, data, conduct, version())
     else:
         if seconds is None and steps is None:
             seconds = DEFAULT_SECONDS
@@ -187,8 +187,7 @@ def _only_conduct(context: typer.Context) -> None:
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         if parameter.name not in CONDUCT and source is not None and source.name == "COMMANDLINE":
-            name = parameter.opts[-1] if parameter.param_type_name == "option" else str(parameter.metavar)
-            raise CliError(f"--resume takes the settings of the run, leave out {name}")
+            raise CliError(f"--resume takes the settings of the run, leave out {parameter.opts[-1]}")
 
 
 @app.command("eval")

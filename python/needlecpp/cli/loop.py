@@ -44,8 +44,13 @@ class Progress:
         return {"seconds": repr(self.seconds), "samples": str(self.samples)}
 
     @staticmethod
-    def from_notes(notes: dict[str, str]) -> Progress:
-        return Progress(float(notes["seconds"]), int(notes["samples"]))
+    def from_notes(notes: dict[str, str]) -> Progress | None:
+        """None where they are not such notes."""
+        try:
+            seconds, samples = float(notes["seconds"]), int(notes["samples"])
+        except (KeyError, ValueError):
+            return None
+        return Progress(seconds, samples) if 0 <= seconds < math.inf and samples >= 0 else None
 
 
 class Watch:

@@ -254,7 +254,7 @@ def find_data(run: Path, demo: bool, path: str, relative: str | None) -> str:
     for candidate in (Path(path), *([run / relative] if relative is not None else [])):
         if candidate.exists():
             return str(candidate)
-    raise CliError(f"the data set {path} of {run} is not there any more, give --data")
+    raise CliError(f"the data set {path} of {run} is not there any more, say where it is (eval --data, train DATA)")
 
 
 @dataclass

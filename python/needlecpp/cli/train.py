@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import sys
 import zlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,7 +45,7 @@ from needlecpp.render.presets import default_config
 if TYPE_CHECKING:
     from needlecpp import _core
 
-BoxOption = float | tuple[tuple[float, ...], tuple[float, ...]]
+BoxOption = float | Sequence[Sequence[float]]
 REPORTED = ("psnr", "ssim", "split", "background", "views", "seconds_per_view")
 
 
@@ -109,16 +111,16 @@ def _start(job: Job, options: Settings, out: Path, conduct: Conduct) -> dict[str
         raise
 
 
-def resume(run: Path, conduct: Conduct, version: str) -> dict[str, Any]:
+def resume(run: Path, data: str | None, conduct: Conduct, version: str) -> dict[str, Any]:
     """Goes on with a training that was broken off, as if it had not been: with a budget of steps, bit by bit.
 
-    One that was never saved starts anew.
+    One that was never saved starts anew. ``data`` is where the data set is now, if it has moved.
     """
     if not is_run(run):
         raise CliError(f"--resume {run} is not a run")
     check_writable(run, "--resume")
     config = read_json(run / CONFIG)
-    options = _stored(config, run)
+    options = _stored(config, run, data)
     has_state = (run / STATE).is_file()
     if not has_state and (run / MODEL).is_file():
         raise CliError(
@@ -138,10 +140,9 @@ def resume(run: Path, conduct: Conduct, version: str) -> dict[str, Any]:
         SIGNALS.check()
         clear_parts(run)
         notes = job.trainer.load_state(str(run / STATE))
-        try:
-            progress = Progress.from_notes(notes)
-        except (KeyError, ValueError):
-            raise CliError(f"--resume {run}: {STATE} does not say how far it is") from None
+        progress = Progress.from_notes(notes)
+        if progress is None:
+            raise CliError(f"--resume {run}: {STATE} does not say how far it is, train with --overwrite to start anew")
         trim(run / METRICS, job.trainer.steps)
         if not conduct.quiet:
             note(f"going on at step {job.trainer.steps}, after {duration(progress.seconds)}")
@@ -150,23 +151,33 @@ def resume(run: Path, conduct: Conduct, version: str) -> dict[str, Any]:
         return _train(job, options, run, conduct, saver, progress)
 
 
-def _stored(config: dict[str, Any], run: Path) -> Settings:
-    """The settings that config.json holds."""
-    stored = config.get("settings")
-    try:
-        if not isinstance(stored, dict):
-            raise TypeError
-        options = Settings(**stored)
-        box = options.box if options.box is None or isinstance(options.box, (int, float)) else _corners(options.box)
-        data = find_data(run, options.data == "demo", config["data"]["path"], config["data"]["relative"])
-        return Settings(**{**stored, "box": box, "data": data})
-    except (TypeError, KeyError, ValueError):
-        raise DataError(f"{run / CONFIG}: settings cannot be read, the run is of another version") from None
-
-
-def _corners(box: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    low, high = (tuple(float(v) for v in corner) for corner in box)
-    return low, high
+def _stored(config: dict[str, Any], run: Path, data: str | None) -> Settings:
+    """The settings that config.json holds, every one of its kind."""
+    none = type(None)
+    kinds: dict[str, tuple[type, ...]] = {
+        "data": (str,),
+        "seconds": (int, float, none),
+        "steps": (int, none),
+        "seed": (int,),
+        "precision": (str,),
+        "downscale": (int,),
+        "background": (str, none),
+        "holdout": (int,),
+        "box": (int, float, list, none),
+    }
+    found = config.get("settings")
+    stored: dict[str, Any] = found if isinstance(found, dict) else {}
+    if stored.keys() != kinds.keys() or not all(isinstance(stored[name], kind) for name, kind in kinds.items()):
+        raise DataError(f"{run / CONFIG}: settings is missing or of another version, the run cannot go on")
+    amounts = [amount for amount in (stored["seconds"], stored["steps"]) if amount is not None]
+    if len(amounts) != 1 or not 0 < amounts[0] < math.inf:
+        raise DataError(f"{run / CONFIG}: settings has no budget, expected seconds or steps above 0")
+    if data is None:
+        try:
+            data = find_data(run, stored["data"] == "demo", config["data"]["path"], config["data"]["relative"])
+        except (KeyError, TypeError):
+            raise DataError(f"{run / CONFIG}: data.path is missing, give DATA") from None
+    return Settings(**{**stored, "data": data})
 
 
 def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Job:
