@@ -163,12 +163,12 @@ def test_rays_that_miss_the_box() -> None:
 
 def test_look_together_knows_its_limits() -> None:
     k = scene_of(ring(3, (0, 0, 0), 4)).intrinsics
-    sight = look_together(ring(3, (1, 2, 3), 4), k, 16, 16)
+    sight = look_together(ring(3, (1, 2, 3), 4), k, np.array([16, 16]))
     assert sight is not None and np.allclose(sight.center, (1, 2, 3))
-    assert look_together(outwards(ring(3, (1, 2, 3), 4)), k, 16, 16) is None
+    assert look_together(outwards(ring(3, (1, 2, 3), 4)), k, np.array([16, 16])) is None
     abreast = np.stack([look_at((x, 0, 0), (x, 5, 0), (0, 0, 1)) for x in (0, 1, 2)])
-    assert look_together(abreast, k, 16, 16) is None
-    assert look_together(abreast[:1], k[:1], 16, 16) is None
+    assert look_together(abreast, k, np.array([16, 16])) is None
+    assert look_together(abreast[:1], k[:1], np.array([16, 16])) is None
 
 
 @pytest.mark.parametrize(

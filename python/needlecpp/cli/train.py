@@ -233,8 +233,8 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
 
 def _checksum(scene: SceneData) -> int:
     value = 0
-    for picture in scene.images:
-        value = zlib.crc32(np.ascontiguousarray(picture).data, value)
+    for i in range(len(scene)):
+        value = zlib.crc32(np.ascontiguousarray(scene.image(i)).data, value)
     return value
 
 

@@ -167,7 +167,7 @@ def _load_transforms(
     intrinsics[:, 0:4:2] *= width / full_width
     intrinsics[:, 1:4:2] *= height / full_height
     poses = np.stack([frame.pose for frame in frames])
-    sight = look_together(poses, intrinsics, width, height)
+    sight = look_together(poses, intrinsics, np.array([width, height]))
     world = settle(world, sight, poses, has_alpha, str(file))
     return SceneData(
         images=load_images(image_files if images else [], wheres, has_alpha, (width, height), images is True),

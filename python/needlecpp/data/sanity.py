@@ -51,19 +51,19 @@ class Sight:
 def look_together(
     poses: NDArray[Any],  # [n, 3, 4]
     intrinsics: NDArray[Any],  # [n, 4 or more]: fx fy cx cy
-    width: int,
-    height: int,
+    sizes: NDArray[Any],  # [n, 2] or [2]: width and height, pixels
 ) -> Sight | None:
     """What most of the cameras have in view, if there is such a point; else None: they stand abreast, in one place, or
     look away from each other.
 
     >>> from needlecpp.data import load_scene
     >>> scene = load_scene("demo", "test", downscale=4)
-    >>> sight = look_together(scene.poses, scene.intrinsics, scene.width, scene.height)
+    >>> sight = look_together(scene.poses, scene.intrinsics, scene.sizes)
     >>> np.abs(sight.center).max() < 0.5
     True
     """
     stack, k = np.asarray(poses, np.float64), np.asarray(intrinsics, np.float64)
+    width, height = np.asarray(sizes).T
     axes, eyes = stack[:, :, 2], stack[:, :, 3]
     projectors = np.eye(3) - axes[:, :, None] * axes[:, None, :]
     normal = projectors.mean(axis=0)
@@ -187,7 +187,7 @@ def survey(scene: SceneData) -> Survey:
     Raises:
         DataError: if nothing can be learnt from it: no ray meets the box, or the pictures show nothing.
     """
-    sight = look_together(scene.poses, scene.intrinsics, scene.width, scene.height)
+    sight = look_together(scene.poses, scene.intrinsics, scene.sizes)
     low, high = np.array(scene.box)
     eyes = scene.poses[:, :, 3].astype(np.float64)
     rays = rays_that_meet(scene)
@@ -218,7 +218,7 @@ def survey(scene: SceneData) -> Survey:
         rays=rays,
         distance=float(np.median(np.linalg.norm(eyes - (low + high) / 2, axis=1))),
         cut_out=cut_out,
-        backdrop=None if cut_out else backdrop(scene.images),
+        backdrop=None if cut_out else backdrop([scene.image(i) for i in range(len(scene))]),
         doubts=tuple(doubts),
     )
 
@@ -232,40 +232,36 @@ def _remedy(sight: Sight | None) -> str:
 
 def rays_that_meet(scene: SceneData) -> float:
     """The share of the rays through the training pictures that meet the scene box beyond the near plane."""
+    from needlecpp import _core
+
     n = len(scene)
-    y, x = (np.indices((GRID, GRID)).reshape(2, 1, -1) + 0.5) / GRID  # [1, GRID^2]
-    k = scene.intrinsics.astype(np.float64)[:, :4, None]
-    ahead = np.stack(
-        [(x * scene.width - k[:, 2]) / k[:, 0], (y * scene.height - k[:, 3]) / k[:, 1], np.ones((n, GRID * GRID))], 1
-    )
-    directions = scene.poses[:, :, :3].astype(np.float64) @ ahead  # [n, 3, GRID^2], z-depth one
-    length = np.linalg.norm(directions, axis=1)
-    low, high = np.array(scene.box)
-    eyes = scene.poses[:, :, 3].astype(np.float64)[:, :, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = (low[:, None] - eyes) / directions, (high[:, None] - eyes) / directions
-        enter, leave = np.fmin(a, b).max(axis=1), np.fmax(a, b).min(axis=1)
-        meets = np.maximum(enter * length, scene.near) < leave * length
-    return float(meets.mean())
+    grid = (np.indices((GRID, GRID)).reshape(2, -1).T + 0.5) / GRID  # [GRID^2, 2]
+    pixels = (grid * scene.sizes[:, None]).reshape(-1, 2).astype(np.float32)
+    cameras = np.repeat(np.arange(n, dtype=np.int32), GRID * GRID)
+    origins, directions = _core.generate_rays(scene.cameras(), _core.from_numpy(cameras), _core.from_numpy(pixels))
+    near, far = _core.intersect_box(origins, directions, _core.Box(*scene.box))
+    enter, leave = np.asarray(near.numpy()), np.asarray(far.numpy())
+    return float((np.maximum(enter, scene.near) < leave).mean())
 
 
 def _look_at_pictures(scene: SceneData, doubts: list[str]) -> bool:
     """Whether pictures are transparent in places. Adds doubts, raises DataError if they show nothing."""
     n = len(scene)
-    cut_out = scene.has_alpha and any(bool((picture[..., 3] < 255).any()) for picture in scene.images)
-    if cut_out and not any(bool(picture[..., 3].any()) for picture in scene.images):
+    pictures = [scene.image(i) for i in range(n)]
+    cut_out = scene.has_alpha and any(bool((picture[..., 3] < 255).any()) for picture in pictures)
+    if cut_out and not any(bool(picture[..., 3].any()) for picture in pictures):
         raise DataError(
             f"{scene.path}: all {n} training pictures are transparent everywhere, there is nothing to learn"
         )
-    first = scene.images[0]
+    first = pictures[0]
     if not cut_out:
         color = first.reshape(-1, first.shape[-1])[0]
-        if all(bool((picture == color).all()) for picture in scene.images):
+        if all(bool((picture == color).all()) for picture in pictures):
             raise DataError(
                 f"{scene.path}: all {n} training pictures are of the one colour #{bytes(color[:3]).hex()}, there is "
                 "nothing to learn"
             )
-    if n > 1 and all(np.array_equal(first, picture) for picture in scene.images[1:]):
+    if n > 1 and all(np.array_equal(first, picture) for picture in pictures[1:]):
         doubts.append(f"all {n} training pictures are the same; check the file_path of the frames")
     return cut_out
 

@@ -63,6 +63,16 @@ class SceneData:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """[n, 2] width and height of each picture, pixels."""
+        return np.tile(np.array([self.width, self.height], np.int64), (len(self), 1))
+
+    def image(self, i: int) -> NDArray[np.uint8]:
+        """Picture i [height, width, 3 or 4], a view."""
+        picture: NDArray[np.uint8] = self.images[i]
+        return picture
+
     def cameras(self) -> _core.Cameras:
         """The engine's view of this scene's cameras."""
         from needlecpp import _core

@@ -112,7 +112,7 @@ def orbit(
     angles = np.arange(frames) * (2 * math.pi / frames)
     eyes_seen = stack[:, :, 3]
     synthetic = kind in ("blender", "demo")
-    sight = look_together(stack, np.asarray(intrinsics), width, height)
+    sight = look_together(stack, np.asarray(intrinsics), np.array([width, height]))
     up = _unit(-stack[:, :, 1].mean(axis=0))
     if synthetic and up[2] > math.cos(math.radians(30)):
         up = np.array([0.0, 0.0, 1.0])
