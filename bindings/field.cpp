@@ -180,7 +180,8 @@ void bind_training(nb::module_& m) {
       .def("checkpoint", &Trainer::checkpoint, "A view of the current state.")
       .def("snapshot", &Trainer::snapshot, Release(), "A copy of the current state, to be saved while steps go on.")
       .def("load_state", &Trainer::load_state, "path"_a, Release(),
-           "Goes on from what Snapshot.save_state wrote, bit by bit as the trainer that it is of would have, and returns "
+           "Goes on from what Snapshot.save_state wrote, bit by bit as the trainer that it is of would have, and "
+           "returns "
            "the notes that were saved with it.")
       .def(
           "save", [](const Trainer& t, const std::string& path) { save_checkpoint(path, t.checkpoint()); }, "path"_a,

@@ -37,10 +37,10 @@ constexpr const char* kDTypeNames[kNumDTypes] = {"F32", "F64", "F16", "BF16", "I
   detail::fail<ValueError>(kOp, path, ": ", what);
 }
 [[noreturn]] void failed(const std::string& path, const char* what, int error) {
-  throw FileError(detail::concat("[", kOp, "] ", path, ": cannot be ", what, ": got \"",
-                                 std::system_category().message(error),
-                                 "\", expected a usable file. Check the path, its permissions and the space left."),
-                  path, error);
+  throw FileError(
+      detail::concat("[", kOp, "] ", path, ": cannot be ", what, ": got \"", std::system_category().message(error),
+                     "\", expected a usable file. Check the path, its permissions and the space left."),
+      path, error);
 }
 
 // A name from a file as it appears in messages: not longer than a line.

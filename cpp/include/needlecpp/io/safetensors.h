@@ -34,8 +34,8 @@ struct SafetensorsFile {
 
 // Throws ValueError "[safetensors] path: what is wrong" for any malformed file, FileError when it cannot be read.
 SafetensorsFile load_safetensors(const std::string& path);
-// Writes a neighbour, ".name.<process>-<number>.part", and renames it when it has reached the disk: whatever breaks a save
-// off leaves the old file whole. A failed one takes its neighbour away and throws FileError.
+// Writes a neighbour, ".name.<process>-<number>.part", and renames it when it has reached the disk: whatever breaks a
+// save off leaves the old file whole. A failed one takes its neighbour away and throws FileError.
 void save_safetensors(const std::string& path, const NamedTensors& tensors,
                       const std::map<std::string, std::string>& metadata = {});
 
