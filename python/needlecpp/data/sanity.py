@@ -59,7 +59,7 @@ def look_together(
     >>> from needlecpp.data import load_scene
     >>> scene = load_scene("demo", "test", downscale=4)
     >>> sight = look_together(scene.poses, scene.intrinsics, scene.sizes)
-    >>> np.abs(sight.center).max() < 0.5
+    >>> bool(np.abs(sight.center).max() < 0.5)
     True
     """
     stack, k = np.asarray(poses, np.float64), np.asarray(intrinsics, np.float64)
