@@ -26,7 +26,7 @@ from needlecpp.data.transforms import (
 )
 
 SPLITS = ("train", "val", "test")
-NAMED_MISSING = 4  # a warning about frames without image names at most so many
+NAMED_MISSING = 32  # a warning about frames without image names at most so many
 BoxArgument = float | Box | Sequence[Sequence[float]]
 
 
