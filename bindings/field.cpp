@@ -1,4 +1,6 @@
 // Fields, training and checkpoints.
+#include <nanobind/stl/variant.h>
+
 #include "convert.h"
 #include "needlecpp/io/checkpoint.h"
 #include "needlecpp/io/safetensors.h"
@@ -49,14 +51,23 @@ void bind_configs(nb::module_& m) {
       .def_rw("max_rays", &TrainerConfig::max_rays)
       .def_prop_rw(
           "background",
-          [](const TrainerConfig& c) {
-            return c.background == Background::White ? "white" : c.background == Background::Black ? "black" : "random";
+          [](const TrainerConfig& c) -> std::variant<std::string, Triple> {
+            if (c.background.random) return "random";
+            if (c.background == Background::White) return "white";
+            if (c.background == Background::Black) return "black";
+            return triple(c.background.color);
           },
-          [](TrainerConfig& c, const std::string& text) {
+          [](TrainerConfig& c, const std::variant<std::string, Triple>& value) {
+            if (const Triple* color = std::get_if<Triple>(&value)) {
+              c.background.random = false;
+              assign(c.background.color, *color);
+              return;
+            }
             c.background = parse<Background>(
-                "background", text,
+                "background", std::get<std::string>(value),
                 {{"white", Background::White}, {"black", Background::Black}, {"random", Background::Random}});
-          })
+          },
+          "\"white\", \"black\", \"random\" (another colour for every ray) or an sRGB triple in [0, 1].")
       .def_prop_rw(
           "loss", [](const TrainerConfig& c) { return c.loss == Loss::MSE ? "mse" : "huber"; },
           [](TrainerConfig& c, const std::string& text) {
@@ -99,6 +110,7 @@ void bind_training(nb::module_& m) {
   nb::class_<Checkpoint>(m, "Checkpoint", "A trained field with what rendering it needs.")
       .def(
           "save", [](const Checkpoint& c, const std::string& path) { save_checkpoint(path, c); }, "path"_a, Release())
+      .def("finite", &is_finite, Release(), "Whether every parameter is a finite number.")
       .def_ro("step", &Checkpoint::step)
       .def_ro("march", &Checkpoint::march)
       .def_prop_ro(
@@ -150,6 +162,11 @@ void bind_training(nb::module_& m) {
       .def_ro("rays", &Trainer::Step::rays)
       .def_ro("samples", &Trainer::Step::samples)
       .def_ro("live", &Trainer::Step::live);
+  nb::class_<Snapshot>(m, "Snapshot", "A moment of a training, copied.")
+      .def_prop_ro("step", &Snapshot::step)
+      .def("save_model", &Snapshot::save_model, "path"_a, Release(), "Writes the field, in one move.")
+      .def("save_state", &Snapshot::save_state, "path"_a, "notes"_a = std::map<std::string, std::string>{}, Release(),
+           "Writes all that the next step depends on besides pictures, cameras and settings, in one move.");
   nb::class_<Trainer>(m, "Trainer",
                       "Trains a radiance field on images [n, h, w, 3 or 4] uint8; or, of pictures of several sizes, on "
                       "their pixels [pixels, 3 or 4], one picture behind the other. mask: bool, one a pixel; pixels "
@@ -165,6 +182,11 @@ void bind_training(nb::module_& m) {
            "One optimizer step; progress in [0, 1] sets the learning rate.")
       .def_prop_ro("steps", &Trainer::steps)
       .def("checkpoint", &Trainer::checkpoint, "A view of the current state.")
+      .def("snapshot", &Trainer::snapshot, Release(), "A copy of the current state, to be saved while steps go on.")
+      .def("load_state", &Trainer::load_state, "path"_a, Release(),
+           "Goes on from what Snapshot.save_state wrote, bit by bit as the trainer that it is of would have, and "
+           "returns "
+           "the notes that were saved with it.")
       .def(
           "save", [](const Trainer& t, const std::string& path) { save_checkpoint(path, t.checkpoint()); }, "path"_a,
           Release());

@@ -1,11 +1,13 @@
 // needlecpp._core: exceptions, threads, memory, randomness, then every family.
 #include <new>
+#include <system_error>
 #include <typeinfo>
 
 #include "convert.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/random.h"
+#include "needlecpp/io/safetensors.h"
 
 namespace needlecpp::python {
 namespace {
@@ -22,6 +24,11 @@ void translate(const std::exception_ptr& pointer, void*) {
     PyErr_SetString(PyExc_TypeError, error.what());
   } catch (const MemoryError& error) {
     PyErr_SetString(PyExc_MemoryError, error.what());
+  } catch (const FileError& error) {
+    // OSError(code, text, file name): Python picks the kind, FileNotFoundError say, by the code.
+    const nb::object arguments = nb::make_tuple(error.code(), std::system_category().message(error.code()),
+                                                nb::steal(PyUnicode_DecodeFSDefault(error.path().c_str())));
+    PyErr_SetObject(PyExc_OSError, arguments.ptr());
   } catch (const Error& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
   } catch (const std::bad_cast&) {

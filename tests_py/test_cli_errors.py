@@ -66,6 +66,12 @@ def files(folder: Path) -> list[str]:
         (["--holdout", "-1"], "--holdout"),
         (["--seed", "-1"], "--seed"),
         (["--background", "pink"], "--background"),
+        (["--background", "#12345"], "--background"),
+        (["--background", "1,2,256"], "--background"),
+        (["--save-every", "0"], "--save-every"),
+        (["--save-every", "often"], "--save-every"),
+        (["--box", "1,2,3"], "--box"),
+        (["--box", "1,1,1,0,0,0"], "box"),
         (["--box", "0"], "--box"),
         (["--box", "nan"], "--box"),
         (["--box", "inf"], "--box"),
@@ -286,7 +292,7 @@ def test_broken_config_json(run: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_eval_without_data_or_split(run: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "give --data" in fails(capsys, ["eval", "run"])
+    assert "eval --data" in fails(capsys, ["eval", "run"])
     assert "nowhere" in fails(capsys, ["eval", "run", "--data", "nowhere"])
     scene = str(blender_scene())
     assert "available are train, test" in fails(capsys, ["eval", "run", "--data", scene, "--split", "val"])

@@ -315,3 +315,18 @@ TEST_CASE("what could not be loaded is not saved") {
   REQUIRE_FALSE(fs::exists(path));
   REQUIRE_THROWS_AS(load_checkpoint(path), Error);
 }
+
+TEST_CASE("a field with a number that is not finite is recognised") {
+  const Checkpoint checkpoint = small_checkpoint();
+  REQUIRE(is_finite(checkpoint));
+  for (const auto& [parameter_name, parameter] : checkpoint.field->named_parameters())
+    for (float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+      CAPTURE(parameter_name, bad);
+      float& last = parameter.data<float>()[parameter.numel() - 1];
+      const float before = last;
+      last = bad;
+      REQUIRE_FALSE(is_finite(checkpoint));
+      last = before;
+    }
+  REQUIRE(is_finite(checkpoint));
+}

@@ -318,7 +318,13 @@ TEST_CASE("what cannot be read or written is an error that names the path") {
   fs::create_directories(folder.file("taken/inside"));
   REQUIRE(says(message([&] { save_safetensors(folder.file("taken"), {}); }), "cannot be written"));
   REQUIRE(folder.entries() == 1);
-  REQUIRE_THROWS_AS(load_safetensors("/dev/null"), Error);
+  try {
+    save_safetensors(nowhere, {});
+  } catch (const FileError& error) {
+    REQUIRE(error.path() == nowhere);
+    REQUIRE(error.code() == ENOENT);
+  }
+  REQUIRE_THROWS_AS(load_safetensors("/dev/null"), FileError);
   REQUIRE_THROWS_AS(load_safetensors(""), Error);
   REQUIRE_THROWS_AS(save_safetensors("", {}), Error);
 }

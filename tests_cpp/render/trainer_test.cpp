@@ -2,13 +2,17 @@
 // nonsense.
 #include "needlecpp/render/trainer.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
+#include "needlecpp/io/safetensors.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
@@ -317,4 +321,100 @@ TEST_CASE("a preview goes from coarse to fine, ends in the picture, and stops wh
   render_progressive(scene, circle(), 2, white, 8, [&](const RenderedImage&, int64_t) { return ++calls < 2; });
   REQUIRE(calls == 2);
   REQUIRE_THROWS_AS(render_progressive(scene, circle(), 2, white, 3, nullptr), ValueError);
+}
+
+TEST_CASE("a training that goes on from its saved state takes the same steps, bit by bit") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  const std::string file = (std::filesystem::temp_directory_path() / ("state_" + std::to_string(getpid()))).string();
+  constexpr int kSteps = 60;
+  for (int stop : {0, 1, 16, 41}) {  // before and after refreshes of the occupancy grid
+    CAPTURE(stop);
+    TrainerConfig config = small_config();
+    config.seed = 3;
+    Trainer whole(images, cameras, config);
+    for (int i = 0; i < stop; ++i) whole.step(static_cast<double>(i) / kSteps);
+    const Snapshot snapshot = whole.snapshot();
+    REQUIRE(snapshot.step() == stop);
+    std::vector<double> expected;
+    for (int i = stop; i < kSteps; ++i) expected.push_back(whole.step(static_cast<double>(i) / kSteps).loss);
+    snapshot.save_state(file, {{"seconds", "1.5"}});  // after the steps: it is a copy
+
+    config.seed = 4;  // whatever the new one has drawn is replaced
+    Trainer resumed(images, cameras, config);
+    resumed.step(0);
+    REQUIRE(resumed.load_state(file) == std::map<std::string, std::string>{{"seconds", "1.5"}});
+    REQUIRE(resumed.steps() == stop);
+    for (size_t i = 0; i < expected.size(); ++i)
+      REQUIRE(resumed.step(static_cast<double>(i + static_cast<size_t>(stop)) / kSteps).loss == expected[i]);
+    const auto a = whole.checkpoint().field->named_parameters(), b = resumed.checkpoint().field->named_parameters();
+    for (size_t i = 0; i < a.size(); ++i) REQUIRE(a[i].second.to_vector<float>() == b[i].second.to_vector<float>());
+    REQUIRE(whole.checkpoint().occupancy->bits().to_vector<uint8_t>() ==
+            resumed.checkpoint().occupancy->bits().to_vector<uint8_t>());
+  }
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("a state is believed in nothing, and a refused one changes nothing") {
+  const std::string file = (std::filesystem::temp_directory_path() / ("state_" + std::to_string(getpid()))).string();
+  Trainer trainer(photographs(circle()), circle(), small_config());
+  for (int i = 0; i < 3; ++i) trainer.step(0);
+  const std::vector<float> before = trainer.checkpoint().field->table().to_vector<float>();
+  trainer.snapshot().save_state(file);
+  const SafetensorsFile good = load_safetensors(file);
+  const auto refused = [&](const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
+    save_safetensors(file, tensors, metadata);
+    try {
+      trainer.load_state(file);
+      return std::string("accepted");
+    } catch (const ValueError& error) {
+      return std::string(error.what());
+    }
+  };
+  for (const auto& [key, value] : good.metadata)
+    for (const char* text : {"", "-1", "x", "99999999999999999999999", "1.5", " 1"}) {
+      auto metadata = good.metadata;
+      metadata[key] = text;
+      CAPTURE(key, text);
+      REQUIRE(refused(good.tensors, metadata).rfind("[training_state] " + file, 0) == 0);
+    }
+  for (size_t i = 0; i < good.tensors.size(); ++i) {
+    NamedTensors fewer = good.tensors;
+    fewer.erase(fewer.begin() + static_cast<int64_t>(i));
+    REQUIRE(refused(fewer, good.metadata).find("is missing") != std::string::npos);
+    NamedTensors other = good.tensors;
+    other[i].second = Tensor::zeros({3});
+    REQUIRE(refused(other, good.metadata).find("does not fit") != std::string::npos);
+  }
+  REQUIRE(refused(good.tensors, {}).find("no training state") != std::string::npos);
+  trainer.snapshot().save_model(file);
+  REQUIRE_THROWS_AS(trainer.load_state(file), ValueError);
+  REQUIRE(load_checkpoint(file).step == 3);
+  REQUIRE(trainer.checkpoint().field->table().to_vector<float>() == before);
+  std::filesystem::remove(file);
+}
+
+TEST_CASE("a background of any colour is learnt as empty space") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  const Tensor opaque = Tensor::empty({kViews, kSize, kSize, 3}, DType::UInt8);  // the ball before a green wall
+  for (int64_t i = 0; i < kViews * kSize * kSize; ++i)
+    for (int64_t c = 0; c < 3; ++c) {
+      const uint8_t* from = images.data<uint8_t>() + 4 * i;
+      const uint8_t wall[3] = {0, 255, 0};
+      opaque.data<uint8_t>()[3 * i + c] = from[3] ? from[c] : wall[c];
+    }
+  TrainerConfig config = small_config();
+  config.background = {false, {0, 1, 0}};
+  Trainer trainer(opaque, cameras, config);
+  for (int i = 0; i < 250; ++i) trainer.step(i / 250.0);
+  const Checkpoint scene = trainer.checkpoint();
+  REQUIRE(scene.background[0] == 0);
+  REQUIRE(scene.background[1] == 1);
+  const float black[3] = {0, 0, 0};
+  const RenderedImage image = render_image(scene, cameras, 0, black);
+  REQUIRE(image.opacity.to_vector<float>()[0] < 0.1f);
+  REQUIRE(image.opacity.to_vector<float>()[kSize / 2 * kSize + kSize / 2] > 0.9f);
+  config.background.color[2] = 1.5f;
+  REQUIRE_THROWS_AS(Trainer(images, cameras, config), ValueError);
 }

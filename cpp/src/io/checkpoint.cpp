@@ -3,11 +3,14 @@
 // field and grid built, whose sizes are thereby those of tensors that the file really holds.
 #include "needlecpp/io/checkpoint.h"
 
+#include <atomic>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/allocator.h"
+#include "needlecpp/core/parallel.h"
 #include "needlecpp/io/safetensors.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
@@ -218,7 +221,7 @@ Shape bits_shape(int resolution) { return {int64_t{resolution} * resolution * re
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+SafetensorsFile to_safetensors(const Checkpoint& checkpoint, const std::string& path) {
   OpScope scope("checkpoint");
   if (!checkpoint.field || !checkpoint.occupancy)
     malformed(path, "nothing to save: field or occupancy grid is missing.");
@@ -232,11 +235,31 @@ void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   const std::string description = json_of(s).dump();
   read_settings(path, description);  // what could not be loaded again is not saved
 
-  NamedTensors tensors;
+  SafetensorsFile file;
+  file.metadata = {{kKey, description}};
   for (const auto& [parameter_name, parameter] : checkpoint.field->named_parameters())
-    tensors.emplace_back(kParameterPrefix + parameter_name, parameter);
-  tensors.emplace_back(kBits, checkpoint.occupancy->bits());
-  save_safetensors(path, tensors, {{kKey, description}});
+    file.tensors.emplace_back(kParameterPrefix + parameter_name, parameter);
+  file.tensors.emplace_back(kBits, checkpoint.occupancy->bits());
+  return file;
+}
+
+bool is_finite(const Checkpoint& checkpoint) {
+  for (const auto& [parameter_name, parameter] : checkpoint.field->named_parameters()) {
+    const float* at = parameter.data<float>();
+    std::atomic<bool> finite = true;
+    parallel_for(parameter.numel(), int64_t{1} << 16, [&](int64_t begin, int64_t end) {
+      bool here = true;
+      for (int64_t i = begin; i < end; ++i) here &= std::fabs(at[i]) <= std::numeric_limits<float>::max();
+      if (!here) finite = false;
+    });
+    if (!finite) return false;
+  }
+  return true;
+}
+
+void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
+  const SafetensorsFile file = to_safetensors(checkpoint, path);
+  save_safetensors(path, file.tensors, file.metadata);
 }
 
 Checkpoint load_checkpoint(const std::string& path) {

@@ -37,8 +37,10 @@ constexpr const char* kDTypeNames[kNumDTypes] = {"F32", "F64", "F16", "BF16", "I
   detail::fail<ValueError>(kOp, path, ": ", what);
 }
 [[noreturn]] void failed(const std::string& path, const char* what, int error) {
-  detail::fail<Error>(kOp, path, ": cannot be ", what, ": got \"", std::system_category().message(error),
-                      "\", expected a usable file. Check the path, its permissions and the space left.");
+  throw FileError(
+      detail::concat("[", kOp, "] ", path, ": cannot be ", what, ": got \"", std::system_category().message(error),
+                     "\", expected a usable file. Check the path, its permissions and the space left."),
+      path, error);
 }
 
 // A name from a file as it appears in messages: not longer than a line.
@@ -340,7 +342,9 @@ class TemporaryFile {
  private:
   static std::string unique_neighbour(const std::string& target) {
     static std::atomic<unsigned> counter{0};
-    return target + ".tmp-" + std::to_string(getpid()) + "-" + std::to_string(counter++);
+    const size_t name_at = target.rfind('/') + 1;  // npos + 1 is 0
+    return target.substr(0, name_at) + "." + target.substr(name_at) + "." + std::to_string(getpid()) + "-" +
+           std::to_string(counter++) + ".part";
   }
   std::string target_;
   std::string path_;

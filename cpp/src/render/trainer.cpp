@@ -22,6 +22,7 @@
 #include "needlecpp/render/trainer.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
@@ -29,6 +30,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/optim_step.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
@@ -44,9 +46,10 @@ namespace {
 constexpr int64_t kRenderSamples = 1 << 16;
 constexpr double kRenderMinWeight = 1e-4;  // of samples that get a colour
 
-Tensor background_colors(Background background, int64_t count, Generator& generator) {
-  if (background == Background::Random) return rand({count, 3}, 0, 1, DType::Float32, generator);
-  return Tensor::full({count, 3}, background == Background::White ? 1 : 0);
+Tensor background_colors(const Background& background, int64_t count, Generator& generator) {
+  if (background.random) return rand({count, 3}, 0, 1, DType::Float32, generator);
+  const std::vector<float> color(background.color, background.color + 3);
+  return contiguous(broadcast_to(Tensor::from_vector(color, {1, 3}), {count, 3}));
 }
 
 // 0.5 d^2 near zero, linear with slope delta beyond (Huber, 1964); mean over all elements.
@@ -92,6 +95,9 @@ void check(const TrainerConfig& config) {
             " decaying to a fraction of ", config.final_lr_fraction, ", expected positive numbers.");
   NDL_CHECK(config.coarse_fraction >= 0 && config.coarse_fraction <= 1, ValueError, "trainer",
             "bad coarse_fraction: got ", config.coarse_fraction, ", expected 0 to 1.");
+  for (float channel : config.background.color)
+    NDL_CHECK(channel >= 0 && channel <= 1, ValueError, "trainer", "bad background: got a channel of ", channel,
+              ", expected 0 to 1.");
   NDL_CHECK(config.occupancy_interval >= 1, ValueError, "trainer", "bad occupancy_interval: got ",
             config.occupancy_interval, ", expected 1 or more.");
 }
@@ -198,10 +204,117 @@ Checkpoint Trainer::checkpoint() const {
   checkpoint.occupancy = state_->occupancy;
   checkpoint.march = state_->config.march;
   checkpoint.march.jitter = false;
-  const float level = state_->config.background == Background::Black ? 0.0f : 1.0f;
-  for (float& channel : checkpoint.background) channel = level;
+  std::copy_n(state_->config.background.color, 3, checkpoint.background);
   checkpoint.step = state_->steps;
   return checkpoint;
+}
+
+// What a state file holds. Numbers stand in its metadata, as decimal digits.
+namespace {
+
+constexpr const char* kStateFormat = "needlecpp-training-1";
+constexpr const char* kStatePrefix = "trainer.";  // of metadata keys; the others are notes
+constexpr const char* kParameter = "parameter.";
+constexpr const char* kFirstMoment = "first_moment.";
+constexpr const char* kSecondMoment = "second_moment.";
+constexpr const char* kDensity = "occupancy.density";
+
+[[noreturn]] void malformed(const std::string& path, const std::string& what) {
+  detail::fail<ValueError>("training_state", path, ": ", what);
+}
+
+uint64_t state_number(const std::string& path, const std::map<std::string, std::string>& metadata, const char* key,
+                      uint64_t low, uint64_t high) {
+  const auto found = metadata.find(std::string(kStatePrefix) + key);
+  if (found == metadata.end()) malformed(path, std::string(key) + " is missing.");
+  const std::string& text = found->second;
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < low || value > high)
+    malformed(path, detail::concat(key, " is out of bounds: got \"", text.substr(0, 40), "\", expected ", low, " to ",
+                                   high, "."));
+  return value;
+}
+
+}  // namespace
+
+Snapshot Trainer::snapshot() const {
+  const State& s = *state_;
+  NoGrad no_grad;
+  Snapshot snapshot;
+  snapshot.step_ = s.steps;
+  snapshot.model_ = to_safetensors(checkpoint(), "model");
+  for (auto& [tensor_name, tensor] : snapshot.model_.tensors) tensor = clone(tensor.detach());
+
+  NamedTensors& tensors = snapshot.state_.tensors;
+  const auto parameters = s.field->named_parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const std::string& parameter_name = parameters[i].first;
+    tensors.emplace_back(kParameter + parameter_name, snapshot.model_.tensors[i].second);  // in the same order
+    tensors.emplace_back(kFirstMoment + parameter_name, clone(s.moments[i].m));
+    tensors.emplace_back(kSecondMoment + parameter_name, clone(s.moments[i].v));
+  }
+  tensors.emplace_back(kDensity, clone(s.occupancy->density()));
+  const auto note = [&](const char* key, const std::string& text) {
+    snapshot.state_.metadata[std::string(kStatePrefix) + key] = text;
+  };
+  note("format", kStateFormat);
+  note("step", std::to_string(s.steps));
+  note("rays", std::to_string(s.rays));
+  note("seed", std::to_string(s.generator.seed()));
+  note("draw", std::to_string(s.generator.draw()));
+  return snapshot;
+}
+
+std::map<std::string, std::string> Trainer::load_state(const std::string& path) {
+  State& s = *state_;
+  NoGrad no_grad;
+  SafetensorsFile file = load_safetensors(path);
+  const auto format = file.metadata.find(std::string(kStatePrefix) + "format");
+  if (format == file.metadata.end() || format->second != kStateFormat)
+    malformed(path, std::string("this is no training state: got another format, expected ") + kStateFormat + ".");
+  const uint64_t steps = state_number(path, file.metadata, "step", 0, INT64_MAX);
+  const uint64_t rays = state_number(path, file.metadata, "rays", 1, static_cast<uint64_t>(s.config.max_rays));
+  const uint64_t seed = state_number(path, file.metadata, "seed", 0, UINT64_MAX);
+  const uint64_t draw = state_number(path, file.metadata, "draw", 0, UINT64_MAX);
+  const std::map<std::string, Tensor> tensors(file.tensors.begin(), file.tensors.end());
+  const auto find = [&](const std::string& wanted, const Tensor& like) {
+    const auto found = tensors.find(wanted);
+    if (found == tensors.end()) malformed(path, "the tensor '" + wanted + "' is missing.");
+    if (found->second.shape() != like.shape() || found->second.dtype() != like.dtype())
+      malformed(path, detail::concat("the tensor '", wanted, "' does not fit: got ", name(found->second.dtype()), " ",
+                                     found->second.shape(), ", expected ", name(like.dtype()), " ", like.shape(),
+                                     ". The state is of other settings."));
+    return found->second;
+  };
+  std::vector<std::pair<Tensor, Tensor>> copies;  // to, from; nothing is written before all have been found
+  const auto parameters = s.field->named_parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const auto& [parameter_name, parameter] = parameters[i];
+    copies.emplace_back(parameter, find(kParameter + parameter_name, parameter));
+    copies.emplace_back(s.moments[i].m, find(kFirstMoment + parameter_name, s.moments[i].m));
+    copies.emplace_back(s.moments[i].v, find(kSecondMoment + parameter_name, s.moments[i].v));
+  }
+  const Tensor density = find(kDensity, s.occupancy->density());
+  for (const auto& [to, from] : copies) copy_(to, from);
+  s.occupancy->set_density(density, s.config.march.step);
+  s.generator.seed(seed);
+  s.generator.set_draw(draw);
+  s.steps = static_cast<int64_t>(steps);
+  s.rays = static_cast<int64_t>(rays);
+  // A trainer that has stepped holds gradients of zero, which Adam's moments go on fading with.
+  if (steps > 0)
+    for (const auto& [parameter_name, parameter] : parameters) parameter.set_grad(Tensor::zeros(parameter.shape()));
+  std::erase_if(file.metadata, [](const auto& entry) { return entry.first.rfind(kStatePrefix, 0) == 0; });
+  return file.metadata;
+}
+
+void Snapshot::save_model(const std::string& path) const { save_safetensors(path, model_.tensors, model_.metadata); }
+
+void Snapshot::save_state(const std::string& path, const std::map<std::string, std::string>& notes) const {
+  std::map<std::string, std::string> metadata = state_.metadata;
+  metadata.insert(notes.begin(), notes.end());
+  save_safetensors(path, state_.tensors, metadata);
 }
 
 namespace {

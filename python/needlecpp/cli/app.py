@@ -1,24 +1,41 @@
 """The command line: options, help and exit codes. What the commands do is in train.py, evaluate.py
 and film.py.
 
-Exit codes: 0 done; 2 something the user can mend, told in one sentence on stderr; 130 broken off
-with Ctrl-C.
+Exit codes: 0 done; 2 something the user can mend, told in one sentence on stderr; 1 a fault of the
+program itself, whose traceback NEEDLECPP_DEBUG=1 shows; 130 broken off with Ctrl-C, 143 by SIGTERM, 129
+by SIGHUP.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from needlecpp.cli.arguments import BACKGROUNDS, CliError, at_least, one_of, parse_duration, parse_out, parse_run
-from needlecpp.cli.console import Warnings, note, print_json
+from needlecpp.cli.arguments import (
+    CliError,
+    at_least,
+    one_of,
+    parse_background,
+    parse_box,
+    parse_duration,
+    parse_out,
+    parse_resume,
+    parse_run,
+)
+from needlecpp.cli.console import OUT, Warnings, keep_standard_streams, note, print_json, print_result, sentence
+from needlecpp.cli.signals import SIGNALS
 from needlecpp.data.scene import LEAST_SIDE, MOST_FPS, MOST_PIXELS, MOST_SIDE, DataError
 
 DEFAULT_SECONDS = 60.0
+DEFAULT_SAVE_EVERY = "60s"
+CONDUCT = {"data", "resume", "threads", "save_every", "no_eval", "quiet", "json"}  # options that go with --resume
 
 app = typer.Typer(
     help="Learns 3D scenes from photographs and renders them from new places.",
@@ -38,7 +55,7 @@ def version() -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"needlecpp {version()}")
+        print_result(f"needlecpp {version()}")
         raise typer.Exit
 
 
@@ -50,19 +67,20 @@ def _root(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        print(context.get_help())
+        print_result(context.get_help())
 
 
 @app.command()
 def train(
+    context: typer.Context,
     data: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="DATA",
             help="Folder with transforms_train.json (Blender) or transforms.json (instant-ngp, nerfstudio); "
             "or 'demo', the built-in scene.",
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(parser=parse_out, metavar="RUN", help="Run folder to create; default: runs/<name>."),
@@ -82,19 +100,32 @@ def train(
     ] = "float32",
     downscale: Annotated[int, typer.Option(metavar="K", help="Shrink the images by this whole factor.")] = 1,
     background: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="white|black|random",
-            help="Behind transparent pixels. 'random' while training is evaluated on white.",
+            metavar="random|white|black|#rrggbb|r,g,b",
+            help="Behind the scene; default: the colour of a plain opaque backdrop where the images show one, else "
+            "'random', which is evaluated on white.",
         ),
-    ] = "random",
+    ] = None,
     holdout: Annotated[
         int,
         typer.Option(metavar="K", help="In data without splits, keep every K-th frame for testing; 0 trains on all."),
     ] = 8,
     box: Annotated[
-        float | None,
-        typer.Option(metavar="H", help="Half extent of the scene box around the origin; default: from the data."),
+        str | None,
+        typer.Option(
+            metavar="H|x,y,z,x,y,z",
+            help="Half extent of the scene box around the origin, or its two corners; default: from the data.",
+        ),
+    ] = None,
+    save_every: Annotated[
+        str, typer.Option("--save-every", metavar="60s", help="How often the training is saved meanwhile.")
+    ] = DEFAULT_SAVE_EVERY,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            parser=parse_resume, metavar="RUN", help="Go on with a training that was broken off, with its settings."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run that is there already.")] = False,
     no_eval: Annotated[bool, typer.Option("--no-eval", help="Do not evaluate the test views afterwards.")] = False,
@@ -104,7 +135,7 @@ def train(
     """Train a radiance field on photographs.
 
     Writes a run folder: config.json, model.safetensors, metrics.jsonl and, from the test views, eval.json and views/.
-    Ctrl-C saves what there is.
+    It is saved every minute, and on Ctrl-C, SIGTERM and SIGHUP; --resume goes on from there.
     """
     if time is not None and steps is not None:
         raise CliError("--time and --steps exclude each other, give one of them")
@@ -114,35 +145,49 @@ def train(
     at_least(threads, "--threads", 1, 4096)
     at_least(downscale, "--downscale", 1)
     at_least(holdout, "--holdout", 0)
-    one_of(background, "--background", BACKGROUNDS)
+    if background is not None:
+        background = parse_background(background, "--background", random=True)
     one_of(precision, "--precision", ("float32", "bfloat16"))
-    if box is not None and not LEAST_SIDE <= 2 * box <= MOST_SIDE:
-        raise CliError(f"--box is {box:g}, expected {LEAST_SIDE / 2:g} to {MOST_SIDE / 2:g}")
-    from needlecpp.cli.train import TrainOptions, summary
-    from needlecpp.cli.train import train as run_training
+    interval = parse_duration(save_every, "--save-every")
+    box_given = None if box is None else parse_box(box)
+    if isinstance(box_given, float) and not LEAST_SIDE <= 2 * box_given <= MOST_SIDE:
+        raise CliError(f"--box is {box_given:g}, expected {LEAST_SIDE / 2:g} to {MOST_SIDE / 2:g}")
+    if resume is None and data is None:
+        raise CliError("the argument DATA is missing: the folder of a data set, or demo")
+    from needlecpp.cli.train import Conduct, Settings, summary
+    from needlecpp.cli.train import resume as resume_training
+    from needlecpp.cli.train import train as start_training
 
-    if seconds is None and steps is None:
-        seconds = DEFAULT_SECONDS
-    options = TrainOptions(
-        data=data,
-        out=out,
-        seconds=seconds,
-        steps=steps,
-        seed=seed,
-        threads=threads,
-        precision=precision,
-        downscale=downscale,
-        background=background,
-        holdout=holdout,
-        box=box,
-        overwrite=overwrite,
-        evaluate=not no_eval,
-        quiet=quiet,
-    )
-    result, interrupted = run_training(options, version())
+    conduct = Conduct(threads=threads, save_every=interval, evaluate=not no_eval, quiet=quiet)
+    if resume is not None:
+        _only_conduct(context)
+        result = resume_training(resume, data, conduct, version())
+    else:
+        if seconds is None and steps is None:
+            seconds = DEFAULT_SECONDS
+        settings = Settings(
+            data=data or "",
+            seconds=seconds,
+            steps=steps,
+            seed=seed,
+            precision=precision,
+            downscale=downscale,
+            background=background,
+            holdout=holdout,
+            box=box_given,
+        )
+        result = start_training(settings, out, overwrite, conduct, version())
     _report(result, None if quiet else summary(result), json)
-    if interrupted:
-        raise typer.Exit(130)
+    if result["interrupted"]:
+        raise typer.Exit(128 + (SIGNALS.received or signal.SIGINT))
+
+
+def _only_conduct(context: typer.Context) -> None:
+    """Raises CliError if an option was given that a training that goes on takes from its run."""
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if parameter.name not in CONDUCT and source is not None and source.name == "COMMANDLINE":
+            raise CliError(f"--resume takes the settings of the run, leave out {parameter.opts[-1]}")
 
 
 @app.command("eval")
@@ -153,7 +198,10 @@ def evaluate(
         str | None, typer.Option(metavar="DATA", help="The data set; default: the one that the run was trained on.")
     ] = None,
     background: Annotated[
-        str | None, typer.Option(metavar="white|black", help="Behind transparent pixels; default: the run's, or white.")
+        str | None,
+        typer.Option(
+            metavar="white|black|#rrggbb|r,g,b", help="Behind transparent pixels; default: the run's, or white."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -162,7 +210,7 @@ def evaluate(
     Reports PSNR and SSIM, means over the views; writes eval.json and the pictures in views/ into the run folder.
     """
     if background is not None:
-        one_of(background, "--background", ("white", "black"))
+        background = parse_background(background, "--background")
     from needlecpp.cli.evaluate import evaluate as run_evaluation
     from needlecpp.cli.evaluate import summary
     from needlecpp.cli.run import open_run
@@ -185,7 +233,8 @@ def render(
     height: Annotated[int | None, typer.Option(metavar="PIXELS", help="Default: as the training images.")] = None,
     fps: Annotated[float | None, typer.Option(metavar="RATE", help="Frames per second of a film; default: 30.")] = None,
     background: Annotated[
-        str | None, typer.Option(metavar="white|black", help="Behind the scene; default: the run's, or white.")
+        str | None,
+        typer.Option(metavar="white|black|#rrggbb|r,g,b", help="Behind the scene; default: the run's, or white."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -199,7 +248,7 @@ def render(
     if fps is not None and not 0 < fps <= MOST_FPS:
         raise CliError(f"--fps is {fps:g}, expected more than 0 and at most {MOST_FPS}")
     if background is not None:
-        one_of(background, "--background", ("white", "black"))
+        background = parse_background(background, "--background")
     from needlecpp.cli.film import render as run_film
     from needlecpp.cli.run import open_run
 
@@ -212,7 +261,7 @@ def _report(result: dict[str, Any], text: str | None, json: bool) -> None:
     if json:
         print_json(result)
     elif text is not None:
-        print(text, flush=True)
+        print_result(text)
 
 
 def _options_last(command: Any, words: list[str]) -> list[str]:
@@ -239,8 +288,18 @@ def _options_last(command: Any, words: list[str]) -> list[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
+    keep_standard_streams()
+    OUT.forget()
+    with SIGNALS:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    if OUT.error is not None and code == 0:
+        return _fail(f"the result could not be printed ({OUT.error.strerror})")
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
-    words = _options_last(command, list(sys.argv[1:] if arguments is None else arguments))
+    words = _options_last(command, arguments)
     try:
         # Not command.main(), which has its own ideas of messages and of what Ctrl-C is.
         with Warnings(), command.make_context("needlecpp", words) as context:
@@ -248,28 +307,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except typer.Exit as e:
         return int(e.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as e:
         note("needlecpp: interrupted")
-        return 130
-    except (CliError, DataError) as e:
-        return _fail(str(e))
-    except OSError as e:
-        return _fail(f"{e.filename}: {e.strerror}" if e.filename else e.strerror or str(e))
-    except MemoryError as e:
-        return _fail(str(e) or "out of memory")
-    except ValueError as e:
-        if str(e).startswith("["):  # the engine's form: [operation] what: got, expected
-            return _fail(str(e))
-        raise
+        return int(getattr(e, "status", 130))
     except Exception as e:
-        if not hasattr(e, "format_message"):  # a usage error; typer keeps the class to itself
-            raise
-        return _fail(str(e.format_message()))
+        if os.environ.get("NEEDLECPP_DEBUG"):
+            traceback.print_exc()
+        return _fail(*_told(e))
 
 
-def _fail(message: str) -> int:
-    note("needlecpp: error: " + " ".join(message.split()))
-    return 2
+def _told(e: Exception) -> tuple[str, int]:
+    """What to say of an error, and the exit code."""
+    if isinstance(e, (CliError, DataError)):
+        return str(e), 2
+    if isinstance(e, OSError):
+        reason = e.strerror or str(e)
+        return (f"{os.fsdecode(e.filename)}: {reason}" if e.filename else reason), 2
+    if isinstance(e, MemoryError):
+        return str(e) or "out of memory", 2
+    if hasattr(e, "format_message"):  # a usage error; typer keeps the class to itself
+        return str(e.format_message()), 2
+    if str(e).startswith("["):  # the engine's form: [operation] what: got, expected
+        return str(e), 2
+    return f"{type(e).__name__}: {e} (a fault of needlecpp; NEEDLECPP_DEBUG=1 shows where)", 1
+
+
+def _fail(message: str, code: int = 2) -> int:
+    note("needlecpp: error: " + sentence(message))
+    return code
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.cli.arguments import CliError
-from needlecpp.cli.console import Bar, note
-from needlecpp.cli.run import Run, check_writable, clear_views, write_json
+from needlecpp.cli.arguments import CliError, levels
+from needlecpp.cli.console import Bar
+from needlecpp.cli.files import pictures
+from needlecpp.cli.run import PICTURE, Run, check_writable, write_json
+from needlecpp.cli.signals import SIGNALS
 from needlecpp.data import load_scene
+from needlecpp.data.scene import SceneData
 from needlecpp.render.metrics import SSIM_WINDOW, composite, psnr, ssim, to_uint8
 
 ERROR_GAIN = 4.0  # an error of 1/4 is the hottest colour
@@ -25,7 +28,7 @@ def evaluate(
     run: Run, split: str = "test", data: str | None = None, background: str | None = None, quiet: bool = False
 ) -> dict[str, Any]:
     """Renders every view of a split, compares 8-bit images, writes eval.json and views/ into the
-    run folder.
+    run folder, where those of an earlier evaluation stay until the new ones are complete.
 
     PSNR and SSIM are means over the views' own numbers.
     """
@@ -33,58 +36,60 @@ def evaluate(
 
     from needlecpp import _core
 
-    check_writable(run.folder, "run")
+    check_writable(run.folder, "RUN")
     scene = load_scene(run.data(data), split, run.downscale, run.holdout)
     checkpoint = _core.load_checkpoint(str(run.model))
     background = background or run.default_background()
-    level = 1.0 if background == "white" else 0.0
-    if not scene.has_alpha and not quiet:
-        note(f"the images have no alpha channel, {background} only shows where the render is empty")
+    behind = levels(background)
     suffix = "" if split == "test" else f"_{split}"
-    folder = run.folder / f"views{suffix}"
     cameras = scene.cameras()
     views: list[dict[str, Any]] = []
-    folder.mkdir(exist_ok=True)
-    clear_views(folder)
-    with Bar("evaluating", quiet) as bar:
-        for i, name in enumerate(scene.names):
-            start = time.perf_counter()
-            color, _, _ = _core.render_image(checkpoint, cameras, i, background=(level, level, level))
-            seconds = time.perf_counter() - start
-            color = np.asarray(color)
-            if np.isnan(color).any():
-                raise CliError(f"the model {run.model} renders NaN in view {name}")
-            truth, render = to_uint8(composite(scene.image(i), level)), to_uint8(color)
-            mask = scene.mask(i)
-            small = min(truth.shape[:2]) < SSIM_WINDOW
-            views.append(
-                {
-                    "name": name,
-                    "psnr": psnr(truth, render, mask),
-                    "ssim": None if small else ssim(truth, render, mask),
-                    "seconds": seconds,
-                }
-            )
-            picture = Image.fromarray(side_by_side(truth, render))
-            picture.save(folder / _picture_name(i, name), compress_level=1)
-            if bar.due():
-                mean = np.mean([view["psnr"] for view in views])
-                bar.show((i + 1) / len(scene), f"view {i + 1} of {len(scene)}  PSNR {mean:.2f} dB")
-    report: dict[str, Any] = {
+    with SIGNALS.held("evaluating"), pictures(run.folder / f"views{suffix}", PICTURE) as folder:
+        with Bar("evaluating", quiet) as bar:
+            for i, name in enumerate(scene.names):
+                SIGNALS.check()
+                start = time.perf_counter()
+                color, _, _ = _core.render_image(checkpoint, cameras, i, background=behind)
+                seconds = time.perf_counter() - start
+                color = np.asarray(color)
+                if np.isnan(color).any():
+                    raise CliError(f"the model {run.model} renders NaN in view {name}")
+                truth, render = to_uint8(composite(scene.image(i), behind)), to_uint8(color)
+                mask = scene.mask(i)
+                small = min(truth.shape[:2]) < SSIM_WINDOW
+                views.append(
+                    {
+                        "name": name,
+                        "psnr": psnr(truth, render, mask),
+                        "ssim": None if small else ssim(truth, render, mask),
+                        "seconds": seconds,
+                    }
+                )
+                picture = Image.fromarray(side_by_side(truth, render))
+                picture.save(folder / _picture_name(i, name), compress_level=1)
+                if bar.due():
+                    mean = np.mean([view["psnr"] for view in views])
+                    bar.show((i + 1) / len(scene), f"view {i + 1} of {len(scene)}  PSNR {mean:.2f} dB")
+        report = _report(run, scene, background, checkpoint.step, views)
+        write_json(run.folder / f"eval{suffix}.json", report)  # before the pictures move: it may not fit
+    return report
+
+
+def _report(run: Run, scene: SceneData, background: str, step: int, views: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
         "psnr": _mean(views, "psnr"),
         "ssim": _mean(views, "ssim"),
-        "split": split,
+        "split": scene.split,
         "background": background,
         "views": len(views),
         "seconds_per_view": _mean(views, "seconds"),
         "width": scene.width,
         "height": scene.height,
+        "step": step,
         "run": str(run.folder),
         "data": scene.path,
         "per_view": views,
     }
-    write_json(run.folder / f"eval{suffix}.json", report)
-    return report
 
 
 def side_by_side(truth: NDArray[np.uint8], render: NDArray[np.uint8]) -> NDArray[np.uint8]:

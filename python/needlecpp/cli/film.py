@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.cli.arguments import CliError
+from needlecpp.cli.arguments import CliError, levels
 from needlecpp.cli.console import Bar
-from needlecpp.cli.run import Run, check_writable, clear
+from needlecpp.cli.files import make_folders, pictures, remove_empty, replacing
+from needlecpp.cli.run import Run, check_writable
+from needlecpp.cli.signals import SIGNALS
 from needlecpp.render.metrics import to_uint8
 from needlecpp.render.paths import CameraPath, orbit, read_camera_path
 
@@ -50,7 +53,7 @@ def render(
         even = [max(2, side - side % 2) for side in (cameras_path.width, cameras_path.height)]
         cameras_path = cameras_path.resized(*even)
     rate = fps or cameras_path.fps or DEFAULT_FPS
-    level = 1.0 if (background or run.default_background()) == "white" else 0.0
+    background = background or run.default_background()
 
     from needlecpp import _core
 
@@ -58,12 +61,12 @@ def render(
     cameras = cameras_path.cameras()
     count = len(cameras_path)
     spent = 0.0
-    with ExitStack() as stack:
-        bar = stack.enter_context(Bar("rendering", quiet=False))
-        write = _film_writer(stack, out, cameras_path, rate) if film else _png_writer(out, count)
+    writer = _film(out, cameras_path, rate) if film else _frames(out, count)
+    with SIGNALS.held("rendering"), writer as write, Bar("rendering", quiet=False) as bar:
         for i in range(count):
+            SIGNALS.check()
             start = time.perf_counter()
-            color, _, _ = _core.render_image(checkpoint, cameras, i, background=(level, level, level))
+            color, _, _ = _core.render_image(checkpoint, cameras, i, background=levels(background))
             spent += time.perf_counter() - start
             color = np.asarray(color)
             if np.isnan(color).any():
@@ -79,7 +82,7 @@ def render(
         "fps": rate,
         "seconds": spent,
         "seconds_per_frame": spent / count,
-        "background": "white" if level else "black",
+        "background": background,
         "run": str(run.folder),
     }
 
@@ -95,18 +98,19 @@ def camera_path(run: Run, path: str, frames: int | None) -> CameraPath:
     return read_camera_path(file, run.width, run.height, frames, run.unit_scale, run.unit_offset)
 
 
-def _png_writer(folder: Path, count: int) -> Writer:
+@contextmanager
+def _frames(folder: Path, count: int) -> Iterator[Writer]:
+    """PNG files, in the place of an earlier flight's, which may have been longer."""
     from PIL import Image
 
-    folder.mkdir(parents=True, exist_ok=True)
-    clear(folder, r"frame_\d{4,}\.png")  # of an earlier flight, which may have been longer
     digits = max(4, len(str(count - 1)))
     numbers = iter(range(count))
+    with pictures(folder, r"frame_\d{4,}\.png") as part:
 
-    def write(frame: NDArray[np.uint8]) -> None:
-        Image.fromarray(frame).save(folder / f"frame_{next(numbers):0{digits}d}.png")
+        def write(frame: NDArray[np.uint8]) -> None:
+            Image.fromarray(frame).save(part / f"frame_{next(numbers):0{digits}d}.png")
 
-    return write
+        yield write
 
 
 def _ffmpeg() -> Any:
@@ -117,15 +121,41 @@ def _ffmpeg() -> Any:
     return imageio_ffmpeg
 
 
-def _film_writer(stack: ExitStack, out: Path, path: CameraPath, fps: float) -> Writer:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    pipe = _ffmpeg().write_frames(
-        str(out), (path.width, path.height), fps=fps, quality=8, macro_block_size=2, ffmpeg_log_level="error"
-    )
-    pipe.send(None)  # starts the generator
-    stack.callback(pipe.close)
+@contextmanager
+def _film(out: Path, path: CameraPath, fps: float) -> Iterator[Writer]:
+    made = make_folders(out.parent)
+    written = 0
+    try:
+        with replacing(out, ending=".mp4") as part:
+            pipe = _ffmpeg().write_frames(
+                str(part), (path.width, path.height), fps=fps, quality=8, macro_block_size=2, ffmpeg_log_level="error"
+            )
+            pipe.send(None)  # starts the generator
 
-    def write(frame: NDArray[np.uint8]) -> None:
-        pipe.send(np.ascontiguousarray(frame))
+            def write(frame: NDArray[np.uint8]) -> None:
+                nonlocal written
+                try:
+                    pipe.send(np.ascontiguousarray(frame))
+                except (OSError, StopIteration):
+                    SIGNALS.check()  # Ctrl-C reaches ffmpeg, too
+                    raise OSError(errno.EIO, "ffmpeg has ended, is there space left?") from None
+                written += 1
 
-    return write
+            try:
+                yield write
+            finally:
+                pipe.close()
+            SIGNALS.check()
+            if _count_frames(part) != written:
+                raise OSError(errno.EIO, "ffmpeg has not written all frames, is there space left?")
+    except BaseException:
+        remove_empty(made)
+        raise
+
+
+def _count_frames(film: Path) -> int:
+    """How many frames a film holds; -1 where it is no film."""
+    try:
+        return int(_ffmpeg().count_frames_and_secs(str(film))[0])
+    except (RuntimeError, OSError, ValueError):  # what ffmpeg cannot read
+        return -1

@@ -1,9 +1,19 @@
 """A run folder: where a trained scene lives.
 
-    config.json         data, settings and training cameras: all that it takes to run again or to
-    fly through model.safetensors   the field metrics.jsonl       training in numbers, a line about
-    every second eval.json           quality on held-out views (eval_<split>.json for a split other
-    than test) views/              truth | render | error of those views
+    config.json        data, settings, what is known of the scene, and the training cameras: all that it takes to run
+                       again or to fly through
+    model.safetensors  the field, as of the last save
+    state.safetensors  what the training needs besides to go on (train --resume); gone once the training is complete
+    metrics.jsonl      training in numbers, a line about every second
+    eval.json          quality on held-out views (eval_<split>.json for a split other than test)
+    views/             truth | render | error of those views (views_<split>/)
+    .previous/         with --overwrite, the run before this one, until this one has been saved
+    .*.part            files that are being written
+
+Each file is whole or not there, whatever breaks a command off. ``model.safetensors`` is written first, then
+``state.safetensors``; the latter holds the parameters too, so that a training goes on from it alone and it does not
+matter when the model is one save ahead. A folder with a config.json but without a model is a training that was broken
+off before its first save.
 
 The folder can move: rendering needs nothing outside it, and evaluation finds the data set by its
 absolute path or by its path relative to the folder.
@@ -14,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,27 +33,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.cli.arguments import BACKGROUNDS, CliError
+from needlecpp.cli.arguments import RANDOM, CliError, parse_background
 from needlecpp.cli.console import to_json
+from needlecpp.cli.files import PART, clear_parts, is_claimed, write_text
 from needlecpp.data.jsonc import finite, read_json
 from needlecpp.data.scene import MOST_PIXELS, DataError, SceneData
 
-CONFIG, MODEL, METRICS = "config.json", "model.safetensors", "metrics.jsonl"
+CONFIG, MODEL, STATE, METRICS = "config.json", "model.safetensors", "state.safetensors", "metrics.jsonl"
+PREVIOUS = ".previous"
 FORMAT = 1
 SUFFIXES = ("", "_train", "_val", "_test")  # of eval.json and views
+PICTURE = r"\d{3,}_.*\.png"  # of a view
 
 
 def check_out(out: Path, overwrite: bool) -> None:
     """Raises CliError if a run cannot be written to ``out``; leaves nothing behind."""
     if out.is_dir():
         run = is_run(out)
+        if run and is_claimed(out):
+            raise CliError(f"--out {out} is the run of a training that is at work, choose another folder")
         if run and not overwrite:
-            raise CliError(f"--out {out} already holds a run, give --overwrite to replace it")
-        if not run and any(out.iterdir()):
+            raise CliError(f"--out {out} {_condition(out)}")
+        if not run and not all(re.fullmatch(PART, file.name) for file in out.iterdir()):
             raise CliError(f"--out {out} holds files that are not a run, choose another folder")
     elif os.path.lexists(out):
         raise CliError(f"--out {out} is not a folder")
     check_writable(out, "--out")
+
+
+def _condition(out: Path) -> str:
+    """What a run is like, and what can be done with it."""
+    if (out / STATE).is_file():
+        return "already holds a run, broken off: give --resume to go on with it or --overwrite to replace it"
+    if (out / MODEL).is_file():
+        return "already holds a run, give --overwrite to replace it"
+    text = "holds a training that ended before its first save, give --overwrite to replace it"
+    if (out / PREVIOUS).is_dir():
+        text += f" (the run before it is kept in {out / PREVIOUS})"
+    return text
 
 
 def check_writable(folder: Path, option: str) -> None:
@@ -52,7 +80,7 @@ def check_writable(folder: Path, option: str) -> None:
     while not os.path.lexists(parent) and parent != parent.parent:
         parent = parent.parent
     try:
-        os.rmdir(tempfile.mkdtemp(prefix=".needlecpp-", dir=parent))
+        os.rmdir(tempfile.mkdtemp(prefix=".needlecpp-", suffix=".part", dir=parent))
     except OSError as e:
         raise CliError(f"{option} {folder} cannot be written ({e.strerror})") from None
 
@@ -66,36 +94,79 @@ def is_run(folder: Path) -> bool:
     return isinstance(config.get("format"), int) and isinstance(config.get("needlecpp"), str)
 
 
-def clear(folder: Path, pattern: str) -> None:
-    """Deletes the files in ``folder`` whose whole name matches."""
-    if folder.is_dir():
-        for file in list(folder.iterdir()):
-            if re.fullmatch(pattern, file.name) and (file.is_file() or file.is_symlink()):
-                file.unlink()
+def own_files(run: Path) -> list[Path]:
+    """The files of a run that are there, relative to its folder: what others put there is theirs.
+
+    config.json is first and the model last. Copied in this order, and deleted in the reverse, a run is at every moment
+    whole or recognised as one without a model.
+    """
+    names = [Path(CONFIG), *(Path(f"eval{suffix}.json") for suffix in SUFFIXES), Path(METRICS), Path(STATE)]
+    for views in (run / f"views{suffix}" for suffix in SUFFIXES):
+        if views.is_dir():
+            names += (p.relative_to(run) for p in sorted(views.iterdir()) if re.fullmatch(PICTURE, p.name))
+    return [name for name in (*names, Path(MODEL)) if os.path.lexists(run / name)]
 
 
-def clear_views(folder: Path) -> None:
-    clear(folder, r"\d{3,}_.*\.png")
-
-
-def start_run(out: Path, config: dict[str, Any]) -> None:
-    """Creates the folder, clears an older run's files from it, and writes config.json."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (MODEL, METRICS, *(f"eval{suffix}.json" for suffix in SUFFIXES)):
-        (out / name).unlink(missing_ok=True)
-    for suffix in SUFFIXES:
-        folder = out / f"views{suffix}"
-        clear_views(folder)
+def discard(run: Path, keep: tuple[str, ...] = ()) -> None:
+    """Deletes a run's files, and folders of views that are empty then."""
+    for name in reversed(own_files(run)):
+        if name.name not in keep:
+            (run / name).unlink()
+    for folder in (run / f"views{suffix}" for suffix in SUFFIXES):
         with contextlib.suppress(OSError):  # it is not there, or something else is in it
             folder.rmdir()
-    write_json(out / CONFIG, config)
+
+
+def _copy_run(source: Path, to: Path) -> None:
+    for name in own_files(source):
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source / name, to / name)
+        except OSError:  # a file system without links
+            shutil.copy2(source / name, to / name)
+
+
+class NewRun:
+    """A run folder until its first save: the run that it replaces is set aside, and comes back if nothing comes of the
+    new one."""
+
+    def __init__(self, out: Path, config: dict[str, Any]) -> None:
+        self._out, self._previous = out, out / PREVIOUS
+        self._part = out / f"{PREVIOUS}.part"
+        clear_parts(out)
+        if (out / MODEL).is_file():
+            self.saved()
+            _copy_run(out, self._part)
+            os.replace(self._part, self._previous)
+        # else it was never saved: what that one has set aside is still the last good run
+        try:
+            discard(out, keep=(CONFIG,))
+            write_json(out / CONFIG, config)
+        except BaseException:
+            self.give_up()
+            raise
+
+    def reclaimable(self) -> int:
+        """Bytes that are free once the run that is replaced has gone."""
+        return sum((self._previous / name).stat().st_size for name in own_files(self._previous))
+
+    def saved(self) -> None:
+        """The new run stands on its own; what it has replaced may go."""
+        with contextlib.suppress(OSError):
+            os.replace(self._previous, self._part)  # at once, so that half of it is not taken for a run
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def give_up(self) -> None:
+        """Nothing has come of it."""
+        clear_parts(self._out)
+        discard(self._out)
+        if (self._previous / MODEL).is_file():
+            _copy_run(self._previous, self._out)
+            self.saved()
 
 
 def write_json(file: Path, value: dict[str, Any]) -> None:
-    """Writes a file in one move, so that a reader never sees half of it."""
-    part = file.with_name(f".{file.name}.part")
-    part.write_text(to_json(value, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, file)
+    write_text(file, to_json(value, indent=1) + "\n")
 
 
 def settings(config: Any) -> dict[str, Any]:
@@ -125,8 +196,11 @@ def describe(
     background: str,
     budget: dict[str, float],
     threads: int,
+    options: dict[str, Any],
+    survey: dict[str, Any],
+    pictures: int,
 ) -> dict[str, Any]:
-    """What config.json says."""
+    """What config.json says. ``options``: what a training that is resumed starts from; ``pictures``: their checksum."""
     demo = scene.kind == "demo"
     return {
         "format": FORMAT,
@@ -149,6 +223,9 @@ def describe(
         "background": background,
         "budget": budget,
         "threads": threads,
+        "settings": options,
+        "survey": survey,
+        "pictures": pictures,
         "trainer": settings(trainer_config),
         "cameras": {
             "width": scene.width,
@@ -171,6 +248,16 @@ def _relative(path: Path, out: Path) -> str | None:
         return os.path.relpath(path.resolve(), out.resolve())
     except ValueError:  # another drive
         return None
+
+
+def find_data(run: Path, demo: bool, path: str, relative: str | None) -> str:
+    """Where the data set of a run is now. Raises CliError if it is at neither of its places."""
+    if demo:
+        return "demo"
+    for candidate in (Path(path), *([run / relative] if relative is not None else [])):
+        if candidate.exists():
+            return str(candidate)
+    raise CliError(f"the data set {path} of {run} is not there any more, say where it is (eval --data, train DATA)")
 
 
 @dataclass
@@ -200,27 +287,28 @@ class Run:
         """Where the data set is now."""
         if override is not None:
             return override
-        if self.kind == "demo":
-            return "demo"
-        candidates = [Path(self.data_path)]
-        if self.data_relative is not None:
-            candidates.append(self.folder / self.data_relative)
-        for candidate in candidates:
-            if candidate.exists():
-                return str(candidate)
-        raise CliError(f"the data set {self.data_path} of {self.folder} is not there any more, give --data")
+        return find_data(self.folder, self.kind == "demo", self.data_path, self.data_relative)
 
     def default_background(self) -> str:
-        return "black" if self.background == "black" else "white"
+        return "white" if self.background == RANDOM else self.background
 
 
 def open_run(folder: Path) -> Run:
     """Reads a run folder. Raises CliError or DataError, naming file and key, if it is not one."""
     if not folder.is_dir():
         raise CliError(f"there is no run {folder}")
-    for name in (CONFIG, MODEL):
-        if not (folder / name).is_file():
-            raise CliError(f"{folder} is not a run: {name} is missing")
+    if not (folder / CONFIG).is_file():
+        raise CliError(f"{folder} is not a run: {CONFIG} is missing")
+    if not (folder / MODEL).is_file():
+        if not is_run(folder):
+            raise CliError(f"{folder} is not a run: {MODEL} is missing")
+        if is_claimed(folder):
+            raise CliError(f"{folder} has no {MODEL} yet: its training is at work and saves it soon")
+        before = f"; the run before it is kept in {folder / PREVIOUS}" if (folder / PREVIOUS).is_dir() else ""
+        raise CliError(
+            f"{folder} is a training that ended before its first save ({MODEL} is missing), train again with "
+            f"--overwrite{before}"
+        )
     file = folder / CONFIG
     config = read_json(file)
     if config.get("format") != FORMAT:
@@ -251,9 +339,10 @@ def open_run(folder: Path) -> Run:
         raise DataError(f"{file}: cameras has {len(poses)} poses but {len(intrinsics)} intrinsics")
     if intrinsics.shape[1] not in (8, 9, 12, 16):  # see _core.Cameras
         raise DataError(f"{file}: cameras.intrinsics has {intrinsics.shape[1]} columns, expected 8, 9, 12 or 16")
-    background = get("background", str)
-    if background not in BACKGROUNDS:
-        raise DataError(f"{file}: background is {background!r}, expected {', '.join(BACKGROUNDS)}")
+    try:
+        background = parse_background(get("background", str), f"{file}: background", random=True)
+    except CliError as e:
+        raise DataError(str(e)) from None
     sizes = [get(f"cameras.{side}", int) for side in ("width", "height")]
     downscale, holdout = get("data.downscale", int), get("data.holdout", int)
     unit_scale = finite(get("unit_scale", int, float), "unit_scale", str(file))

@@ -2,75 +2,215 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
+import shutil
+import signal
 import sys
-import time
-from dataclasses import dataclass
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from needlecpp.cli.arguments import CliError, parse_out
-from needlecpp.cli.console import Bar, duration, note
+from needlecpp.cli.arguments import RANDOM, CliError, color_name, levels, parse_out
+from needlecpp.cli.console import duration, note, warn
 from needlecpp.cli.evaluate import evaluate
-from needlecpp.cli.run import METRICS, MODEL, check_out, describe, open_run, start_run
+from needlecpp.cli.files import claimed, clear_parts, make_folders, remove_empty
+from needlecpp.cli.loop import Progress, Stuck, run_steps
+from needlecpp.cli.metrics import Metrics, trim
+from needlecpp.cli.run import (
+    CONFIG,
+    METRICS,
+    MODEL,
+    STATE,
+    NewRun,
+    check_out,
+    check_writable,
+    describe,
+    find_data,
+    is_run,
+    open_run,
+)
+from needlecpp.cli.saver import Diverged, Saver
+from needlecpp.cli.signals import SIGNALS, Interrupted
 from needlecpp.data import load_scene
+from needlecpp.data.jsonc import read_json
+from needlecpp.data.sanity import survey
+from needlecpp.data.scene import DataError, SceneData
 from needlecpp.render.presets import default_config
 
 if TYPE_CHECKING:
     from needlecpp import _core
 
+BoxOption = float | Sequence[Sequence[float]]
 REPORTED = ("psnr", "ssim", "split", "background", "views", "seconds_per_view")
-METRICS_INTERVAL = 1.0  # seconds of training between two lines of metrics.jsonl
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class Settings:
+    """What fixes a training, stored in config.json: one that is resumed takes it from there."""
+
     data: str
-    out: Path | None
     seconds: float | None  # one of seconds and steps is set
     steps: int | None
-    seed: int
+    seed: int = 0
+    precision: str = "float32"
+    downscale: int = 1
+    background: str | None = None  # None: as the pictures have it
+    holdout: int = 8
+    box: BoxOption | None = None
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a process goes about it."""
+
     threads: int | None
-    precision: str
-    downscale: int
-    background: str
-    holdout: int
-    box: float | None
-    overwrite: bool
+    save_every: float  # seconds
     evaluate: bool
     quiet: bool
 
 
-def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
-    """Trains, saves, evaluates. Returns the result, and whether the user broke off."""
-    out = options.out if options.out is not None else parse_out(f"runs/{_default_name(options.data)}")
-    check_out(out, options.overwrite)
+@dataclass
+class Job:
+    """A training that is ready to start."""
+
+    trainer: _core.Trainer
+    config: dict[str, Any]  # of config.json
+    split: str | None  # to evaluate on
+
+
+def train(options: Settings, out: Path | None, overwrite: bool, conduct: Conduct, version: str) -> dict[str, Any]:
+    """Trains, saves, evaluates. Returns the result; its ``interrupted`` is the signal that broke it off, or None."""
+    out = out if out is not None else parse_out(f"runs/{_default_name(options.data)}")
+    check_out(out, overwrite)
+    job = _prepare(options, out, conduct, version)
+    return _start(job, options, out, conduct)
+
+
+def _start(job: Job, options: Settings, out: Path, conduct: Conduct) -> dict[str, Any]:
+    made = make_folders(out)
+    try:
+        with SIGNALS.held("training"), claimed(out, f"--out {out} is the run of a training that is at work"):
+            SIGNALS.check()
+            run = NewRun(out, job.config)
+            saver = Saver(out, conduct.save_every, run)
+            try:
+                _check_space(job.trainer, out, run.reclaimable())
+                return _train(job, options, out, conduct, saver, Progress())
+            except BaseException:
+                if saver.step is None:
+                    with suppress(OSError):
+                        run.give_up()
+                raise
+    except BaseException:
+        remove_empty(made)
+        raise
+
+
+def resume(run: Path, data: str | None, conduct: Conduct, version: str) -> dict[str, Any]:
+    """Goes on with a training that was broken off, as if it had not been: with a budget of steps, bit by bit.
+
+    One that was never saved starts anew. ``data`` is where the data set is now, if it has moved.
+    """
+    if not is_run(run):
+        raise CliError(f"--resume {run} is not a run")
+    check_writable(run, "--resume")
+    config = read_json(run / CONFIG)
+    options = _stored(config, run, data)
+    has_state = (run / STATE).is_file()
+    if not has_state and (run / MODEL).is_file():
+        raise CliError(
+            f"--resume {run}: there is no {STATE}, the training is complete or that file could not be saved; "
+            "train with --overwrite to start anew"
+        )
+    job = _prepare(options, run, conduct, version)
+    for key, what in (("trainer", "settings"), ("cameras", "cameras"), ("pictures", "pictures")):
+        if job.config[key] != config.get(key):
+            raise CliError(
+                f"--resume {run}: the {what} are not those that it was trained with, "
+                "train with --overwrite to start anew"
+            )
+    if not has_state:
+        return _start(job, options, run, conduct)
+    with SIGNALS.held("training"), claimed(run, f"--resume {run}: its training is at work"):
+        SIGNALS.check()
+        clear_parts(run)
+        notes = job.trainer.load_state(str(run / STATE))
+        progress = Progress.from_notes(notes)
+        if progress is None:
+            raise CliError(f"--resume {run}: {STATE} does not say how far it is, train with --overwrite to start anew")
+        trim(run / METRICS, job.trainer.steps)
+        if not conduct.quiet:
+            note(f"going on at step {job.trainer.steps}, after {duration(progress.seconds)}")
+        saver = Saver(run, conduct.save_every, None)
+        saver.step = job.trainer.steps  # of what is there if nothing more comes
+        return _train(job, options, run, conduct, saver, progress)
+
+
+def _stored(config: dict[str, Any], run: Path, data: str | None) -> Settings:
+    """The settings that config.json holds, every one of its kind."""
+    none = type(None)
+    kinds: dict[str, tuple[type, ...]] = {
+        "data": (str,),
+        "seconds": (int, float, none),
+        "steps": (int, none),
+        "seed": (int,),
+        "precision": (str,),
+        "downscale": (int,),
+        "background": (str, none),
+        "holdout": (int,),
+        "box": (int, float, list, none),
+    }
+    found = config.get("settings")
+    stored: dict[str, Any] = found if isinstance(found, dict) else {}
+    if stored.keys() != kinds.keys() or not all(isinstance(stored[name], kind) for name, kind in kinds.items()):
+        raise DataError(f"{run / CONFIG}: settings is missing or of another version, the run cannot go on")
+    amounts = [amount for amount in (stored["seconds"], stored["steps"]) if amount is not None]
+    if len(amounts) != 1 or not 0 < amounts[0] < math.inf:
+        raise DataError(f"{run / CONFIG}: settings has no budget, expected seconds or steps above 0")
+    if data is None:
+        try:
+            data = find_data(run, stored["data"] == "demo", config["data"]["path"], config["data"]["relative"])
+        except (KeyError, TypeError):
+            raise DataError(f"{run / CONFIG}: data.path is missing, give DATA") from None
+    return Settings(**{**stored, "data": data})
+
+
+def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Job:
+    """Loads the data, looks at it, and makes the trainer."""
     scene = load_scene(options.data, "train", options.downscale, options.holdout, options.box)
-    split = next((name for name in ("test", "val") if name in scene.splits), None) if options.evaluate else None
+    split = next((name for name in ("test", "val") if name in scene.splits), None) if conduct.evaluate else None
     if split is not None:  # faults of the test data are better known now than after the training
         load_scene(options.data, split, options.downscale, options.holdout, images="check")
-    if not options.quiet:
+    known = survey(scene)
+    background = options.background
+    if background is None:
+        background = RANDOM if known.backdrop is None else color_name(known.backdrop)
+    if not conduct.quiet:
         size = f"{scene.width}x{scene.height} pixels" if scene.one_size() else "several sizes"
         note(f"{options.data}: {len(scene)} training images of {size}")
-        if not scene.has_alpha and options.background != "random":
-            note(f"the images have no alpha channel, {options.background} will only show where the scene is empty")
+        note(known.sentence(background))
+    for text in known.doubts:
+        warn(f"{options.data}: {text}")
+    if known.backdrop is not None and background != color_name(known.backdrop):
+        warn(
+            f"{options.data}: the pictures show a plain backdrop of the colour {color_name(known.backdrop)}, which "
+            f"--background {background} takes for matter; leave --background out"
+        )
 
     from needlecpp import _core
 
-    if options.threads is not None:
-        _core.set_num_threads(options.threads)
+    if conduct.threads is not None:
+        _core.set_num_threads(conduct.threads)
     config = default_config(scene)
-    config.background = options.background
+    config.background = background if background == RANDOM else levels(background)
     config.seed = options.seed
     config.field.precision = options.precision
     trainer = _core.Trainer(scene.images, scene.cameras(), config, scene.masks)
-    # The trainer holds the images from here on; for the description the cameras are enough.
-    scene.images = np.zeros((0, scene.height, scene.width, 3), np.uint8)
-    scene.masks = None
     budget = {"seconds": options.seconds} if options.seconds is not None else {"steps": options.steps}
     description = describe(
         scene,
@@ -79,18 +219,79 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
         version=version,
         downscale=options.downscale,
         holdout=options.holdout,
-        background=options.background,
+        background=background,
         budget={key: value for key, value in budget.items() if value is not None},
         threads=_core.num_threads(),
+        options=asdict(options),
+        survey=known.record(),
+        pictures=_checksum(scene),
     )
-    start_run(out, description)
-    with open(out / METRICS, "w", encoding="utf-8") as metrics:
-        progress = _loop(trainer, options, metrics)
-    if not math.isfinite(progress.loss):
-        raise CliError(f"training diverged: the loss is {progress.loss} at step {trainer.steps}, no model was saved")
-    part = out / f".{MODEL}.part"
-    trainer.save(str(part))
-    os.replace(part, out / MODEL)
+    # The trainer holds the images from here on.
+    scene.images = np.zeros((0, scene.height, scene.width, 3), np.uint8)
+    scene.masks = None
+    return Job(trainer, description, split)
+
+
+def _checksum(scene: SceneData) -> int:
+    value = 0
+    for i in range(len(scene)):
+        value = zlib.crc32(np.ascontiguousarray(scene.image(i)).data, value)
+    return value if scene.masks is None else zlib.crc32(scene.masks.data, value)
+
+
+def _check_space(trainer: _core.Trainer, out: Path, reclaimable: int) -> None:
+    """Raises CliError where the model could never be saved."""
+    checkpoint = trainer.checkpoint()
+    parts = [parameter for _, parameter in checkpoint.field.named_parameters()]
+    needed = 4 * sum(part.numel() for part in parts) + checkpoint.occupancy.bits.numel()
+    try:
+        usage = shutil.disk_usage(out)
+    except OSError:
+        return
+    if usage.total > 0 and usage.free + reclaimable < needed:  # some file systems do not know
+        raise CliError(
+            f"{out / MODEL} will not fit: {needed / 1e6:.0f} MB are needed, {usage.free / 1e6:.0f} MB are free"
+        )
+
+
+def _train(
+    job: Job, options: Settings, out: Path, conduct: Conduct, saver: Saver, progress: Progress
+) -> dict[str, Any]:
+    trainer = job.trainer
+    with Metrics(out / METRICS) as metrics:
+        try:
+            run_steps(
+                trainer,
+                progress,
+                seconds=options.seconds,
+                steps=options.steps,
+                quiet=conduct.quiet,
+                metrics=metrics,
+                saver=saver,
+            )
+            if progress.interrupted and not trainer.steps:
+                raise Interrupted(SIGNALS.received or signal.SIGINT)
+            with SIGNALS.held("saving the model"):
+                saver.finish(trainer, progress.notes() if progress.interrupted else None)
+        except Diverged:
+            raise CliError(
+                f"training diverged: the loss or the field is not finite at step {trainer.steps}{_kept(saver, out)}"
+            ) from None
+        except Stuck as e:
+            raise CliError(f"{e} (step {trainer.steps}){_kept(saver, out)}") from None
+        except OSError as e:
+            raise CliError(f"{e.filename} could not be written ({e.strerror}){_kept(saver, out)}") from None
+        except Exception:
+            # The engine has given up in the middle of a step; what the steps before have learnt is not lost by it.
+            saver.wait()
+            if trainer.steps:
+                with suppress(Exception), SIGNALS.held("saving the model"):
+                    saver.finish(trainer, progress.notes())
+            if saver.step is not None:
+                note(f"the model of step {saver.step} is saved in {out}")
+            raise
+        finally:
+            saver.wait()
     result: dict[str, Any] = {
         "run": str(out),
         "data": options.data,
@@ -101,104 +302,28 @@ def train(options: TrainOptions, version: str) -> tuple[dict[str, Any], bool]:
         "loss": progress.loss,
         "train_psnr": progress.psnr,
         "interrupted": progress.interrupted,
-        "needlecpp": version,
+        "needlecpp": job.config["needlecpp"],
     }
     if progress.interrupted:
-        note(f"interrupted: {trainer.steps} steps are saved in {out}")
-    elif split is not None:
-        del trainer  # its images and optimizer state make room for the test split
+        note(f"interrupted: {trainer.steps} steps are saved in {out}, --resume goes on")
+    elif job.split is not None:
+        del trainer, job.trainer  # its images and optimizer state make room for the test split
         try:
-            report = evaluate(open_run(out), split, quiet=options.quiet)
+            report = evaluate(open_run(out), job.split, quiet=conduct.quiet)
             result.update((key, report[key]) for key in REPORTED)
         except KeyboardInterrupt:
             note(f"interrupted: {result['steps']} steps are saved in {out}, not evaluated")
             result["interrupted"] = True
-    elif options.evaluate and not options.quiet:
+    elif conduct.evaluate and not conduct.quiet:
         note("there is no test split to evaluate on")
     result["peak_memory_bytes"] = peak_memory()
-    return result, bool(result["interrupted"])
+    return result
 
 
-@dataclass
-class _Progress:
-    seconds: float = 0.0
-    samples: int = 0
-    loss: float = math.inf
-    psnr: float = 0.0
-    interrupted: bool = False
-
-
-def _loop(trainer: _core.Trainer, options: TrainOptions, metrics: TextIO) -> _Progress:
-    """Steps until the budget is spent. Ctrl-C ends it early, after the step at hand."""
-    state = _Progress()
-    window: list[_core.TrainerStep] = []  # steps since the last line of metrics
-    start = time.perf_counter()
-    window_start = elapsed = 0.0
-    pace = 0.0  # seconds a step, smoothed
-
-    def close_window() -> None:
-        nonlocal window_start
-        if not window:
-            return
-        span = max(elapsed - window_start, 1e-9)
-        samples = sum(step.samples for step in window)
-        mse = sum(step.mse for step in window) / len(window)
-        state.loss = sum(step.loss for step in window) / len(window)
-        state.psnr = -10 * math.log10(mse) if mse > 0 else math.inf
-        line = {
-            "step": window[-1].step,
-            "seconds": round(elapsed, 4),
-            "loss": state.loss,
-            "psnr": state.psnr,
-            "samples": state.samples,
-            "samples_per_second": samples / span,
-            "rays": window[-1].rays,
-        }
-        finite = {k: v if math.isfinite(v) else None for k, v in line.items()}
-        metrics.write(json.dumps(finite) + "\n")
-        metrics.flush()
-        window.clear()
-        window_start = elapsed
-
-    with Bar("training", options.quiet) as bar:
-        try:
-            while True:
-                elapsed = time.perf_counter() - start
-                if options.seconds is not None:
-                    done = elapsed / options.seconds
-                    # A step that would end later than it is now early is not begun.
-                    if trainer.steps and elapsed + pace / 2 >= options.seconds:
-                        break
-                else:
-                    done = trainer.steps / (options.steps or 1)
-                    if done >= 1:
-                        break
-                step = trainer.step(min(done, 1.0))
-                state.samples += step.samples
-                window.append(step)
-                now = time.perf_counter() - start
-                pace = 0.9 * pace + 0.1 * (now - elapsed) if pace else now - elapsed
-                elapsed = now
-                if not math.isfinite(step.loss):
-                    break
-                if elapsed - window_start >= METRICS_INTERVAL:
-                    close_window()
-                if bar.due():
-                    recent = sum(s.mse for s in window) / len(window) if window else 10 ** (-state.psnr / 10)
-                    loss = window[-1].loss if window else state.loss
-                    facts = f"step {step.step}  loss {loss:.5f}  PSNR {-10 * math.log10(max(recent, 1e-12)):.2f} dB"
-                    bar.show(min(done, 1.0), facts + f"  {state.samples / elapsed / 1e6:.2f} M samples/s")
-        except KeyboardInterrupt:
-            state.interrupted = True
-        elapsed = time.perf_counter() - start
-        state.seconds = elapsed
-        diverged = bool(window) and not math.isfinite(window[-1].loss)
-        close_window()
-        if diverged:
-            state.loss = math.nan
-    if not trainer.steps:  # interrupted before the first step ended
-        raise KeyboardInterrupt
-    return state
+def _kept(saver: Saver, out: Path) -> str:
+    if saver.step is None:
+        return ", no model was saved"
+    return f"; the model of step {saver.step} is kept in {out}"
 
 
 def summary(result: dict[str, Any]) -> str:

@@ -72,6 +72,7 @@ def demo_scene(split: str = "train", downscale: int = 1, images: bool = True) ->
         names=[f"{split}/{i:03d}" for i in range(len(poses))],
         sizes=np.full((len(poses), 2), size, np.int64),
         box=((-1.05, -1.05, -1.05), (1.05, 1.05, 1.05)),
+        box_source="of the built-in scene",
         near=0.05,
         has_alpha=True,
         splits=tuple(VIEWS),

@@ -17,6 +17,7 @@ from needlecpp.data.images import Picture, load_images, load_masks, probe_image
 from needlecpp.data.jsonc import Record, is_number, read_json
 from needlecpp.data.lens import Camera, Level, check_folds, parse_camera, same_shape, stated_size
 from needlecpp.data.masks import find_masks
+from needlecpp.data.sanity import look_together, near_plane, settle
 from needlecpp.data.scene import MOST_PIXELS, Box, DataError, Notes, SceneData
 from needlecpp.data.transforms import Frame, make_box, natural_key, parse_frames, parse_world
 
@@ -73,7 +74,7 @@ def load_scene(
     else:
         scene = _load_transforms(Path(path), split, downscale, holdout, images)
     if box is not None:
-        scene.box = parse_box(box)
+        scene.box, scene.box_source = parse_box(box), "as given"
     return scene
 
 
@@ -140,14 +141,17 @@ def _load_transforms(
     if document.get("fisheye_crop_radius") is not None:
         notes.say(f"{file}: fisheye_crop_radius is not used, a mask_path of each frame leaves the rim out")
     pixels = load_images(pictures if images else [], has_alpha, sizes if images else [], images is True)
+    poses = np.stack([frame.pose for frame in frames])
+    sight = look_together(poses, intrinsics, np.array(sizes))
+    world = settle(world, sight, poses, has_alpha, str(file))
     scene = SceneData(
         images=pixels,
-        poses=np.stack([frame.pose for frame in frames]).astype(np.float32),
+        poses=poses.astype(np.float32),
         intrinsics=_narrowed(intrinsics).astype(np.float32),
         names=[frame.name for frame in frames],
         sizes=np.array(sizes, np.int64),
         box=world.box,
-        near=0.05 if kind == "blender" else _capture_near(world.box, world.aabb_scale),
+        near=near_plane(world, kind, sight),
         has_alpha=has_alpha,
         splits=splits,
         split=split,
@@ -159,6 +163,7 @@ def _load_transforms(
         lenses=np.array([camera.lens for camera in cameras], np.int32) if any(c.lens for c in cameras) else None,
         masks=load_masks(masks, pictures, sizes) if images and any(masks) else None,
         notes=tuple(notes.texts),
+        box_source=world.source,
     )
     if scene.masks is not None and not scene.masks.any():
         raise DataError(
@@ -214,12 +219,6 @@ def _narrowed(intrinsics: NDArray[np.float64]) -> NDArray[np.float64]:
     """[n, 16] without the lens terms that no camera has: [n, 8, 9, 12 or 16]."""
     used = np.flatnonzero(intrinsics.any(axis=0))
     return intrinsics[:, : next(width for width in (8, 9, 12, 16) if width > used[-1])]
-
-
-def _capture_near(box: Box, aabb_scale: float) -> float:
-    """A tenth of the subject's extent, as instant-ngp has it: nobody holds a camera closer to
-    things."""
-    return 0.1 * max(high - low for low, high in zip(*box, strict=True)) / max(aabb_scale, 1)
 
 
 def _locate(path: Path) -> tuple[str, dict[str, Path]]:

@@ -67,6 +67,7 @@ class SceneData:
     lenses: NDArray[np.int32] | None = None  # [n] 0 perspective, 1 fisheye; None: all perspective
     masks: NDArray[np.bool_] | None = None  # [pixels] which pixels of all pictures may be used; None: all
     notes: tuple[str, ...] = ()
+    box_source: str = ""  # whence the box comes, in words
 
     def __len__(self) -> int:
         return len(self.names)

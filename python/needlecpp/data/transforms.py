@@ -201,6 +201,11 @@ def opencv_pose(
     return pose, scale * unit
 
 
+BLENDER_CONVENTION = "by Blender's convention"  # sources of a box
+FROM_AABB = "of aabb"
+AROUND_CAMERAS = "twice around the cameras"
+
+
 @dataclass(frozen=True)
 class World:
     """Where the scene is: its box, and the way into instant-ngp's unit cube."""
@@ -209,6 +214,7 @@ class World:
     aabb_scale: float
     unit_scale: float
     unit_offset: Vec3
+    source: str  # of the box, in words
 
 
 @np.errstate(all="ignore")  # what overflows is found in the box
@@ -216,8 +222,9 @@ def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64
     """The scene box in world units: ``aabb`` and ``aabb_scale`` as instant-ngp reads them, else a
     default.
 
-    Default for Blender sets: +-1.5. Default for captures (nerfstudio writes no box): the cube
-    around the point that the cameras look at, twice as large as needed to hold every camera, with
+    Default for Blender sets: +-1.5, which :func:`needlecpp.data.sanity.settle` gives up where the
+    cameras look elsewhere. Default for captures (nerfstudio writes no box): the cube around the
+    point that the cameras look at, twice as large as needed to hold every camera, with
     ``aabb_scale`` taken as 4.
     """
     where = str(file)
@@ -244,20 +251,24 @@ def parse_world(document: Record, file: Path, poses: Sequence[NDArray[np.float64
         box = make_box(middle - half, middle + half, cause)
         scale = float(1 / (high - low).max())
         offset = tuple(0.5 - middle * scale)
-        return World(box, aabb_scale or 1.0, scale, _vec3(offset))
+        return World(box, aabb_scale or 1.0, scale, _vec3(offset), FROM_AABB)
     if aabb_scale is not None:
         middle = (0.5 - np.array(offset)) / scale
         half = 0.5 * aabb_scale / scale
         largest = max(offset, key=abs)
         cause = f"{where}: aabb_scale {aabb_scale:g} with scale {scale:g} and offset {largest:g}"
-        return World(make_box(middle - half, middle + half, cause), aabb_scale, scale, _vec3(offset))
+        box = make_box(middle - half, middle + half, cause)
+        return World(box, aabb_scale, scale, _vec3(offset), f"of aabb_scale {aabb_scale:g}")
     if kind == "blender":
-        return World(((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5)), 1.0, scale, _vec3(offset))
-    stack = np.stack(poses)
-    middle = focus_point(stack)
-    half = 2 * max(float(np.abs(stack[:, :, 3] - middle).max()), 1e-3)
-    box = make_box(middle - half, middle + half, f"{where}: transform_matrix of the frames")
-    return World(box, 4.0, scale, _vec3(offset))
+        return World(((-1.5, -1.5, -1.5), (1.5, 1.5, 1.5)), 1.0, scale, _vec3(offset), BLENDER_CONVENTION)
+    return World(capture_box(np.stack(poses), where), 4.0, scale, _vec3(offset), AROUND_CAMERAS)
+
+
+def capture_box(poses: NDArray[Any], where: str) -> Box:
+    """The cube around the point that cameras [n, 3, 4] look at, twice as large as needed to hold them."""
+    middle = focus_point(poses)
+    half = 2 * max(float(np.abs(poses[:, :, 3] - middle).max()), 1e-3)
+    return make_box(middle - half, middle + half, f"{where}: transform_matrix of the frames")
 
 
 def _offset(document: Record, where: str) -> list[float]:

@@ -99,8 +99,8 @@ def _ssim_plane(x: Plane, y: Plane) -> Plane:
     return similarity
 
 
-def composite(image: NDArray[np.uint8], background: float) -> NDArray[np.float32]:
-    """An image [h, w, 3 or 4] with straight alpha over a grey level in [0, 1]: [h, w, 3] float32.
+def composite(image: NDArray[np.uint8], background: float | tuple[float, float, float]) -> NDArray[np.float32]:
+    """An image [h, w, 3 or 4] with straight alpha over a grey level or a colour in [0, 1]: [h, w, 3] float32.
 
     >>> composite(np.array([[[255, 0, 0, 51]]], np.uint8), 1.0).round(3).astype(str).tolist()
     [[['1.0', '0.8', '0.8']]]
@@ -109,7 +109,7 @@ def composite(image: NDArray[np.uint8], background: float) -> NDArray[np.float32
     if image.shape[-1] == 3:
         return pixels
     alpha = pixels[..., 3:]
-    out: NDArray[np.float32] = pixels[..., :3] * alpha + np.float32(background) * (1 - alpha)
+    out: NDArray[np.float32] = pixels[..., :3] * alpha + np.asarray(background, np.float32) * (1 - alpha)
     return out
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from needlecpp.data.jsonc import Record, number, read_json, shape_of, vector
 from needlecpp.data.lens import check_folds, parse_camera, stated_size
+from needlecpp.data.sanity import look_together
 from needlecpp.data.scene import MOST_FPS, MOST_PIXELS, DataError, Vec3
 from needlecpp.data.transforms import focus_point, natural_key, opencv_pose, read_matrix, records_of
 
@@ -97,10 +98,12 @@ def orbit(
 ) -> CameraPath:
     """A closed path of ``frames`` cameras around what the training cameras saw.
 
-    Scenes of kind ``"blender"`` and ``"demo"`` stand on the plane z = 0 around ``center``: a full
-    circle at the median height and distance of the cameras. Captures: an ellipse around the mean
+    Scenes of kind ``"blender"`` and ``"demo"``, and those whose cameras stand all around what they look at: a full
+    circle at the median height and distance of the cameras. Other captures: an ellipse around the mean
     camera, half as wide as the cameras' spread, that keeps looking at the point the cameras have in
-    common. The lens is the median of the training cameras' without distortion.
+    common. Up is the cameras' mean up; z for scenes of those kinds unless their cameras stand quite differently. The
+    circle is around ``center``, or around what the cameras look at if that is elsewhere. The lens is the median of the
+    training cameras' without distortion.
 
     >>> from needlecpp.data import load_scene
     >>> scene = load_scene("demo", "test", downscale=8)
@@ -110,18 +113,25 @@ def orbit(
     """
     stack = np.asarray(poses, np.float64)
     angles = np.arange(frames) * (2 * math.pi / frames)
-    if kind in ("blender", "demo"):
-        target, up = np.asarray(center, np.float64), np.array([0.0, 0.0, 1.0])
-        offset = stack[:, :, 3] - target
+    eyes_seen = stack[:, :, 3]
+    synthetic = kind in ("blender", "demo")
+    sight = look_together(stack, np.asarray(intrinsics), np.array([width, height]))
+    up = _unit(-stack[:, :, 1].mean(axis=0))
+    if synthetic and up[2] > math.cos(math.radians(30)):
+        up = np.array([0.0, 0.0, 1.0])
+    target = np.asarray(center, np.float64) if synthetic else focus_point(stack)
+    if sight is not None and np.linalg.norm(sight.center - target) > 0.1 * sight.distance:
+        target = sight.center
+    offset = eyes_seen - target
+    right, ahead = _level(up)
+    if synthetic or (sight is not None and _surround(offset @ right, offset @ ahead)):
         radius = float(np.median(np.linalg.norm(offset, axis=1)))
-        rise = float(np.clip(np.median(offset[:, 2]), -0.95 * radius, 0.95 * radius))
+        rise = float(np.clip(np.median(offset @ up), -0.95 * radius, 0.95 * radius))
         flat = math.sqrt(radius * radius - rise * rise)
-        eyes = target + np.stack([flat * np.cos(angles), flat * np.sin(angles), np.full(frames, rise)], axis=1)
+        circle = np.cos(angles)[:, None] * right + np.sin(angles)[:, None] * ahead
+        eyes = target + flat * circle + rise * up
     else:
-        target = focus_point(stack)
-        eyes_seen = stack[:, :, 3]
         mean = eyes_seen.mean(axis=0)
-        up = _unit(-stack[:, :, 1].mean(axis=0))
         forward = _unit(target - mean)
         right = _unit(np.cross(forward, up))
         above = np.cross(right, forward)
@@ -131,6 +141,19 @@ def orbit(
     focal = np.median(np.asarray(intrinsics, np.float64)[:, :2], axis=0)
     lens = np.array([*focal, width / 2, height / 2, 0, 0, 0, 0])
     return CameraPath(path.astype(np.float32), np.tile(lens.astype(np.float32), (frames, 1)), width, height)
+
+
+def _level(up: F64) -> tuple[F64, F64]:
+    """Two axes that span the ground; x and y where up is z."""
+    first = np.cross((0.0, 1.0, 0.0) if abs(up[1]) < 0.9 else (0.0, 0.0, 1.0), up)
+    right = _unit(first)
+    return right, np.cross(up, right)
+
+
+def _surround(x: F64, y: F64) -> bool:
+    """Whether the directions to points leave no gap of a third of the circle around the origin."""
+    turns = np.sort(np.arctan2(y, x))
+    return bool(np.diff(np.append(turns, turns[0] + 2 * math.pi)).max() < 2 * math.pi / 3)
 
 
 def read_camera_path(

@@ -4,18 +4,30 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "needlecpp/core/random.h"
 #include "needlecpp/core/tensor.h"
 #include "needlecpp/io/checkpoint.h"
+#include "needlecpp/io/safetensors.h"
 #include "needlecpp/render/camera.h"
 #include "needlecpp/render/field.h"
 #include "needlecpp/render/occupancy.h"
 
 namespace needlecpp {
 
-enum class Background { White, Black, Random };
+// What stands behind the samples: one colour, or another one for every ray.
+struct Background {
+  bool random = true;
+  float color[3] = {1, 1, 1};  // sRGB in [0, 1]; of a random one, what its field is shown on
+  static const Background White, Black, Random;
+  bool operator==(const Background&) const = default;
+};
+inline constexpr Background Background::White = {false, {1, 1, 1}};
+inline constexpr Background Background::Black = {false, {0, 0, 0}};
+inline constexpr Background Background::Random = {true, {1, 1, 1}};
 enum class Loss { MSE, Huber };
 
 struct TrainerConfig {
@@ -45,6 +57,23 @@ struct TrainerConfig {
   uint64_t seed = 0;
 };
 
+// A moment of a training, copied: it can be written while the training goes on.
+class Snapshot {
+ public:
+  // The field, as save_checkpoint writes it.
+  void save_model(const std::string& path) const;
+  // Everything that the next step depends on besides pictures, cameras and settings: parameters, Adam's moments,
+  // occupancy, random state, counts. `notes` are kept beside it and handed out by load_state.
+  void save_state(const std::string& path, const std::map<std::string, std::string>& notes = {}) const;
+  int64_t step() const { return step_; }
+
+ private:
+  friend class Trainer;
+  SafetensorsFile model_;
+  SafetensorsFile state_;
+  int64_t step_ = 0;
+};
+
 // One thread at a time may call a trainer or render its checkpoint; other threads may render a checkpoint that was
 // saved and loaded.
 class Trainer {
@@ -72,6 +101,11 @@ class Trainer {
   const TrainerConfig& config() const;
   // A view of the current state (not a copy), to render with or to save.
   Checkpoint checkpoint() const;
+  Snapshot snapshot() const;
+  // Goes on from a saved state: of a trainer with the same pictures, cameras and settings, the steps that follow are
+  // those that would have followed, bit by bit. Returns the notes. Throws ValueError for a state of other shapes, and
+  // leaves the trainer as it was.
+  std::map<std::string, std::string> load_state(const std::string& path);
 
  private:
   struct State;
