@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import needlecpp as ndl
 import pytest
 import typer
 from needlecpp.cli.app import _options_last, app, main
@@ -381,7 +382,10 @@ def test_durations() -> None:
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out.startswith("needlecpp ")
+    said = capsys.readouterr().out
+    assert said.startswith("needlecpp ")
+    assert ndl.isa() in said
+    assert ("bfloat16 as float32" in said) == ("vdpbf16ps" not in ndl.isa())
     for arguments, words in {
         ("--help",): ["train", "eval", "render"],
         (): ["train", "eval", "render"],

@@ -4,9 +4,8 @@
 // that a backward pass will read has to stay as it is. So the op runs out of place, and then
 //
 //   - a tensor that is alone with its memory takes over the result's, which costs nothing;
-//   - otherwise the result is written where the tensor lies: into that memory if no node of the tape keeps it, else
-//   into
-//     a copy of it, to which all who see the memory move.
+//   - otherwise the result is written where the tensor lies: into that memory if no node of the tape keeps it,
+//     else into a copy of it, to which all who see the memory move.
 //
 // Who sees the memory is known: view() links a tensor and its views into a ring (ViewRing), and the edit goes around
 // it. Each that overlaps what was written gets a node of its own, whose gradient goes to the tensor as it was where it

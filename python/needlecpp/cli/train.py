@@ -206,6 +206,8 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
 
     if conduct.threads is not None:
         _core.set_num_threads(conduct.threads)
+    if options.precision == "bfloat16" and "vdpbf16ps" not in _core.isa() and not conduct.quiet:
+        note("products of bfloat16 are computed as float32 on this processor: that saves memory, not time")
     config = default_config(scene)
     config.background = background if background == RANDOM else levels(background)
     config.seed = options.seed
