@@ -167,13 +167,17 @@ void bind_training(nb::module_& m) {
       .def("save_model", &Snapshot::save_model, "path"_a, Release(), "Writes the field, in one move.")
       .def("save_state", &Snapshot::save_state, "path"_a, "notes"_a = std::map<std::string, std::string>{}, Release(),
            "Writes all that the next step depends on besides pictures, cameras and settings, in one move.");
-  nb::class_<Trainer>(m, "Trainer", "Trains a radiance field on images [n, h, w, 3 or 4] uint8.")
+  nb::class_<Trainer>(m, "Trainer",
+                      "Trains a radiance field on images [n, h, w, 3 or 4] uint8; or, of pictures of several sizes, on "
+                      "their pixels [pixels, 3 or 4], one picture behind the other. mask: bool, one a pixel; pixels "
+                      "where it is False are not learnt from.")
       .def(
           "__init__",
-          [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config) {
-            new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config);
+          [](Trainer* self, nb::object images, const Cameras& cameras, const TrainerConfig& config, nb::object mask) {
+            new (self) Trainer(tensor_of(images, nb::none(), true), cameras, config,
+                               mask.is_none() ? Tensor() : tensor_of(mask, nb::none(), true));
           },
-          "images"_a, "cameras"_a, "config"_a)
+          "images"_a, "cameras"_a, "config"_a, "mask"_a = nb::none())
       .def("step", &Trainer::step, "progress"_a, Release(),
            "One optimizer step; progress in [0, 1] sets the learning rate.")
       .def_prop_ro("steps", &Trainer::steps)

@@ -1,11 +1,13 @@
 // Rendering ops: encodings, the fused network, cameras, occupancy and volume rendering.
 #include "convert.h"
+#include "needlecpp/ops/shape.h"
 #include "needlecpp/render/camera.h"
 #include "needlecpp/render/encoding.h"
 #include "needlecpp/render/fused_mlp.h"
 #include "needlecpp/render/hashgrid.h"
 #include "needlecpp/render/hashgrid_mlp.h"
 #include "needlecpp/render/occupancy.h"
+#include "needlecpp/render/picture.h"
 #include "needlecpp/render/volume.h"
 
 namespace needlecpp::python {
@@ -89,21 +91,64 @@ void bind_encodings(nb::module_& m) {
       "fused_mlp() from plain ops.");
 }
 
+using Writable = nb::ndarray<uint8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+// Arrow's C data interface (arrow.apache.org/docs/format/CDataInterface.html), as far as pixels need it.
+struct ArrowArray {
+  int64_t length, null_count, offset, n_buffers, n_children;
+  const void** buffers;
+  ArrowArray** children;
+  ArrowArray* dictionary;
+  void (*release)(ArrowArray*);
+  void* private_data;
+};
+
+Tensor arrow_pixels(const nb::capsule& capsule, int64_t width, int64_t height) {
+  const char* label = capsule.name();
+  NDL_CHECK(label && std::string(label) == "arrow_array", TypeError, "arrow_pixels", "no array: got a capsule of ",
+            label ? label : "nothing", ", expected arrow_array.");
+  // A list of four bytes for each pixel: the bytes stand in its only child, behind a buffer for nulls.
+  const auto* pixels = static_cast<const ArrowArray*>(capsule.data());
+  const ArrowArray* bytes = pixels->n_children == 1 ? pixels->children[0] : nullptr;
+  NDL_CHECK(width > 0 && height > 0 && bytes && bytes->n_buffers == 2 && pixels->offset == 0 && bytes->offset == 0 &&
+                pixels->length / width == height && pixels->length % width == 0 && bytes->length / 4 == pixels->length,
+            ValueError, "arrow_pixels", "array does not fit: got ", pixels->length, " entries, expected ", width, " x ",
+            height, " pixels of four bytes.");
+  auto* owner = new nb::capsule(capsule);
+  const auto release = [owner] {
+    if (!nb::is_alive()) return;
+    nb::gil_scoped_acquire acquire;
+    delete owner;
+  };
+  return Tensor::wrap(const_cast<void*>(bytes->buffers[1]), {height, width, 4}, {width * 4, 4, 1}, DType::UInt8,
+                      release, true);
+}
+
 void bind_cameras(nb::module_& m) {
-  nb::class_<Cameras>(m, "Cameras", "Camera-to-world poses (OpenCV axes) and intrinsics of images of one size.")
+  nb::class_<Cameras>(m, "Cameras",
+                      "Camera-to-world poses [n, 3, 4] (OpenCV axes), intrinsics [n, 8, 9, 12 or 16] (fx fy cx cy in "
+                      "pixels, then OpenCV's k1 k2 p1 p2 k3 k4 k5 k6 s1 s2 s3 s4, or a fisheye's k1 k2 k3 k4), sizes "
+                      "of the pictures (one number for all or one a camera) and lenses (0 perspective, 1 fisheye; "
+                      "None: all perspective).")
       .def(
           "__init__",
-          [](Cameras* self, nb::object poses, nb::object intrinsics, int64_t width, int64_t height) {
-            Cameras cameras{tensor_of(poses, nb::str("float32"), false),
-                            tensor_of(intrinsics, nb::str("float32"), false), width, height};
+          [](Cameras* self, nb::object poses, nb::object intrinsics, nb::object width, nb::object height,
+             nb::object lenses) {
+            const Tensor all_poses = tensor_of(poses, nb::str("float32"), false);
+            const int64_t n = all_poses.rank() > 0 ? all_poses.size(0) : 0;
+            const auto sides = [n](nb::object side) {
+              return unsqueeze(broadcast_to(tensor_of(side, nb::str("int64"), false), {n}), 1);
+            };
+            Cameras cameras(all_poses, tensor_of(intrinsics, nb::str("float32"), false),
+                            concat({sides(width), sides(height)}, 1),
+                            lenses.is_none() ? Tensor() : tensor_of(lenses, nb::str("int32"), false));
             cameras.check("cameras");
             new (self) Cameras(cameras);
           },
-          "poses"_a, "intrinsics"_a, "width"_a, "height"_a)
+          "poses"_a, "intrinsics"_a, "width"_a, "height"_a, "lenses"_a = nb::none())
       .def_ro("poses", &Cameras::poses)
       .def_ro("intrinsics", &Cameras::intrinsics)
-      .def_ro("width", &Cameras::width)
-      .def_ro("height", &Cameras::height)
+      .def_ro("sizes", &Cameras::sizes, "[n, 2]: width and height, pixels.")
       .def("__len__", &Cameras::count);
   nb::class_<Box>(m, "Box", "An axis-aligned box in world units.")
       .def(
@@ -129,7 +174,8 @@ void bind_cameras(nb::module_& m) {
   m.def(
       "camera_rays",
       [](const Cameras& cameras, int64_t camera) {
-        const Rays rays = camera_rays(cameras, camera, 0, cameras.height);
+        const bool known = 0 <= camera && camera < cameras.count();  // camera_rays() says so where it is not
+        const Rays rays = camera_rays(cameras, camera, 0, known ? cameras.height(camera) : 0);
         return std::make_pair(rays.origins, rays.directions);
       },
       "cameras"_a, "camera"_a, Release(), "Origins and unit directions, one a pixel, row by row.");
@@ -141,6 +187,26 @@ void bind_cameras(nb::module_& m) {
       },
       "origins"_a, "directions"_a, "box"_a, Release(),
       "Distances at which rays enter and leave; near > far for a miss.");
+  m.def(
+      "area_average",
+      [](nb::object image, const Writable& out) {
+        const Tensor from = tensor_of(image, nb::none(), true);
+        const int64_t h = static_cast<int64_t>(out.shape(0)), w = static_cast<int64_t>(out.shape(1)),
+                      c = static_cast<int64_t>(out.shape(2));
+        const Tensor to = Tensor::wrap(out.data(), {h, w, c}, {w * c, c, 1}, DType::UInt8, [] {});
+        nb::gil_scoped_release release;
+        area_average(from, to);
+      },
+      "image"_a, "out"_a,
+      "A picture [h, w, 3 or 4] uint8 with straight alpha, shrunk by exact area averaging into another. A picture of "
+      "four channels goes into three without its fourth, which is no alpha then.\n\n"
+      ">>> out = np.empty((1, 1, 4), 'uint8')\n"
+      ">>> ndl._core.area_average(np.array([[[200, 0, 0, 255], [9, 9, 9, 0]]], 'uint8'), out)\n"
+      ">>> out.tolist()\n"
+      "[[[200, 0, 0, 128]]]");
+  m.def("arrow_pixels", &arrow_pixels, "capsule"_a, "width"_a, "height"_a,
+        "[height, width, 4] uint8 of the memory that Pillow's __arrow_c_array__ hands out for pictures of four bytes a "
+        "pixel, shared.");
 }
 
 void bind_occupancy(nb::module_& m) {

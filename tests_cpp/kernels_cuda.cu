@@ -68,8 +68,11 @@ __global__ void randomness(float* y, int64_t* integers) {
 template <class T>
 __global__ void rendering(T* y, const T* x, const float* ray, HashGridLevelArgs level) {
   const int64_t i = blockIdx.x * blockDim.x + threadIdx.x;
-  T undistorted[2];
-  undistort(x[0], x[1], x[2], x[3], x[4], x[5], undistorted[0], undistorted[1]);
+  T undistorted[2], fisheye[3];
+  const PlaneLens<T> lens{x[2], x[3], x[4], x[5], x[2], x[3], x[4], x[5], x[2], x[3], x[4], x[5]};
+  undistort(BrownLens<T>{x[2], x[3], x[4], x[5]}, x[0], x[1], undistorted[0], undistorted[1]);
+  undistort_in_stages(lens, x[0], x[1], undistorted[0], undistorted[1]);
+  fisheye_ray(x[2], x[3], x[4], x[5], x[0], x[1], fisheye[0], fisheye[1], fisheye[2]);
   float near, far;
   box_interval(ray, ray + 3, ray + 6, ray + 9, near, far);
 
@@ -88,9 +91,9 @@ __global__ void rendering(T* y, const T* x, const float* ray, HashGridLevelArgs 
 
   float point[3];
   const int64_t cell = probe(i, 64, 512, 8, 1, 2, point);
-  y[i] = undistorted[0] + undistorted[1] + T(near) + T(far) + basis_slope[0] + sine + cosine + slope[0] +
-         T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) + sample_weight(x[0], T(1), m_exp(-x[0])) +
-         mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2]));
+  y[i] = undistorted[0] + undistorted[1] + undistort_error(lens, x[0], x[1], x[2], x[3]) + fisheye[2] + T(near) +
+         T(far) + basis_slope[0] + sine + cosine + slope[0] + T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) +
+         sample_weight(x[0], T(1), m_exp(-x[0])) + mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2]));
 }
 template __global__ void rendering<float>(float*, const float*, const float*, HashGridLevelArgs);
 template __global__ void rendering<double>(double*, const double*, const float*, HashGridLevelArgs);

@@ -43,10 +43,7 @@ void place_camera(float* pose, int i, int n) {
 }
 
 ndl::Cameras make_cameras(int count, int first, int of, int64_t size) {
-  ndl::Cameras cameras;
-  cameras.width = cameras.height = size;
-  cameras.poses = ndl::Tensor::empty({count, 3, 4});
-  cameras.intrinsics = ndl::Tensor::zeros({count, 8});
+  const ndl::Cameras cameras(ndl::Tensor::empty({count, 3, 4}), ndl::Tensor::zeros({count, 8}), size, size);
   for (int i = 0; i < count; ++i) {
     place_camera(cameras.poses.data<float>() + 12 * i, first + i, of);
     float* k = cameras.intrinsics.data<float>() + 8 * i;
@@ -85,13 +82,14 @@ std::array<float, 4> trace(const Vec& origin, const Vec& direction) {
 // [n, size, size, 4] uint8: the spheres as these cameras see them, through the engine's own ray generation.
 ndl::Tensor photograph(const ndl::Cameras& cameras) {
   const int64_t n = cameras.count();
-  ndl::Tensor images = ndl::Tensor::empty({n, cameras.height, cameras.width, 4}, ndl::DType::UInt8);
+  const int64_t height = cameras.height(0), width = cameras.width(0);
+  ndl::Tensor images = ndl::Tensor::empty({n, height, width, 4}, ndl::DType::UInt8);
   uint8_t* out = images.data<uint8_t>();
   for (int64_t i = 0; i < n; ++i) {
-    const ndl::Rays rays = ndl::camera_rays(cameras, i, 0, cameras.height);
+    const ndl::Rays rays = ndl::camera_rays(cameras, i, 0, height);
     const float* o = rays.origins.data<float>();
     const float* d = rays.directions.data<float>();
-    for (int64_t pixel = 0; pixel < cameras.height * cameras.width; ++pixel, o += 3, d += 3)
+    for (int64_t pixel = 0; pixel < height * width; ++pixel, o += 3, d += 3)
       for (float channel : trace({o[0], o[1], o[2]}, {d[0], d[1], d[2]}))
         *out++ = static_cast<uint8_t>(std::lround(255 * channel));
   }

@@ -9,6 +9,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/shape.h"
+#include "render/camera_kernels.h"
 
 using namespace needlecpp;
 
@@ -102,6 +103,172 @@ TEST_CASE("undistorted rays land on the pixel they came from") {
   }
 }
 
+namespace {
+
+// The formulas of camera_kernels.h in double: one compiled for no instruction set in particular.
+using portable_lens = portable::PlaneLens<double>;
+
+// A point of the plane through a lens with all of OpenCV's terms.
+portable_lens plane_lens(const std::vector<double>& k) {
+  std::vector<double> all = k;
+  all.resize(12);
+  return {all[0], all[1], all[2], all[3], all[4], all[5], all[6], all[7], all[8], all[9], all[10], all[11]};
+}
+
+const std::vector<std::vector<double>> kPlaneLenses = {
+    {0.0578421, -0.0805099, -0.000980296, 0.00015575},
+    {-0.28, 0.09, 0.0004, -0.0007, -0.013},
+    {5.1, 2.3, 1e-4, -2e-5, 0.12, 5.4, 3.9, 0.63},
+    {-0.1, 0.01, 1e-3, 2e-3, 0, 0, 0, 0, 0.01, -0.002, -0.01, 0.003},
+    {-0.2, 0, 0, 0},    // nearly folds over at the far end of the points below
+    {0.9, 0.8, 0, 0}};  // far from where it puts a point
+
+}  // namespace
+
+TEST_CASE("the slopes of a lens are the differences of its distortion") {
+  for (const auto& k : kPlaneLenses) {
+    const portable_lens lens = plane_lens(k);
+    const double h = 1e-6;
+    for (double x : {-0.6, 0.0, 0.35})
+      for (double y : {-0.4, 0.2}) {
+        double xx, xy, yx, yy, right[2], left[2], up[2], down[2];
+        lens.slopes(x, y, xx, xy, yx, yy);
+        lens.distort(x + h, y, right[0], right[1]);
+        lens.distort(x - h, y, left[0], left[1]);
+        lens.distort(x, y + h, up[0], up[1]);
+        lens.distort(x, y - h, down[0], down[1]);
+        REQUIRE(xx == Approx((right[0] - left[0]) / (2 * h)).margin(1e-8));
+        REQUIRE(yx == Approx((right[1] - left[1]) / (2 * h)).margin(1e-8));
+        REQUIRE(xy == Approx((up[0] - down[0]) / (2 * h)).margin(1e-8));
+        REQUIRE(yy == Approx((up[1] - down[1]) / (2 * h)).margin(1e-8));
+      }
+  }
+}
+
+TEST_CASE("a lens with the first four terms is OpenCV's smaller one") {
+  const portable_lens all = plane_lens({0.1, -0.05, 0.01, 0.02});
+  const portable::BrownLens<double> four{0.1, -0.05, 0.01, 0.02};
+  double a[6], b[6];
+  all.distort(0.4, -0.3, a[0], a[1]);
+  four.distort(0.4, -0.3, b[0], b[1]);
+  all.slopes(0.4, -0.3, a[2], a[3], a[4], a[5]);
+  four.slopes(0.4, -0.3, b[2], b[3], b[4], b[5]);
+  for (int i = 0; i < 6; ++i) REQUIRE(a[i] == Approx(b[i]));
+}
+
+TEST_CASE("undoing a distortion gives back the point, both ways") {
+  for (const auto& k : kPlaneLenses) {
+    const portable_lens lens = plane_lens(k);
+    for (double x = -0.7; x < 0.75; x += 0.1)
+      for (double y = -0.6; y < 0.65; y += 0.1) {
+        double to_x, to_y, back_x, back_y;
+        lens.distort(x, y, to_x, to_y);
+        portable::undistort_in_stages(lens, to_x, to_y, back_x, back_y);
+        REQUIRE(back_x == Approx(x).margin(1e-8));
+        REQUIRE(back_y == Approx(y).margin(1e-8));
+        REQUIRE(portable::undistort_error(lens, to_x, to_y, x, y) == Approx(0).margin(1e-12));
+      }
+  }
+  REQUIRE(std::isinf(portable::undistort_error(plane_lens({-0.3}), 0.5, 0.0, 2.0, 0.0)));  // beyond the fold
+}
+
+TEST_CASE("rays through all lenses land on the pixel they came from") {
+  const int64_t width = 800, height = 600;
+  for (const auto& k : kPlaneLenses) {
+    std::vector<float> intrinsics = {620, 610, 405, 298};
+    for (size_t i = 0; i < 12; ++i) intrinsics.push_back(i < k.size() ? static_cast<float>(k[i]) : 0.0f);
+    const Cameras cameras{Tensor::from_vector(kIdentity, {1, 3, 4}), Tensor::from_vector(intrinsics, {1, 16}), width,
+                          height};
+    std::vector<double> exact;
+    for (size_t i = 4; i < 16; ++i) exact.push_back(intrinsics[i]);
+    const portable_lens lens = plane_lens(exact);
+    std::vector<float> pixels;
+    for (int64_t y = 0; y <= height; y += 20)
+      for (int64_t x = 0; x <= width; x += 20) pixels.insert(pixels.end(), {float(x), float(y)});
+    const std::vector<float> d = rays_through(cameras, pixels).directions.to_vector<float>();
+    for (size_t i = 0; i < pixels.size() / 2; ++i) {
+      double x, y;
+      lens.distort(double(d[3 * i]) / d[3 * i + 2], double(d[3 * i + 1]) / d[3 * i + 2], x, y);
+      REQUIRE(x * intrinsics[0] + intrinsics[2] == Approx(pixels[2 * i]).margin(4e-4));
+      REQUIRE(y * intrinsics[1] + intrinsics[3] == Approx(pixels[2 * i + 1]).margin(4e-4));
+    }
+  }
+}
+
+TEST_CASE("a fisheye sees to its side and behind itself") {
+  const auto project = [](const std::vector<double>& k, double x, double y, double z, double& u, double& v) {
+    const double side = std::hypot(x, y), a = std::atan2(side, z), a2 = a * a;
+    const double bent = a * (1 + a2 * (k[0] + a2 * (k[1] + a2 * (k[2] + a2 * k[3]))));
+    u = side > 0 ? x * bent / side : 0;
+    v = side > 0 ? y * bent / side : 0;
+  };
+  for (const auto& k : std::vector<std::vector<double>>{
+           {0, 0, 0, 0}, {-0.0163, 0.0131, -0.0116, 0.0021}, {0.01, -0.002, 0.0003, -1e-5}, {0.3, 0.2, 0.1, 0.01}})
+    for (double angle = 0; angle < 3.1; angle += 0.05) {
+      // Only up to where the lens folds over.
+      const double a2 = angle * angle;
+      if (1 + a2 * (3 * k[0] + a2 * (5 * k[1] + a2 * (7 * k[2] + a2 * 9 * k[3]))) < 0.02) break;
+      double u, v, x, y, z;
+      project(k, std::sin(angle) * 0.6, std::sin(angle) * -0.8, std::cos(angle), u, v);
+      portable::fisheye_ray<double>(k[0], k[1], k[2], k[3], u, v, x, y, z);
+      REQUIRE(x == Approx(std::sin(angle) * 0.6).margin(1e-6));
+      REQUIRE(y == Approx(std::sin(angle) * -0.8).margin(1e-6));
+      REQUIRE(z == Approx(std::cos(angle)).margin(1e-6));
+    }
+  // 180 degrees across 640 pixels: the corners look backwards, and all lands where it came from.
+  const std::vector<float> k = {0.01f, -0.002f, 0.0003f, -1e-5f};
+  const Cameras cameras{Tensor::from_vector(kIdentity, {1, 3, 4}),
+                        Tensor::from_vector(std::vector<float>{204, 203, 319, 241, k[0], k[1], k[2], k[3]}, {1, 8}),
+                        640, 480, Tensor::ones({1}, DType::Int32)};
+  std::vector<float> pixels;
+  for (int64_t y = 0; y <= 480; y += 16)
+    for (int64_t x = 0; x <= 640; x += 16) pixels.insert(pixels.end(), {float(x), float(y)});
+  const std::vector<float> d = rays_through(cameras, pixels).directions.to_vector<float>();
+  REQUIRE(d[2] < 0);
+  for (size_t i = 0; i < pixels.size() / 2; ++i) {
+    double u, v;
+    project({k[0], k[1], k[2], k[3]}, d[3 * i], d[3 * i + 1], d[3 * i + 2], u, v);
+    REQUIRE(u * 204 + 319 == Approx(pixels[2 * i]).margin(2e-4));
+    REQUIRE(v * 203 + 241 == Approx(pixels[2 * i + 1]).margin(2e-4));
+  }
+}
+
+TEST_CASE("pictures of several sizes, and lenses of both kinds, side by side") {
+  std::vector<float> poses = kIdentity;
+  poses.insert(poses.end(), kIdentity.begin(), kIdentity.end());
+  const std::vector<float> intrinsics = {30, 30, 8, 3, 0.1f, 0, 0, 0, 30, 30, 3, 8, 0.1f, 0, 0, 0};
+  const Cameras both{Tensor::from_vector(poses, {2, 3, 4}), Tensor::from_vector(intrinsics, {2, 8}),
+                     Tensor::from_vector(std::vector<int64_t>{16, 6, 6, 16}, {2, 2}),
+                     Tensor::from_vector(std::vector<int32_t>{0, 1}, {2})};
+  REQUIRE(both.width(1) == 6);
+  REQUIRE(both.height(1) == 16);
+  const Cameras first = one_camera(kIdentity, {intrinsics.begin(), intrinsics.begin() + 8}, 16, 6);
+  Cameras second = one_camera(kIdentity, {intrinsics.begin() + 8, intrinsics.end()}, 6, 16);
+  second.lenses = Tensor::ones({1}, DType::Int32);
+  REQUIRE(camera_rays(both, 0, 1, 6).directions.to_vector<float>() ==
+          camera_rays(first, 0, 1, 6).directions.to_vector<float>());
+  REQUIRE(camera_rays(both, 1, 0, 16).directions.to_vector<float>() ==
+          camera_rays(second, 0, 0, 16).directions.to_vector<float>());
+  REQUIRE_THROWS_AS(camera_rays(both, 0, 0, 7), ValueError);
+  // Ray by ray in one batch, whatever stands beside a ray.
+  std::vector<int32_t> index;
+  std::vector<float> pixels;
+  for (int i = 0; i < 96; ++i) {
+    index.insert(index.end(), {0, 1});
+    pixels.insert(pixels.end(), {float(i % 16) + 0.5f, float(i / 16) + 0.5f, float(i % 6) + 0.5f, float(i / 6) + 0.5f});
+  }
+  const std::vector<float> mixed =
+      generate_rays(both, Tensor::from_vector(index, {192}), Tensor::from_vector(pixels, {192, 2}))
+          .directions.to_vector<float>();
+  const std::vector<float> a = camera_rays(first, 0, 0, 6).directions.to_vector<float>();
+  const std::vector<float> b = camera_rays(second, 0, 0, 16).directions.to_vector<float>();
+  for (size_t i = 0; i < 96; ++i)
+    for (size_t axis = 0; axis < 3; ++axis) {
+      REQUIRE(mixed[6 * i + axis] == Approx(a[3 * i + axis]).margin(1e-6));
+      REQUIRE(mixed[6 * i + 3 + axis] == Approx(b[3 * i + axis]).margin(1e-6));
+    }
+}
+
 TEST_CASE("a lens that folds over gives finite rays") {
   const Cameras cameras = one_camera(kIdentity, {10, 10, 50, 50, -2, 0, 0, 0}, 100, 100);
   for (const float d : camera_rays(cameras, 0, 0, 100).directions.to_vector<float>()) REQUIRE(std::isfinite(d));
@@ -157,7 +324,23 @@ TEST_CASE("cameras refuse what they cannot use") {
   bad.intrinsics = Tensor::ones({1, 8}, DType::Float64);
   REQUIRE_THROWS_AS(bad.check("test"), TypeError);
   bad = good;
-  bad.width = 0;
+  bad.sizes = Tensor::from_vector(std::vector<int64_t>{0, 8}, {1, 2});
+  REQUIRE_THROWS_AS(bad.check("test"), ValueError);
+  bad.sizes = Tensor::from_vector(std::vector<int64_t>{8, 8, 8, 8}, {2, 2});
+  REQUIRE_THROWS_AS(bad.check("test"), ValueError);
+  bad.sizes = Tensor();
+  REQUIRE_THROWS_AS(bad.check("test"), ValueError);
+  bad = good;
+  bad.intrinsics = Tensor::ones({1, 10});
+  REQUIRE_THROWS_AS(bad.check("test"), ValueError);
+  for (const int64_t columns : {8, 9, 12, 16}) {
+    bad.intrinsics = Tensor::ones({1, columns});
+    bad.check("test");
+  }
+  bad = good;
+  bad.lenses = Tensor::full({1}, 2, DType::Int32);
+  REQUIRE_THROWS_AS(bad.check("test"), ValueError);
+  bad.lenses = Tensor::zeros({1}, DType::Int64);
   REQUIRE_THROWS_AS(bad.check("test"), ValueError);
 }
 

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -14,6 +15,7 @@
 #include "needlecpp/io/safetensors.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
+#include "needlecpp/ops/shape.h"
 #include "needlecpp/render/volume.h"
 #include "render/live_samples.h"
 
@@ -133,6 +135,56 @@ TEST_CASE("a seed repeats the run bit by bit on any number of threads; another s
     REQUIRE(run(7) == alone);
   }
   REQUIRE(run(8) != alone);
+}
+
+TEST_CASE("pictures of several sizes and masks") {
+  const Cameras cameras = circle();
+  const Tensor images = photographs(cameras);
+  const auto run = [&](const Tensor& pixels, const Cameras& seen_by, const Tensor& mask) {
+    Trainer trainer(pixels, seen_by, small_config(), mask);
+    std::vector<double> losses;
+    for (int i = 0; i < 10; ++i) losses.push_back(trainer.step(i / 10.0).loss);
+    return losses;
+  };
+  // Packed, the same; under a mask that hides nothing, too.
+  const std::vector<double> plain = run(images, cameras, {});
+  const Tensor packed = reshape(images, {kViews * kSize * kSize, 4});
+  REQUIRE(run(packed, cameras, {}) == plain);
+  REQUIRE(run(packed, cameras, Tensor::ones({kViews, kSize, kSize}, DType::Bool)) == plain);
+
+  // The upper half of every second picture, as a smaller picture of its own.
+  const int64_t half = kSize / 2;
+  std::vector<uint8_t> cut;
+  std::vector<int64_t> sizes;
+  const uint8_t* from = images.data<uint8_t>();
+  for (int64_t i = 0; i < kViews; ++i) {
+    const int64_t rows = i % 2 ? half : kSize;
+    cut.insert(cut.end(), from + i * kSize * kSize * 4, from + (i * kSize + rows) * kSize * 4);
+    sizes.insert(sizes.end(), {kSize, rows});
+  }
+  const int64_t pixels = static_cast<int64_t>(cut.size()) / 4;
+  const Tensor small = Tensor::from_vector(cut, {pixels, 4});
+  const Cameras two_sizes(cameras.poses, cameras.intrinsics, Tensor::from_vector(sizes, {kViews, 2}));
+  REQUIRE(run(small, two_sizes, {}) == run(small, two_sizes, Tensor::ones({pixels}, DType::UInt8)));
+  // A mask over the lower halves leaves the same pixels to draw from.
+  const Tensor mask = Tensor::ones({kViews, kSize, kSize}, DType::Bool);
+  for (int64_t i = 1; i < kViews; i += 2)
+    std::fill_n(mask.data<bool>() + (i * kSize + half) * kSize, half * kSize, false);
+  REQUIRE(run(small, two_sizes, {}) == run(images, cameras, mask));
+  REQUIRE(run(small, two_sizes, {}) != plain);
+
+  const float white[3] = {1, 1, 1};
+  Trainer trainer(small, two_sizes, small_config());
+  REQUIRE(render_image(trainer.checkpoint(), two_sizes, 1, white).color.shape() == Shape{half, kSize, 3});
+  REQUIRE(render_image(trainer.checkpoint(), two_sizes, 2, white).color.shape() == Shape{kSize, kSize, 3});
+
+  const TrainerConfig config = small_config();
+  REQUIRE_THROWS_AS(Trainer(small, cameras, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(images, two_sizes, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(slice(small, 0, 1), two_sizes, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::zeros({kViews, kSize, kSize}, DType::Bool)), ValueError);
+  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::ones({kViews}, DType::Bool)), ValueError);
+  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::ones({kViews, kSize, kSize})), ValueError);
 }
 
 TEST_CASE("images without alpha train too, and an image of one pixel") {

@@ -36,9 +36,12 @@ bool all_finite(const Tensor& x) {
 Rays run_rays(const Cameras& cameras, RayArgs args, int64_t count) {
   const Tensor poses = contiguous(cameras.poses.detach());
   const Tensor intrinsics = contiguous(cameras.intrinsics.detach());
+  const Tensor lenses = cameras.lenses.defined() ? contiguous(cameras.lenses) : Tensor();
   Rays rays{Tensor::empty({count, 3}), Tensor::empty({count, 3})};
   args.poses = poses.data<float>();
   args.intrinsics = intrinsics.data<float>();
+  args.columns = intrinsics.size(1);
+  args.fisheye = lenses.defined() ? lenses.data<int32_t>() : nullptr;  // Lens::Fisheye is 1, the other 0
   args.origins = rays.origins.data<float>();
   args.directions = rays.directions.data<float>();
   parallel_for(count, kGrain, [&](int64_t begin, int64_t end) { NDL_KERNEL(make_rays)(args, begin, end); });
@@ -47,9 +50,20 @@ Rays run_rays(const Cameras& cameras, RayArgs args, int64_t count) {
 
 }  // namespace
 
+Cameras::Cameras(Tensor poses, Tensor intrinsics, int64_t width, int64_t height, Tensor lenses)
+    : poses(std::move(poses)), intrinsics(std::move(intrinsics)), lenses(std::move(lenses)) {
+  const int64_t n = this->poses.defined() && this->poses.rank() > 0 ? this->poses.size(0) : 0;
+  sizes = Tensor::empty({n, 2}, DType::Int64);
+  int64_t* to = sizes.data<int64_t>();
+  for (int64_t i = 0; i < n; ++i) to[2 * i] = width, to[2 * i + 1] = height;
+}
+
+Cameras::Cameras(Tensor poses, Tensor intrinsics, Tensor sizes, Tensor lenses)
+    : poses(std::move(poses)), intrinsics(std::move(intrinsics)), sizes(std::move(sizes)), lenses(std::move(lenses)) {}
+
 void Cameras::check(const char* op) const {
-  NDL_CHECK(poses.defined() && intrinsics.defined(), ValueError, op,
-            "cameras are incomplete: poses or intrinsics are undefined, expected both. Fill the fields.");
+  NDL_CHECK(poses.defined() && intrinsics.defined() && sizes.defined(), ValueError, op,
+            "cameras are incomplete: poses, intrinsics or sizes are undefined, expected all. Fill the fields.");
   NDL_CHECK(poses.dtype() == DType::Float32 && intrinsics.dtype() == DType::Float32, TypeError, op,
             "cameras have the wrong dtype: got poses ", name(poses.dtype()), " and intrinsics ",
             name(intrinsics.dtype()), ", expected float32. Cast them.");
@@ -57,18 +71,31 @@ void Cameras::check(const char* op) const {
             "cameras are on the wrong device: expected cpu. Move them.");
   NDL_CHECK(poses.rank() == 3 && poses.size(1) == 3 && poses.size(2) == 4, ValueError, op,
             "poses have the wrong shape: got ", poses.shape(), ", expected [n, 3, 4]. Drop the last row of 4x4 poses.");
-  NDL_CHECK(intrinsics.rank() == 2 && intrinsics.size(1) == 8 && intrinsics.size(0) == poses.size(0), ValueError, op,
-            "intrinsics have the wrong shape: got ", intrinsics.shape(), ", expected [", poses.size(0),
-            ", 8]. One row fx fy cx cy k1 k2 p1 p2 a camera.");
-  NDL_CHECK(width > 0 && height > 0, ValueError, op, "picture size is empty: got ", width, " x ", height,
-            ", expected positive pixels. Set width and height.");
+  const int64_t n = count();
+  const int64_t terms = intrinsics.rank() == 2 ? intrinsics.size(1) - kFirstLensTerm : 0;
+  NDL_CHECK((terms == 4 || terms == 5 || terms == 8 || terms == 12) && intrinsics.size(0) == n, ValueError, op,
+            "intrinsics have the wrong shape: got ", intrinsics.shape(), ", expected [", n,
+            ", 8] (or 9, 12, 16). One row fx fy cx cy k1 k2 p1 p2 a camera.");
+  NDL_CHECK(sizes.dtype() == DType::Int64 && sizes.rank() == 2 && sizes.size(0) == n && sizes.size(1) == 2, ValueError,
+            op, "sizes have the wrong form: got ", name(sizes.dtype()), sizes.shape(), ", expected int64(", n,
+            ", 2). One row width, height a camera.");
   NDL_CHECK(all_finite(poses) && all_finite(intrinsics), ValueError, op,
             "cameras hold NaN or infinite numbers: expected finite ones. Drop the broken views.");
   const Tensor dense = contiguous(intrinsics.detach());
   const float* values = dense.data<float>();
-  for (int64_t i = 0; i < count(); ++i)
-    NDL_CHECK(values[8 * i] != 0 && values[8 * i + 1] != 0, ValueError, op, "focal length of camera ", i,
-              " is wrong: got 0, expected pixels. Set fx and fy.");
+  for (int64_t i = 0; i < n; ++i) {
+    NDL_CHECK(values[intrinsics.size(1) * i] != 0 && values[intrinsics.size(1) * i + 1] != 0, ValueError, op,
+              "focal length of camera ", i, " is wrong: got 0, expected pixels. Set fx and fy.");
+    NDL_CHECK(width(i) > 0 && height(i) > 0, ValueError, op, "picture size of camera ", i, " is empty: got ", width(i),
+              " x ", height(i), ", expected positive pixels. Set width and height.");
+  }
+  if (!lenses.defined()) return;
+  NDL_CHECK(lenses.dtype() == DType::Int32 && lenses.rank() == 1 && lenses.size(0) == n, ValueError, op,
+            "lenses have the wrong form: got ", name(lenses.dtype()), lenses.shape(), ", expected int32(", n,
+            ",). One of Lens a camera.");
+  for (const int32_t lens : lenses.to_vector<int32_t>())
+    NDL_CHECK(lens == static_cast<int32_t>(Lens::Perspective) || lens == static_cast<int32_t>(Lens::Fisheye),
+              ValueError, op, "unknown lens: got ", lens, ", expected 0 (perspective) or 1 (fisheye).");
 }
 
 Rays generate_rays(const Cameras& cameras, const Tensor& camera_index, const Tensor& pixels) {
@@ -96,14 +123,14 @@ Rays camera_rays(const Cameras& cameras, int64_t camera, int64_t row_begin, int6
   cameras.check("camera_rays");
   NDL_CHECK(camera >= 0 && camera < cameras.count(), IndexError, "camera_rays", "camera is outside: got ", camera,
             ", expected 0 .. ", cameras.count() - 1, ". Choose an existing one.");
-  NDL_CHECK(0 <= row_begin && row_begin <= row_end && row_end <= cameras.height, ValueError, "camera_rays",
-            "rows are outside: got ", row_begin, " .. ", row_end, ", expected a range within 0 .. ", cameras.height,
-            ". Clip them to the picture.");
+  NDL_CHECK(0 <= row_begin && row_begin <= row_end && row_end <= cameras.height(camera), ValueError, "camera_rays",
+            "rows are outside: got ", row_begin, " .. ", row_end, ", expected a range within 0 .. ",
+            cameras.height(camera), ". Clip them to the picture.");
   RayArgs args = {};
   args.only_camera = camera;
-  args.first_pixel = row_begin * cameras.width;
-  args.width = cameras.width;
-  return run_rays(cameras, args, (row_end - row_begin) * cameras.width);
+  args.width = cameras.width(camera);
+  args.first_pixel = row_begin * args.width;
+  return run_rays(cameras, args, (row_end - row_begin) * args.width);
 }
 
 void Box::check(const char* op) const {

@@ -37,6 +37,7 @@
 #include "needlecpp/render/encoding.h"
 #include "needlecpp/render/volume.h"
 #include "render/live_samples.h"
+#include "render/photographs.h"
 
 namespace needlecpp {
 namespace {
@@ -44,37 +45,6 @@ namespace {
 // Samples marched at once when rendering: as many as keep the memory near that of a training step.
 constexpr int64_t kRenderSamples = 1 << 16;
 constexpr double kRenderMinWeight = 1e-4;  // of samples that get a colour
-
-struct PixelBatch {
-  Tensor camera_index;  // [n] int32
-  Tensor pixels;        // [n, 2] float32
-  Tensor rgba;          // [n, 4] float32, straight alpha (1 without an alpha channel)
-};
-
-PixelBatch draw_pixels(const Tensor& images, int64_t count, Generator& generator) {
-  const int64_t height = images.size(1);
-  const int64_t width = images.size(2);
-  const int64_t channels = images.size(3);
-  const Tensor draws = randint(0, images.size(0) * height * width, {count}, DType::Int64, generator);
-  PixelBatch batch{Tensor::empty({count}, DType::Int32), Tensor::empty({count, 2}), Tensor::empty({count, 4})};
-  const int64_t* draw = draws.data<int64_t>();
-  const uint8_t* image = images.data<uint8_t>();
-  int32_t* camera = batch.camera_index.data<int32_t>();
-  float* pixel = batch.pixels.data<float>();
-  float* rgba = batch.rgba.data<float>();
-  parallel_for(count, 4096, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      camera[i] = static_cast<int32_t>(draw[i] / (height * width));
-      const int64_t within = draw[i] % (height * width);
-      pixel[2 * i] = static_cast<float>(within % width) + 0.5f;
-      pixel[2 * i + 1] = static_cast<float>(within / width) + 0.5f;
-      const uint8_t* at = image + draw[i] * channels;
-      for (int64_t c = 0; c < 3; ++c) rgba[4 * i + c] = static_cast<float>(at[c]) * (1.0f / 255.0f);
-      rgba[4 * i + 3] = channels == 4 ? static_cast<float>(at[3]) * (1.0f / 255.0f) : 1.0f;
-    }
-  });
-  return batch;
-}
 
 Tensor background_colors(const Background& background, int64_t count, Generator& generator) {
   if (background.random) return rand({count, 3}, 0, 1, DType::Float32, generator);
@@ -118,17 +88,7 @@ RayColors shade(const RadianceField& field, const Samples& samples, const Rays& 
   return {render_volume(density.sigma, rgb, kept->t, kept->dt, kept->offsets, stop), evaluated, kept->count()};
 }
 
-void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& config) {
-  NDL_CHECK(images.dtype() == DType::UInt8, TypeError, "trainer", "images are not uint8: got ", name(images.dtype()),
-            ", expected uint8.");
-  NDL_CHECK(images.rank() == 4 && (images.size(3) == 3 || images.size(3) == 4), ValueError, "trainer",
-            "images have the wrong shape: got ", images.shape(), ", expected [n, height, width, 3 or 4].");
-  cameras.check("trainer");
-  NDL_CHECK(images.size(0) == cameras.count() && images.size(1) == cameras.height && images.size(2) == cameras.width,
-            ValueError, "trainer", "images and cameras do not fit: got images ", images.shape(), ", expected (",
-            cameras.count(), ", ", cameras.height, ", ", cameras.width, ", ...).");
-  NDL_CHECK(images.numel() > 0, ValueError, "trainer", "no pixels: got ", images.shape(),
-            ", expected one image at least.");
+void check(const TrainerConfig& config) {
   NDL_CHECK(config.samples_per_step >= 1 && config.max_rays >= 1, ValueError, "trainer", "bad batch: got ",
             config.samples_per_step, " samples and ", config.max_rays, " rays, expected 1 or more.");
   NDL_CHECK(config.lr > 0 && config.final_lr_fraction > 0, ValueError, "trainer", "bad learning rate: got ", config.lr,
@@ -145,7 +105,10 @@ void check(const Tensor& images, const Cameras& cameras, const TrainerConfig& co
 }  // namespace
 
 struct Trainer::State {
-  Tensor images;
+  State(const Tensor& images, const Cameras& cameras, const TrainerConfig& config, const Tensor& mask)
+      : photographs(images, cameras, mask), cameras(cameras), config(config) {}
+
+  Photographs photographs;
   Cameras cameras;
   TrainerConfig config;
   std::shared_ptr<RadianceField> field;
@@ -180,12 +143,10 @@ struct Trainer::State {
   }
 };
 
-Trainer::Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config)
-    : state_(std::make_unique<State>()) {
-  check(images, cameras, config);
-  state_->images = contiguous(images.detach());
-  state_->cameras = cameras;
-  state_->config = config;
+Trainer::Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config, const Tensor& mask) {
+  check(config);
+  cameras.check("trainer");
+  state_ = std::make_unique<State>(images, cameras, config, mask);
   state_->field = std::make_shared<RadianceField>(config.field, config.seed);
   state_->occupancy = std::make_shared<OccupancyGrid>(config.field.box, config.occupancy_resolution);
   state_->generator.seed(config.seed ^ 0x9e3779b97f4a7c15ull);
@@ -203,7 +164,7 @@ Trainer::Step Trainer::step(double progress) {
             ", expected 0 to 1.");
   if (s.steps > 0 && s.steps % config.occupancy_interval == 0) s.refresh_occupancy();
 
-  const PixelBatch batch = draw_pixels(s.images, s.rays, s.generator);
+  const PixelBatch batch = s.photographs.draw(s.rays, s.generator);
   const Tensor background = background_colors(config.background, s.rays, s.generator);
   const Rays rays = generate_rays(s.cameras, batch.camera_index, batch.pixels);
   MarchOptions march = config.march;
@@ -398,7 +359,7 @@ RenderedImage render_progressive(const Checkpoint& scene, const Cameras& cameras
             coarsest, ", expected a power of two.");
   NoGrad no_grad;
   const RadianceField field = scene.field->for_rendering();
-  const int64_t height = cameras.height, width = cameras.width;
+  const int64_t height = cameras.height(camera), width = cameras.width(camera);
   const RenderedImage image{Tensor::empty({height, width, 3}), Tensor::empty({height, width}),
                             Tensor::empty({height, width})};
   const Tensor behind = Tensor::from_vector(std::vector<float>(background, background + 3), {1, 3});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from pathlib import Path
@@ -53,13 +54,14 @@ def evaluate(
                 color = np.asarray(color)
                 if np.isnan(color).any():
                     raise CliError(f"the model {run.model} renders NaN in view {name}")
-                truth, render = to_uint8(composite(scene.images[i], behind)), to_uint8(color)
+                truth, render = to_uint8(composite(scene.image(i), behind)), to_uint8(color)
+                mask = scene.mask(i)
                 small = min(truth.shape[:2]) < SSIM_WINDOW
                 views.append(
                     {
                         "name": name,
-                        "psnr": psnr(truth, render),
-                        "ssim": None if small else ssim(truth, render),
+                        "psnr": psnr(truth, render, mask),
+                        "ssim": None if small else ssim(truth, render, mask),
                         "seconds": seconds,
                     }
                 )
@@ -113,5 +115,6 @@ def _picture_name(index: int, name: str) -> str:
 
 
 def _mean(views: list[dict[str, Any]], key: str) -> float | None:
-    values = [view[key] for view in views if view[key] is not None]
+    # A view that is masked all over has none.
+    values = [view[key] for view in views if view[key] is not None and not math.isnan(view[key])]
     return float(np.mean(values)) if values else None

@@ -213,6 +213,7 @@ def describe(
             "holdout": holdout,
             "splits": list(scene.splits),
             "has_alpha": scene.has_alpha,
+            "notes": list(scene.notes),  # what loading decided
         },
         "box": [list(corner) for corner in scene.box],
         "near": scene.near,
@@ -231,6 +232,8 @@ def describe(
             "height": scene.height,
             "poses": _short(scene.poses),
             "intrinsics": _short(scene.intrinsics),
+            **({} if scene.one_size() else {"sizes": scene.sizes.tolist()}),  # pictures of several
+            **({} if scene.lenses is None else {"lenses": scene.lenses.tolist()}),  # 0 perspective, 1 fisheye
         },
     }
 
@@ -272,7 +275,7 @@ class Run:
     unit_scale: float
     unit_offset: tuple[float, float, float]
     poses: NDArray[np.float32]  # [n, 3, 4] of the training cameras
-    intrinsics: NDArray[np.float32]  # [n, 8]
+    intrinsics: NDArray[np.float32]  # [n, 8 or more]
     width: int
     height: int
 
@@ -324,16 +327,18 @@ def open_run(folder: Path) -> Run:
             value = np.array(get(path, list), np.float32)
         except (ValueError, TypeError):
             value = np.zeros((), np.float32)
-        expected = value.shape[:1] + shape[1:] if shape[0] < 0 and value.ndim else shape
-        if value.shape != expected or value.size == 0 or not np.isfinite(value).all():
+        fits = value.ndim == len(shape) and all(a in (-1, b) for a, b in zip(shape, value.shape, strict=True))
+        if not fits or value.size == 0 or not np.isfinite(value).all():
             raise DataError(f"{file}: {path} is not an array of finite numbers of the expected shape")
         return value
 
     box = array("box", 2, 3)
     offset = [float(v) for v in array("unit_offset", 3)]
-    poses, intrinsics = array("cameras.poses", -1, 3, 4), array("cameras.intrinsics", -1, 8)
+    poses, intrinsics = array("cameras.poses", -1, 3, 4), array("cameras.intrinsics", -1, -1)
     if len(poses) != len(intrinsics):
         raise DataError(f"{file}: cameras has {len(poses)} poses but {len(intrinsics)} intrinsics")
+    if intrinsics.shape[1] not in (8, 9, 12, 16):  # see _core.Cameras
+        raise DataError(f"{file}: cameras.intrinsics has {intrinsics.shape[1]} columns, expected 8, 9, 12 or 16")
     try:
         background = parse_background(get("background", str), f"{file}: background", random=True)
     except CliError as e:

@@ -191,8 +191,8 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
     if background is None:
         background = RANDOM if known.backdrop is None else color_name(known.backdrop)
     if not conduct.quiet:
-        size = f"{scene.width}x{scene.height}"
-        note(f"{options.data}: {len(scene)} training images of {size} pixels")
+        size = f"{scene.width}x{scene.height} pixels" if scene.one_size() else "several sizes"
+        note(f"{options.data}: {len(scene)} training images of {size}")
         note(known.sentence(background))
     for text in known.doubts:
         warn(f"{options.data}: {text}")
@@ -210,7 +210,7 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
     config.background = background if background == RANDOM else levels(background)
     config.seed = options.seed
     config.field.precision = options.precision
-    trainer = _core.Trainer(scene.images, scene.cameras(), config)
+    trainer = _core.Trainer(scene.images, scene.cameras(), config, scene.masks)
     budget = {"seconds": options.seconds} if options.seconds is not None else {"steps": options.steps}
     description = describe(
         scene,
@@ -228,6 +228,7 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
     )
     # The trainer holds the images from here on.
     scene.images = np.zeros((0, scene.height, scene.width, 3), np.uint8)
+    scene.masks = None
     return Job(trainer, description, split)
 
 
@@ -235,6 +236,8 @@ def _checksum(scene: SceneData) -> int:
     value = 0
     for i in range(len(scene)):
         value = zlib.crc32(np.ascontiguousarray(scene.image(i)).data, value)
+    if scene.masks is not None:
+        value = zlib.crc32(scene.masks.data, value)
     return value
 
 

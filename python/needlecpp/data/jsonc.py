@@ -1,9 +1,11 @@
-"""JSON with comments, and typed access to its values with errors that name file, frame and key."""
+"""JSON with comments and trailing commas, and typed access to its values with errors that name file, frame and key."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,11 +46,22 @@ def strip_comments(text: str) -> str:
     return "".join(out)
 
 
+def strip_trailing_commas(text: str) -> str:
+    """Blanks commas that only white space parts from a closing bracket, outside strings.
+
+    >>> strip_trailing_commas('{"a": [1, 2, ], "b": ",]",\\n}')
+    '{"a": [1, 2  ], "b": ",]" \\n}'
+    """
+    strings_and_commas = r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])'
+    return re.sub(strings_and_commas, lambda found: " " if found[0] == "," else found[0], text, flags=re.DOTALL)
+
+
 def read_json(file: Path) -> dict[str, Any]:
-    """Reads a JSON object, comments allowed. Raises DataError with line and column where it is
-    broken."""
+    """Reads a JSON object in UTF-8, or in UTF-16 with a mark; comments and trailing commas are
+    allowed. Raises DataError with line and column where it is broken."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        raw = file.read_bytes()
+        text = raw.decode("utf-16" if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
     except UnicodeDecodeError as e:
         raise DataError(f"{file}: not UTF-8 text (byte {e.start})") from None
     except OSError as e:
@@ -57,7 +70,7 @@ def read_json(file: Path) -> dict[str, Any]:
         try:
             document = json.loads(text)
         except json.JSONDecodeError:
-            document = json.loads(strip_comments(text))
+            document = json.loads(strip_trailing_commas(strip_comments(text)))
     except json.JSONDecodeError as e:
         raise DataError(f"{file}: broken JSON at line {e.lineno}, column {e.colno}: {e.msg}") from None
     except RecursionError:
@@ -73,14 +86,29 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def numeric(value: object) -> float | None:
+    """A JSON number, or a string that holds nothing else; None for all other values.
+
+    >>> numeric(2), numeric(" 2.5e1"), numeric("25 px"), numeric(True)
+    (2, 25.0, None, None)
+    """
+    if is_number(value):
+        return value  # type: ignore[return-value]
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def number(record: Record, key: str, where: str) -> float | None:
     """The finite number at ``key``, or None where the key is absent or null."""
     value = record.get(key)
     if value is None:
         return None
-    if not is_number(value):
+    result = numeric(value)
+    if result is None:
         raise DataError(f"{where}: {key} is a {_kind(value)}, expected a number")
-    return finite(value, key, where)
+    return finite(result, key, where)
 
 
 def finite(value: float, key: str, where: str) -> float:
@@ -98,9 +126,11 @@ def vector(record: Record, key: str, length: int, where: str) -> list[float] | N
     value = record.get(key)
     if value is None:
         return None
-    if not isinstance(value, list) or len(value) != length or not all(map(is_number, value)):
+    numbers = [numeric(v) for v in value] if isinstance(value, list) else []
+    known = [v for v in numbers if v is not None]
+    if len(known) != length or len(numbers) != length:
         raise DataError(f"{where}: {key} is {shape_of(value)}, expected a list of {length} numbers")
-    return [finite(v, key, where) for v in value]
+    return [finite(v, key, where) for v in known]
 
 
 def shape_of(value: object) -> str:

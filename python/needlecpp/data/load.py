@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from needlecpp.data.images import load_images, probe_images
+from needlecpp.data.files import SPLITS
+from needlecpp.data.images import Picture, load_images, load_masks, probe_image
 from needlecpp.data.jsonc import Record, is_number, read_json
+from needlecpp.data.lens import Camera, Level, check_folds, parse_camera, same_shape, stated_size
+from needlecpp.data.masks import find_masks
 from needlecpp.data.sanity import look_together, near_plane, settle
-from needlecpp.data.scene import MOST_PIXELS, Box, DataError, DataWarning, SceneData
-from needlecpp.data.transforms import (
-    Frame,
-    check_lens,
-    make_box,
-    natural_key,
-    parse_frames,
-    parse_intrinsics,
-    parse_world,
-)
+from needlecpp.data.scene import MOST_PIXELS, Box, DataError, Notes, SceneData
+from needlecpp.data.transforms import Frame, make_box, natural_key, parse_frames, parse_world
 
-SPLITS = ("train", "val", "test")
-NAMED_MISSING = 4  # a warning about frames without image names at most so many
 BoxArgument = float | Box | Sequence[Sequence[float]]
 
 
@@ -63,7 +57,9 @@ def load_scene(
         DataError: with one sentence that names file, frame and key, if the scene cannot be used.
 
     Warns:
-        DataWarning: once, naming them, if listed frames have no image file; those are left out.
+        DataWarning: once for each kind of decision that loading took: frames left out, pictures found elsewhere
+            than ``file_path`` says, a scale taken out of poses, intrinsics scaled to pictures that were resized,
+            masks used. ``notes`` of the result lists them.
 
     >>> scene = load_scene("demo", "test", downscale=4)
     >>> scene.images.shape, scene.intrinsics[0, 2:4].tolist()
@@ -118,14 +114,8 @@ def _load_transforms(
         raise _unknown_split(path, split, tuple(files))
     file = files[split] if kind == "blender" else files["all"]
     document = read_json(file)
-    check_lens(document, str(file))
-    frames, missing = parse_frames(document, file)
-    if not frames:
-        raise DataError(f"{file}: none of its {len(missing)} frames has an image file (the first is {missing[0]})")
-    if missing:
-        _warn_missing(file, missing, len(frames))
-    if any("mask_path" in frame.record for frame in frames):
-        warnings.warn(f"{file}: the frames' masks (mask_path) are not used", DataWarning, stacklevel=3)
+    notes = Notes()
+    frames = parse_frames(document, file, notes)
     world = parse_world(document, file, [frame.pose for frame in frames], kind)
 
     if kind == "blender":
@@ -140,42 +130,24 @@ def _load_transforms(
             raise DataError(f"{file}: split {split} is empty ({len(frames)} frames, holdout {holdout})")
         frames = parts[split]
 
-    for frame in frames:
-        check_lens(frame.record, frame.where)
-    image_files = [frame.file for frame in frames]
-    wheres = [frame.where for frame in frames]
-    sizes, has_alpha = probe_images(image_files, wheres)
-    for frame, size in zip(frames, sizes, strict=True):
-        if size != sizes[0]:
-            raise DataError(
-                f"{frame.where}: the image is {size[0]}x{size[1]} but that of {frames[0].name} is "
-                f"{sizes[0][0]}x{sizes[0][1]}"
-            )
-    intrinsics = np.array(
-        [parse_intrinsics(document, frame, size, file) for frame, size in zip(frames, sizes, strict=True)]
-    )
-    full_width, full_height = sizes[0]
-    if downscale > min(full_width, full_height):
-        raise DataError(f"downscale is {downscale}, expected at most the image's size {full_width}x{full_height}")
-    # Rounded to the nearest size; intrinsics follow the ratio that comes of it.
-    width, height = ((2 * s + downscale) // (2 * downscale) for s in sizes[0])
-    if max(width, height) > MOST_PIXELS:
-        raise DataError(
-            f"{frames[0].where}: the image is {width}x{height}, expected at most {MOST_PIXELS} pixels a side, "
-            "choose a larger downscale"
-        )
-    intrinsics[:, 0:4:2] *= width / full_width
-    intrinsics[:, 1:4:2] *= height / full_height
+    pictures, cameras = _measure(document, file, frames, notes)
+    full = np.array([picture.size for picture in pictures])
+    sizes = [_shrunk(picture, downscale) for picture in pictures]
+    intrinsics = np.array([camera.row for camera in cameras])
+    intrinsics[:, 0:4:2] *= np.array(sizes)[:, :1] / full[:, :1]
+    intrinsics[:, 1:4:2] *= np.array(sizes)[:, 1:] / full[:, 1:]
+    has_alpha = any(picture.has_alpha for picture in pictures)
+    masks = find_masks(frames, file, notes)
+    pixels = load_images(pictures if images else [], has_alpha, sizes if images else [], images is True)
     poses = np.stack([frame.pose for frame in frames])
-    sight = look_together(poses, intrinsics, np.array([width, height]))
+    sight = look_together(poses, intrinsics, np.array(sizes))
     world = settle(world, sight, poses, has_alpha, str(file))
-    return SceneData(
-        images=load_images(image_files if images else [], wheres, has_alpha, (width, height), images is True),
+    scene = SceneData(
+        images=pixels,
         poses=poses.astype(np.float32),
-        intrinsics=intrinsics.astype(np.float32),
+        intrinsics=_narrowed(intrinsics).astype(np.float32),
         names=[frame.name for frame in frames],
-        width=width,
-        height=height,
+        sizes=np.array(sizes, np.int64),
         box=world.box,
         near=near_plane(world, kind, sight),
         has_alpha=has_alpha,
@@ -187,7 +159,64 @@ def _load_transforms(
         unit_scale=world.unit_scale,
         unit_offset=world.unit_offset,
         box_source=world.source,
+        lenses=np.array([camera.lens for camera in cameras], np.int32) if any(c.lens for c in cameras) else None,
+        masks=load_masks(masks, pictures, sizes) if images and any(masks) else None,
+        notes=tuple(notes.texts),
     )
+    if scene.masks is not None and not scene.masks.any():
+        raise DataError(
+            f"{file}: the masks hide every pixel of split {split}, expected some to be left (black is ignored)"
+        )
+    if scene.one_size():
+        scene.images = pixels.reshape(-1, scene.height, scene.width, pixels.shape[1])
+    return scene
+
+
+def _measure(document: Record, file: Path, frames: Sequence[Frame], notes: Notes) -> tuple[list[Picture], list[Camera]]:
+    """Sizes and intrinsics of the frames' pictures, from the files' headers and the document."""
+    pictures: list[Picture] = []
+    cameras: list[Camera] = []
+    for frame in frames:
+        levels = ((frame.record, frame.where), (document, str(file)))
+        picture = probe_image(frame.file, frame.where, partial(_has_stated_shape, levels))
+        pictures.append(picture)
+        cameras.append(parse_camera(levels, picture.size, frame.name))
+    resized = [i for i, camera in enumerate(cameras) if camera.stated is not None]
+    if resized:
+        (width, height), stated = pictures[resized[0]].size, cameras[resized[0]].stated or (0, 0)
+        notes.say(
+            f"{file}: the pictures are {width}x{height} where w and h say {stated[0]:g}x{stated[1]:g}, "
+            f"the intrinsics were scaled by {width / stated[0]:.6g}"
+        )
+    if any(picture.upright for picture in pictures):
+        notes.say(f"{file}: pictures were turned upright by their EXIF orientation, as w and h ask for")
+    check_folds(cameras, [picture.size for picture in pictures], [frame.where for frame in frames])
+    return pictures, cameras
+
+
+def _has_stated_shape(levels: Sequence[Level], size: tuple[int, int]) -> bool:
+    return same_shape(stated_size(levels, size), size)
+
+
+def _shrunk(picture: Picture, downscale: int) -> tuple[int, int]:
+    """The size of a shrunk picture: rounded to the nearest; intrinsics follow the ratio that comes of it."""
+    if downscale > min(picture.size):
+        raise DataError(
+            f"downscale is {downscale}, expected at most the image's size {'x'.join(map(str, picture.size))}"
+        )
+    width, height = ((2 * side + downscale) // (2 * downscale) for side in picture.size)
+    if max(width, height) > MOST_PIXELS:
+        raise DataError(
+            f"{picture.where}: the image is {width}x{height}, expected at most {MOST_PIXELS} pixels a side, "
+            "choose a larger downscale"
+        )
+    return width, height
+
+
+def _narrowed(intrinsics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[n, 16] without the lens terms that no camera has: [n, 8, 9, 12 or 16]."""
+    used = np.flatnonzero(intrinsics.any(axis=0))
+    return intrinsics[:, : next(width for width in (8, 9, 12, 16) if width > used[-1])]
 
 
 def _locate(path: Path) -> tuple[str, dict[str, Path]]:
@@ -237,14 +266,3 @@ def _normal(name: str) -> str:
 
 def _unknown_split(path: Path, split: str, available: tuple[str, ...]) -> DataError:
     return DataError(f"{path}: there is no split {split!r}, available are {', '.join(available)}")
-
-
-def _warn_missing(file: Path, missing: list[str], found: int) -> None:
-    names = ", ".join(missing[:NAMED_MISSING])
-    if len(missing) > NAMED_MISSING:
-        names += f" and {len(missing) - NAMED_MISSING} more"
-    warnings.warn(
-        f"{file}: {len(missing)} of {len(missing) + found} frames have no image file and are left out: {names}",
-        DataWarning,
-        stacklevel=4,
-    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,19 +37,23 @@ class SceneData:
     world that a field should model; ``near`` is the distance from a camera within which nothing is
     expected; both are in world units. ``aabb_scale`` says how many times larger than its subject
     the box is: above 1 the scene has a background. A position p stands at ``p * unit_scale +
-    unit_offset`` in instant-ngp's unit cube.
+    unit_offset`` in instant-ngp's unit cube. ``notes`` are the decisions that loading took, each of
+    which was a warning.
+
+    Pictures of one size stand in one array [n, height, width, c]. Pictures of several sizes stand
+    behind one another, row by row, in an array [pixels, c], as :class:`needlecpp._core.Trainer`
+    takes them; :meth:`image` gives each in either case.
 
     >>> scene = SceneData.empty()
     >>> scene.images.shape, scene.poses.shape, scene.intrinsics.shape
     ((0, 1, 1, 3), (0, 3, 4), (0, 8))
     """
 
-    images: NDArray[np.uint8]  # [n, height, width, 3 or 4] sRGB, straight alpha
+    images: NDArray[np.uint8]  # [n, height, width, 3 or 4] or [pixels, 3 or 4], sRGB, straight alpha
     poses: NDArray[np.float32]  # [n, 3, 4] camera-to-world, OpenCV axes, world units
-    intrinsics: NDArray[np.float32]  # [n, 8] fx fy cx cy (pixels) k1 k2 p1 p2
+    intrinsics: NDArray[np.float32]  # [n, 8, 9, 12 or 16] fx fy cx cy (pixels) and lens terms, see _core.Cameras
     names: list[str]
-    width: int  # pixels
-    height: int
+    sizes: NDArray[np.int64]  # [n, 2] width and height of each picture, pixels
     box: Box
     near: float
     has_alpha: bool
@@ -58,26 +64,57 @@ class SceneData:
     aabb_scale: float = 1.0
     unit_scale: float = 0.33
     unit_offset: Vec3 = (0.5, 0.5, 0.5)
+    lenses: NDArray[np.int32] | None = None  # [n] 0 perspective, 1 fisheye; None: all perspective
+    masks: NDArray[np.bool_] | None = None  # [pixels] which pixels of all pictures may be used; None: all
+    notes: tuple[str, ...] = ()
     box_source: str = ""  # whence the box comes, in words
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
-        """[n, 2] width and height of each picture, pixels."""
-        return np.tile(np.array([self.width, self.height], np.int64), (len(self), 1))
+    def width(self) -> int:
+        """Pixels; of the size that most pictures have."""
+        return self._usual_size()[0]
+
+    @property
+    def height(self) -> int:
+        """Pixels; of the size that most pictures have."""
+        return self._usual_size()[1]
+
+    def one_size(self) -> bool:
+        """Whether all pictures have the same size."""
+        return bool((self.sizes == self.sizes[:1]).all())
 
     def image(self, i: int) -> NDArray[np.uint8]:
         """Picture i [height, width, 3 or 4], a view."""
-        picture: NDArray[np.uint8] = self.images[i]
-        return picture
+        width, height = self.sizes[i]
+        picture: NDArray[np.uint8] = self.images[i] if self.images.ndim == 4 else self.images[self._pixels(i)]
+        return picture.reshape(height, width, -1)
+
+    def mask(self, i: int) -> NDArray[np.bool_] | None:
+        """Which pixels of picture i may be used [height, width], a view; None: all."""
+        if self.masks is None:
+            return None
+        width, height = self.sizes[i]
+        return self.masks[self._pixels(i)].reshape(height, width)
 
     def cameras(self) -> _core.Cameras:
         """The engine's view of this scene's cameras."""
         from needlecpp import _core
 
-        return _core.Cameras(self.poses, self.intrinsics, self.width, self.height)
+        return _core.Cameras(self.poses, self.intrinsics, self.sizes[:, 0], self.sizes[:, 1], self.lenses)
+
+    def _usual_size(self) -> tuple[int, int]:
+        sizes, counts = np.unique(self.sizes, axis=0, return_counts=True)
+        if not len(sizes):
+            return 1, 1
+        width, height = sizes[counts.argmax()]
+        return int(width), int(height)
+
+    def _pixels(self, i: int) -> slice:
+        ends = np.cumsum(self.sizes.prod(axis=1))
+        return slice(int(ends[i] - self.sizes[i].prod()), int(ends[i]))
 
     @staticmethod
     def empty() -> SceneData:
@@ -87,8 +124,7 @@ class SceneData:
             poses=np.zeros((0, 3, 4), np.float32),
             intrinsics=np.zeros((0, 8), np.float32),
             names=[],
-            width=1,
-            height=1,
+            sizes=np.zeros((0, 2), np.int64),
             box=((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0)),
             near=0.0,
             has_alpha=False,
@@ -97,3 +133,33 @@ class SceneData:
             path="",
             kind="",
         )
+
+
+class Notes:
+    """What loading decided on its way, each said once as a warning.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     notes = Notes()
+    ...     for _ in range(2):
+    ...         notes.say("the pictures were shrunk")
+    >>> notes.texts, len(caught)
+    (['the pictures were shrunk'], 1)
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def say(self, text: str) -> None:
+        if text not in self.texts:
+            self.texts.append(text)
+            warnings.warn(text, DataWarning, stacklevel=5)
+
+
+def listed(names: Sequence[str], most: int = 32) -> str:
+    """Names for a message.
+
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    text = ", ".join(names[:most])
+    return text if len(names) <= most else f"{text} and {len(names) - most} more"

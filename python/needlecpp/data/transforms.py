@@ -1,9 +1,10 @@
-"""Frames, poses, lenses and boxes of the transforms.json family (NeRF's Blender sets, instant-ngp,
+"""Frames, poses and boxes of the transforms.json family (NeRF's Blender sets, instant-ngp,
 nerfstudio)."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from needlecpp.data.jsonc import Record, is_number, number, shape_of, vector
-from needlecpp.data.scene import LEAST_SIDE, MOST_SIDE, Box, DataError, Vec3
+from needlecpp.data.files import PictureFinder
+from needlecpp.data.jsonc import Record, is_number, number, numeric, shape_of, vector
+from needlecpp.data.scene import LEAST_SIDE, MOST_SIDE, Box, DataError, Notes, Vec3, listed
 
 LEAST_SCALE, MOST_SCALE = 1e-9, 1e9  # of the way into the unit cube
-POSE_TOLERANCE = 1e-3  # of a column's length, and of the cosine between two columns
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp", ".bmp")
-PINHOLE_MODELS = {"", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV", "PERSPECTIVE"}
-LENS_SWITCHES = ("is_fisheye", "latlong", "equirectangular", "orthographic", "ftheta")
+# How far a pose may be from a rotation times one factor: of the columns' lengths among each other, and of the cosine
+# between two of them. What is below is numbers written with few digits, and taken out.
+POSE_TOLERANCE = 1e-3
+EXACT = 1e-5  # deviations that stay as they are: those of numbers in single precision
 
 
 @dataclass(frozen=True)
@@ -44,163 +46,159 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p]
 
 
-def parse_frames(document: Record, file: Path) -> tuple[list[Frame], list[str]]:
-    """The frames that have an image file, and the names of those that have none."""
-    records = document.get("frames")
-    if not isinstance(records, list):
-        raise DataError(
-            f"{file}: frames is {shape_of(records) if 'frames' in document else 'missing'}, expected a list"
-        )
-    if not records:
-        raise DataError(f"{file}: frames is an empty list")
-    frames: list[Frame] = []
-    missing: list[str] = []
+def parse_frames(document: Record, file: Path, notes: Notes) -> list[Frame]:
+    """The frames that have a picture and a pose, in the document's order. What is left out or
+    mended is said in ``notes``.
+
+    Raises DataError where no frame is left, and for one that is malformed.
+    """
+    records = records_of(document, file)
+    names: list[str] = []
     for i, record in enumerate(records):
         if not isinstance(record, dict):
             raise DataError(f"{file}: frame {i} is {shape_of(record)}, expected an object")
         name = record.get("file_path")
         if not isinstance(name, str) or not name:
             raise DataError(f"{file}: frame {i} has no file_path")
-        image = find_image(file.parent, name)
-        if image is None:
-            missing.append(name)
+        names.append(name)
+    wheres = [f"{file}: frame {i} ({name})" for i, name in enumerate(names)]
+    found = PictureFinder(file.parent).find_all(names, wheres)
+    missing = [name for name, picture in zip(names, found, strict=True) if picture is None]
+    if len(missing) == len(names):
+        raise DataError(f"{file}: none of its {len(missing)} frames has an image file (the first is {missing[0]})")
+    if missing:
+        notes.say(
+            f"{file}: {len(missing)} of {len(names)} frames have no image file and are left out: {listed(missing)}"
+        )
+    moved = [(name, found_at.file) for name, found_at in zip(names, found, strict=True) if found_at and found_at.moved]
+    if moved:
+        name, place = moved[0][0], os.path.relpath(moved[0][1], file.parent)
+        notes.say(
+            f"{file}: {len(moved)} pictures are not where file_path says and were found by the end of their path, "
+            f"such as {place} for {name}"
+        )
+    frames: list[Frame] = []
+    unposed: list[str] = []
+    scales: list[float] = []
+    for name, picture, record, where in zip(names, found, records, wheres, strict=True):
+        if picture is None:
             continue
-        where = f"{file}: frame {i} ({name})"
-        frames.append(Frame(name, image, parse_pose(record, where), record, where))
-    return frames, missing
+        matrix = read_matrix(record, where)
+        if matrix is None:
+            unposed.append(name)
+            continue
+        pose, scale = opencv_pose(matrix, where)
+        scales.append(scale)
+        frames.append(Frame(name, picture.file, pose, record, where))
+    if not frames:
+        raise DataError(
+            f"{file}: no frame has a transform_matrix of finite numbers (it is missing or not finite in {unposed[0]})"
+        )
+    if unposed:
+        notes.say(
+            f"{file}: {len(unposed)} frames have no transform_matrix of finite numbers "
+            f"and are left out: {listed(unposed)}"
+        )
+    if max(abs(scale - 1) for scale in scales) > POSE_TOLERANCE:
+        some = (
+            f"{min(scales):g}" if max(scales) - min(scales) < POSE_TOLERANCE else f"{min(scales):g} to {max(scales):g}"
+        )
+        notes.say(f"{file}: the rotations of transform_matrix are scaled by {some}, the scale was taken out")
+    return _without_repeats(frames, file, notes)
 
 
-def find_image(root: Path, name: str) -> Path | None:
-    """The file that a frame's ``file_path`` means: with or without extension, with either kind of
-    slash, relative to ``root`` or absolute; an absolute path of another machine is looked up under
-    ``root`` by its tail."""
-    text = name.replace("\\", "/")
-    absolute = text.startswith("/") or re.match(r"[A-Za-z]:/", text) is not None
-    parts = [p for p in text.split("/") if p]
-    candidates = [Path(text)] if absolute else [root / text]
-    if absolute:
-        candidates += [root.joinpath(*parts[i:]) for i in range(1, len(parts))]
-    try:
-        for candidate in candidates:
-            if candidate.is_file():
-                return candidate
-            for extension in EXTENSIONS:
-                with_extension = candidate.with_name(candidate.name + extension)
-                if with_extension.is_file():
-                    return with_extension
-    except (OSError, ValueError):  # a name too long or with a NUL in it names no file
-        pass
-    return None
+def records_of(document: Record, file: Path) -> list[Any]:
+    """The entries of ``frames``, a list or an object of them."""
+    records = document.get("frames")
+    if isinstance(records, dict) and records and all(isinstance(r, dict) for r in records.values()):
+        records = [records[key] for key in sorted(records, key=natural_key)]
+    if not isinstance(records, list):
+        raise DataError(
+            f"{file}: frames is {shape_of(records) if 'frames' in document else 'missing'}, expected a list"
+        )
+    if not records:
+        raise DataError(f"{file}: frames is an empty list")
+    return records
 
 
-def parse_pose(record: Record, where: str, key: str = "transform_matrix") -> NDArray[np.float64]:
-    """Checks a camera-to-world matrix with OpenGL axes and returns it [3, 4] with OpenCV axes."""
+def _without_repeats(frames: list[Frame], file: Path, notes: Notes) -> list[Frame]:
+    """Each picture once, where it is listed first."""
+    first: dict[Path, Frame] = {}
+    repeats: list[str] = []
+    for frame in frames:
+        if first.setdefault(frame.file, frame) is not frame:
+            repeats.append(frame.name)
+    if repeats:
+        notes.say(f"{file}: {len(repeats)} frames list a picture again and are left out: {listed(repeats)}")
+    return list(first.values())
+
+
+def read_matrix(record: Record, where: str, key: str = "transform_matrix") -> NDArray[np.float64] | None:
+    """A 4x4 or 3x4 matrix as it is written; None where it is missing, null or not finite. Raises
+    DataError for anything else."""
     rows = record.get(key)
     if rows is None:
-        raise DataError(f"{where}: {key} is missing")
+        return None
     if (
         not isinstance(rows, list)
         or len(rows) not in (3, 4)
         or not all(isinstance(r, list) and len(r) == 4 for r in rows)
     ):
         raise DataError(f"{where}: {key} is {shape_of(rows)}, expected 4x4 or 3x4 numbers")
-    if not all(is_number(v) for row in rows for v in row):
+    values = [[math.nan if v is None else numeric(v) for v in row] for row in rows]
+    if any(v is None for row in values for v in row):
         raise DataError(f"{where}: {key} holds something other than numbers")
-    return opencv_pose(rows, where, key)
-
-
-def opencv_pose(rows: Sequence[Sequence[float]], where: str, key: str) -> NDArray[np.float64]:
-    """OpenGL camera axes (+Y up, looking along -Z) to OpenCV's (+Y down, looking along +Z): columns
-    1 and 2 change sign. Raises DataError for a matrix that is not a rigid motion."""
     try:
-        matrix = np.array(rows, np.float64)
+        matrix = np.array(values, np.float64)
     except OverflowError:
-        matrix = np.full((4, 4), np.inf)
-    if not np.isfinite(matrix).all() or np.abs(matrix).max() > 1e30:
-        raise DataError(f"{where}: {key} holds a number that is not finite")
-    if len(matrix) == 4 and np.abs(matrix[3] - [0, 0, 0, 1]).max() > POSE_TOLERANCE:
-        last = ", ".join(f"{v:g}" for v in matrix[3])
-        raise DataError(f"{where}: the last row of {key} is [{last}], expected [0, 0, 0, 1]")
+        return None
+    return matrix if np.isfinite(matrix).all() and np.abs(matrix).max() <= 1e30 else None
+
+
+def opencv_pose(
+    matrix: NDArray[np.float64], where: str, key: str = "transform_matrix"
+) -> tuple[NDArray[np.float64], float]:
+    """A camera-to-world matrix [4, 4] or [3, 4] with OpenGL camera axes (+Y up, looking along -Z) as
+    a rigid motion [3, 4] with OpenCV's (+Y down, looking along +Z: columns 1 and 2 change sign), and
+    the factor that was taken out of its rotation.
+
+    A homogeneous matrix is divided by its last number. A factor that all three axes of the camera
+    share is taken out, the camera stays where it is, as in instant-ngp; what is left within
+    POSE_TOLERANCE becomes the nearest rotation. Raises DataError for a matrix that is anything else.
+    """
+    unit = 1.0
+    if len(matrix) == 4:
+        unit = abs(float(matrix[3, 3]))
+        if unit == 0 or np.abs(matrix[3, :3]).max() > POSE_TOLERANCE * unit:
+            last = ", ".join(f"{v:g}" for v in matrix[3])
+            raise DataError(f"{where}: the last row of {key} is [{last}], expected [0, 0, 0, 1]")
+        if abs(unit - 1) > POSE_TOLERANCE or matrix[3, 3] < 0:
+            matrix = matrix / matrix[3, 3]
     rotation = matrix[:3, :3]
     lengths = np.linalg.norm(rotation, axis=0)
-    worst = lengths[np.abs(lengths - 1).argmax()]
-    if abs(worst - 1) > POSE_TOLERANCE:
-        raise DataError(f"{where}: {key} is not a rotation (a column has length {worst:.6g}, expected 1)")
-    cosines = np.abs(rotation.T @ rotation - np.diag(lengths**2)).max()
-    if cosines > POSE_TOLERANCE:
-        raise DataError(f"{where}: {key} is not a rotation (its columns are not orthogonal, cosine {cosines:.3g})")
+    scale = float(lengths.mean())
+    if not 1e-12 < scale < 1e12:
+        raise DataError(f"{where}: {key} is not a rotation (a column has length {lengths[0]:.6g}, expected 1)")
+    worst = lengths[np.abs(lengths - scale).argmax()]
+    if abs(worst - scale) > POSE_TOLERANCE * scale:
+        raise DataError(
+            f"{where}: {key} is not a rotation (its columns have lengths {', '.join(f'{v:.4g}' for v in lengths)}, "
+            "expected one length)"
+        )
+    if abs(scale - 1) > POSE_TOLERANCE:
+        rotation = rotation / scale
+    deviation = np.abs(rotation.T @ rotation - np.eye(3))
+    cosine = (deviation - np.diag(np.diag(deviation))).max()
+    if cosine > POSE_TOLERANCE:
+        raise DataError(f"{where}: {key} is not a rotation (its columns are not orthogonal, cosine {cosine:.3g})")
     if np.linalg.det(rotation) < 0:
         raise DataError(f"{where}: {key} mirrors the world (determinant -1, expected 1)")
-    pose: NDArray[np.float64] = matrix[:3].copy()
+    if deviation.max() > EXACT:
+        left, _, right = np.linalg.svd(rotation)
+        rotation = left @ right
+    pose = np.concatenate([rotation, matrix[:3, 3:]], axis=1)
     pose[:, 1:3] *= -1
-    return pose
-
-
-def check_lens(document: Record, where: str) -> None:
-    """Raises DataError for a lens other than a pinhole with OpenCV's k1 k2 p1 p2."""
-    model = document.get("camera_model")
-    if model is not None and str(model).upper() not in PINHOLE_MODELS:
-        raise DataError(f"{where}: camera_model {model} is not supported, expected a pinhole or OPENCV camera")
-    for key in document:
-        if document[key] and (key in LENS_SWITCHES or key.startswith("ftheta_")):
-            raise DataError(
-                f"{where}: {key} asks for a lens that is not supported, expected a pinhole or OPENCV camera"
-            )
-    for key in ("k3", "k4", "k5", "k6"):
-        if number(document, key, where):
-            raise DataError(f"{where}: {key} is not supported, expected only k1, k2, p1, p2")
-
-
-def parse_intrinsics(document: Record, frame: Frame, size: tuple[int, int], file: Path) -> list[float]:
-    """fx fy cx cy k1 k2 p1 p2 in pixels of the image file; the frame's own keys go before the
-    document's.
-
-    Raises DataError where neither gives a focal length, or where w or h disagree with the image's
-    ``size``.
-    """
-    width, height = size
-    levels = ((frame.record, frame.where), (document, str(file)))
-    for key, actual in (("w", width), ("h", height)):
-        for record, where in levels:
-            stated = number(record, key, where)
-            if stated is not None:
-                if stated != actual:
-                    raise DataError(f"{frame.where}: the image is {width}x{height} but {key} says {stated:g}")
-                break
-
-    def first(key: str, default: float) -> float:
-        for record, where in levels:
-            value = number(record, key, where)
-            if value is not None:
-                return value
-        return default
-
-    fx = fy = None
-    for record, where in levels:
-        fx = fx or _focal(record, where, "fl_x", "camera_angle_x", "x_fov", width)
-        fy = fy or _focal(record, where, "fl_y", "camera_angle_y", "y_fov", height)
-    if fx is None and fy is None:
-        raise DataError(f"{file}: camera_angle_x and fl_x are both missing (needed by {frame.name})")
-    fx, fy = fx or fy or 0.0, fy or fx or 0.0
-    center = [first("cx", width / 2), first("cy", height / 2)]
-    return [fx, fy, *center, *(first(key, 0.0) for key in ("k1", "k2", "p1", "p2"))]
-
-
-def _focal(
-    record: Record, where: str, length_key: str, radians_key: str, degrees_key: str, pixels: int
-) -> float | None:
-    length = number(record, length_key, where)
-    if length is not None:
-        if length <= 0:
-            raise DataError(f"{where}: {length_key} is {length:g}, expected more than 0 pixels")
-        return length
-    for key, unit, half_turn in ((radians_key, 1.0, "pi"), (degrees_key, math.pi / 180, "180")):
-        angle = number(record, key, where)
-        if angle is not None:
-            if not 0 < angle * unit < math.pi:
-                raise DataError(f"{where}: {key} is {angle:g}, expected an angle between 0 and {half_turn}")
-            return 0.5 * pixels / math.tan(0.5 * angle * unit)
-    return None
+    return pose, scale * unit
 
 
 BLENDER_CONVENTION = "by Blender's convention"  # sources of a box

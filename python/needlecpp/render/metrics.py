@@ -19,6 +19,7 @@ SSIM_K1, SSIM_K2 = 0.01, 0.03
 
 Plane = NDArray[np.float64]
 Image = NDArray[Any]  # [h, w, c]: floating point, meant in [0, 1], or uint8
+Mask = NDArray[np.bool_]
 
 
 def to_uint8(image: Image) -> NDArray[np.uint8]:
@@ -40,20 +41,28 @@ def to_uint8(image: Image) -> NDArray[np.uint8]:
     return rounded.astype(np.uint8)
 
 
-def psnr(a: Image, b: Image) -> float:
+def psnr(a: Image, b: Image, mask: Mask | None = None) -> float:
     """Peak signal-to-noise ratio in dB of two images, each rounded to 8 bit; infinite for equal
-    ones.
+    ones. Only pixels where ``mask`` [h, w] is True count; NaN where it is nowhere.
 
     >>> round(psnr(np.zeros((4, 4, 3)), np.full((4, 4, 3), 0.1)), 3)
     19.831
     """
     x, y = _pair(a, b, "psnr")
-    mse = float(np.mean((x - y) ** 2))
+    squares = (x - y) ** 2
+    if mask is not None:
+        squares = squares[_fitting(mask, a, "psnr")]
+    if not squares.size:
+        return math.nan
+    mse = float(np.mean(squares))
     return math.inf if mse == 0 else -10 * math.log10(mse)
 
 
-def ssim(a: Image, b: Image) -> float:
+def ssim(a: Image, b: Image, mask: Mask | None = None) -> float:
     """Structural similarity of two images [h, w, c], each rounded to 8 bit: 1 for equal ones.
+
+    With ``mask`` [h, w] only windows around a pixel where it is True count, and pixels where it is
+    False are taken as black in both; NaN where no window counts.
 
     Window: Gaussian 11x11, sigma 1.5, only where it fits inside; per channel; K1 0.01, K2 0.03.
     Raises ValueError for images smaller than the window.
@@ -65,11 +74,18 @@ def ssim(a: Image, b: Image) -> float:
     x, y = _pair(a, b, "ssim")
     if x.ndim != 3 or min(x.shape[:2]) < SSIM_WINDOW:
         raise ValueError(f"[ssim] image: got shape {x.shape}, expected [h, w, c] of at least 11x11 pixels.")
+    counts: slice | Mask = slice(None)
+    if mask is not None:
+        use, rim = _fitting(mask, a, "ssim"), SSIM_WINDOW // 2
+        x, y = x * use[..., None], y * use[..., None]
+        counts = use[rim:-rim, rim:-rim]
+        if not counts.any():
+            return math.nan
     # A channel at a time: its planes stay in cache.
-    return float(np.mean([_ssim_plane(x[..., c].copy(), y[..., c].copy()) for c in range(x.shape[2])]))
+    return float(np.mean([_ssim_plane(x[..., c].copy(), y[..., c].copy())[counts].mean() for c in range(x.shape[2])]))
 
 
-def _ssim_plane(x: Plane, y: Plane) -> float:
+def _ssim_plane(x: Plane, y: Plane) -> Plane:
     mean_x, mean_y = _blur(x), _blur(y)
     least = float(np.finfo(np.float32).eps) ** 2
     var_x = np.maximum(_blur(x * x) - mean_x * mean_x, least)
@@ -79,7 +95,8 @@ def _ssim_plane(x: Plane, y: Plane) -> float:
     c1, c2 = SSIM_K1**2, SSIM_K2**2
     numerator = (2 * mean_x * mean_y + c1) * (2 * cov + c2)
     denominator = (mean_x * mean_x + mean_y * mean_y + c1) * (var_x + var_y + c2)
-    return float(np.mean(numerator / denominator))
+    similarity: Plane = numerator / denominator
+    return similarity
 
 
 def composite(image: NDArray[np.uint8], background: float | tuple[float, float, float]) -> NDArray[np.float32]:
@@ -100,6 +117,12 @@ def _pair(a: Image, b: Image, op: str) -> tuple[NDArray[np.float64], NDArray[np.
     if np.shape(a) != np.shape(b) or np.size(a) == 0:
         raise ValueError(f"[{op}] images: got shapes {np.shape(a)} and {np.shape(b)}, expected equal ones, not empty.")
     return to_uint8(a) / 255.0, to_uint8(b) / 255.0
+
+
+def _fitting(mask: Mask, image: Image, op: str) -> Mask:
+    if mask.dtype != np.bool_ or mask.shape != image.shape[:2]:
+        raise ValueError(f"[{op}] mask: got {mask.dtype} of {mask.shape}, expected bool of {image.shape[:2]}.")
+    return mask
 
 
 def _blur(plane: Plane) -> Plane:

@@ -1,11 +1,11 @@
-"""Camera paths: an orbit that suits the training cameras, and those that nerfstudio and instant-ngp
-write."""
+"""Camera paths: an orbit that suits the training cameras, those that nerfstudio and instant-ngp
+write, and the cameras of a data set."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from needlecpp.data.jsonc import Record, number, read_json, shape_of, vector
+from needlecpp.data.lens import check_folds, parse_camera, stated_size
 from needlecpp.data.sanity import look_together
 from needlecpp.data.scene import MOST_FPS, MOST_PIXELS, DataError, Vec3
-from needlecpp.data.transforms import focus_point, opencv_pose
+from needlecpp.data.transforms import focus_point, natural_key, opencv_pose, read_matrix, records_of
 
 if TYPE_CHECKING:
     from needlecpp import _core
@@ -29,10 +30,11 @@ class CameraPath:
     """The cameras of a film, in order."""
 
     poses: NDArray[np.float32]  # [n, 3, 4] camera-to-world, OpenCV axes
-    intrinsics: NDArray[np.float32]  # [n, 8] fx fy cx cy (pixels) k1 k2 p1 p2
+    intrinsics: NDArray[np.float32]  # [n, 8 or more] fx fy cx cy (pixels) and lens terms, see _core.Cameras
     width: int  # pixels
     height: int
     fps: float | None = None  # as the file states it
+    lenses: NDArray[np.int32] | None = None  # [n] 0 perspective, 1 fisheye; None: all perspective
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -40,7 +42,7 @@ class CameraPath:
     def cameras(self) -> _core.Cameras:
         from needlecpp import _core
 
-        return _core.Cameras(self.poses, self.intrinsics, self.width, self.height)
+        return _core.Cameras(self.poses, self.intrinsics, self.width, self.height, self.lenses)
 
     def resized(self, width: int | None, height: int | None) -> CameraPath:
         """The same views in another size; one side given, the other follows. The vertical field of
@@ -60,12 +62,13 @@ class CameraPath:
         k = self.intrinsics.copy()
         k[:, :4] *= scale
         k[:, 2] += (width - self.width * scale) / 2
-        return CameraPath(self.poses, k, width, height, self.fps)
+        return replace(self, intrinsics=k, width=width, height=height)
 
     def sampled(self, frames: int) -> CameraPath:
         """``frames`` cameras spread evenly over this path, first and last included."""
         picks = np.round(np.linspace(0, len(self) - 1, frames)).astype(int)
-        return CameraPath(self.poses[picks], self.intrinsics[picks], self.width, self.height, self.fps)
+        lenses = None if self.lenses is None else self.lenses[picks]
+        return replace(self, poses=self.poses[picks], intrinsics=self.intrinsics[picks], lenses=lenses)
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike) -> F64:
@@ -86,7 +89,7 @@ def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike) -> F64:
 
 def orbit(
     poses: NDArray[Any],  # [n, 3, 4] training cameras
-    intrinsics: NDArray[Any],  # [n, 8]
+    intrinsics: NDArray[Any],  # [n, 8 or more]
     width: int,
     height: int,
     frames: int,
@@ -135,8 +138,8 @@ def orbit(
         sideways, upward = (0.5 * np.percentile(np.abs((eyes_seen - mean) @ axis), 90) for axis in (right, above))
         eyes = mean + np.cos(angles)[:, None] * right * sideways + np.sin(angles)[:, None] * above * upward
     path = np.stack([look_at(eye, target, up) for eye in eyes])
-    lens = np.median(np.asarray(intrinsics, np.float64), axis=0)
-    lens[2:] = [width / 2, height / 2, 0, 0, 0, 0]
+    focal = np.median(np.asarray(intrinsics, np.float64)[:, :2], axis=0)
+    lens = np.array([*focal, width / 2, height / 2, 0, 0, 0, 0])
     return CameraPath(path.astype(np.float32), np.tile(lens.astype(np.float32), (frames, 1)), width, height)
 
 
@@ -161,7 +164,9 @@ def read_camera_path(
     unit_scale: float = 0.33,
     unit_offset: Vec3 = (0.5, 0.5, 0.5),
 ) -> CameraPath:
-    """Reads a camera path of nerfstudio (``camera_path``, taken as world units) or instant-ngp (``path``).
+    """Reads a camera path of nerfstudio (``camera_path``, taken as world units) or instant-ngp
+    (``path``), or the cameras of a data set (``frames``), in natural order of ``file_path``, each
+    with its own lens.
 
     Args:
         file: the JSON file.
@@ -179,7 +184,10 @@ def read_camera_path(
         return path if frames is None else path.sampled(frames)
     if "path" in document:
         return _instant_ngp(document, file, width, height, frames, unit_scale, unit_offset)
-    raise DataError(f"{file}: neither camera_path (nerfstudio) nor path (instant-ngp) is there")
+    if "frames" in document:
+        path = _data_set(document, file, width, height)
+        return path if frames is None else path.sampled(frames)
+    raise DataError(f"{file}: none of camera_path (nerfstudio), path (instant-ngp) and frames (a data set) is there")
 
 
 def _entries(document: Record, key: str, file: Path) -> list[tuple[Record, str]]:
@@ -187,6 +195,45 @@ def _entries(document: Record, key: str, file: Path) -> list[tuple[Record, str]]
     if not isinstance(records, list) or not records or not all(isinstance(r, dict) for r in records):
         raise DataError(f"{file}: {key} is {shape_of(records)}, expected a list of cameras")
     return [(record, f"{file}: frame {i}") for i, record in enumerate(records)]
+
+
+def _data_set(document: Record, file: Path, width: int, height: int) -> CameraPath:
+    """The cameras of a transforms.json whose pictures need not be there. Where they have several
+    sizes the film takes the first, and keeps the other cameras' vertical fields of view."""
+    records = records_of(document, file)
+    for i, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise DataError(f"{file}: frame {i} is {shape_of(record)}, expected an object")
+    named = [
+        (record, f"{file}: frame {i} ({record.get('file_path', 'no file_path')})") for i, record in enumerate(records)
+    ]
+    if all(isinstance(record.get("file_path"), str) for record, _ in named):
+        named.sort(key=lambda pair: natural_key(pair[0]["file_path"]))
+    poses, cameras, sizes, wheres = [], [], [], []
+    for record, where in named:
+        matrix = read_matrix(record, where)
+        if matrix is None:  # as loading leaves it out
+            continue
+        levels = ((record, where), (document, str(file)))
+        stated_width, stated_height = stated_size(levels, (width, height))
+        size = (max(1, round(stated_width)), max(1, round(stated_height)))
+        if max(size) > MOST_PIXELS:
+            raise DataError(f"{where}: w and h say {size[0]}x{size[1]}, expected at most {MOST_PIXELS} pixels a side")
+        poses.append(opencv_pose(matrix, where)[0])
+        cameras.append(parse_camera(levels, size, where))
+        sizes.append(size)
+        wheres.append(where)
+    if not poses:
+        raise DataError(f"{file}: no frame has a transform_matrix of finite numbers")
+    check_folds(cameras, sizes, wheres)
+    first_width, first_height = sizes[0]
+    rows = []
+    for camera, size in zip(cameras, sizes, strict=True):
+        alone = CameraPath(np.stack(poses[:1]), np.array([camera.row]), *size)
+        rows.append(alone.resized(first_width, first_height).intrinsics[0])
+    lenses = np.array([camera.lens for camera in cameras], np.int32)
+    stack = np.stack(poses).astype(np.float32)
+    return CameraPath(stack, np.array(rows, np.float32), first_width, first_height, None, lenses)
 
 
 def _nerfstudio(document: Record, file: Path, width: int, height: int) -> CameraPath:
@@ -200,7 +247,7 @@ def _nerfstudio(document: Record, file: Path, width: int, height: int) -> Camera
         flat = vector(record, "camera_to_world", 16, where)
         if flat is None:
             raise DataError(f"{where}: camera_to_world is missing")
-        poses.append(opencv_pose(np.reshape(flat, (4, 4)).tolist(), where, "camera_to_world"))
+        poses.append(opencv_pose(np.reshape(flat, (4, 4)), where, "camera_to_world")[0])
         focals.append(_focal(record, height, where))
     fps = number(document, "fps", str(file))
     if fps is not None and not 0 < fps <= MOST_FPS:

@@ -1,19 +1,37 @@
-// Pinhole cameras with OpenCV distortion, and the rays through their pixels. Camera axes are OpenCV's: +X right,
-// +Y down, +Z forward; pixel (i, j) has its centre at (i + 0.5, j + 0.5).
+// Cameras with OpenCV's lenses, and the rays through their pixels. Camera axes are OpenCV's: +X right, +Y down, +Z
+// forward; pixel (i, j) has its centre at (i + 0.5, j + 0.5).
 #pragma once
 
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
 
+// How a ray (x, y, z) in camera axes meets the picture; both in OpenCV's formulas.
+enum class Lens : int32_t {
+  Perspective,  // (x / z, y / z), distorted by k1 k2 p1 p2 [k3 [k4 k5 k6 [s1 s2 s3 s4]]]
+  Fisheye,      // the angle from the axis, distorted by k1 k2 k3 k4; sees beyond 180 degrees
+};
+
 struct Cameras {
   Tensor poses;       // [n, 3, 4] float32 camera-to-world
-  Tensor intrinsics;  // [n, 8] float32: fx fy cx cy (pixels) k1 k2 p1 p2 (OpenCV's radial and tangential terms)
-  int64_t width = 0;  // pixels
-  int64_t height = 0;
+  Tensor intrinsics;  // [n, 8, 9, 12 or 16] float32: fx fy cx cy (pixels) and the terms of the lens in OpenCV's order
+  Tensor sizes;       // [n, 2] int64: width and height of the picture, pixels
+  Tensor lenses;      // [n] int32, see Lens; or undefined: all are Lens::Perspective
+
+  Cameras() = default;
+  // Pictures of one size.
+  Cameras(Tensor poses, Tensor intrinsics, int64_t width, int64_t height, Tensor lenses = {});
+  Cameras(Tensor poses, Tensor intrinsics, Tensor sizes, Tensor lenses = {});
 
   int64_t count() const { return poses.size(0); }
+  int64_t width(int64_t camera) const { return side(camera, 0); }
+  int64_t height(int64_t camera) const { return side(camera, 1); }
   void check(const char* op) const;  // throws ValueError for wrong shapes, dtypes or non-finite numbers
+
+ private:
+  int64_t side(int64_t camera, int64_t axis) const {
+    return sizes.data<int64_t>()[camera * sizes.strides()[0] + axis * sizes.strides()[1]];
+  }
 };
 
 struct Rays {

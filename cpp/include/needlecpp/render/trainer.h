@@ -78,9 +78,11 @@ class Snapshot {
 // saved and loaded.
 class Trainer {
  public:
-  // images: [n, height, width, 3 or 4] uint8, sRGB, straight alpha; kept as they are. Throws ValueError when images and
-  // cameras do not fit together.
-  Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config);
+  // images: [n, height, width, 3 or 4] uint8, sRGB, straight alpha; kept as they are. Pictures of several sizes: their
+  // pixels [pixels, 3 or 4], row by row, one picture behind the other, of the cameras' sizes. mask: bool or uint8, one
+  // a pixel; where it is 0 a pixel is not learnt from. Throws ValueError when images, cameras and mask do not fit
+  // together.
+  Trainer(const Tensor& images, const Cameras& cameras, const TrainerConfig& config, const Tensor& mask = {});
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
