@@ -57,8 +57,7 @@ def scene_of(poses: np.ndarray, images: np.ndarray | None = None, **changes: Any
         poses=poses.astype(np.float32),
         intrinsics=np.tile(np.array([20, 20, 8, 8, 0, 0, 0, 0], np.float32), (n, 1)),
         names=[str(i) for i in range(n)],
-        width=16,
-        height=16,
+        sizes=np.tile(np.array([16, 16], np.int64), (n, 1)),
         box=BLENDER_BOX,
         near=0.05,
         has_alpha=images.shape[-1] == 4,
@@ -215,7 +214,7 @@ def test_a_plain_backdrop_is_recognised(color: tuple[int, int, int], noise: int)
     assert np.abs(np.array(found) - color).max() <= noise
     alpha = np.full((10, 40, 40, 1), 255, np.uint8)
     opaque = np.concatenate([before_a_wall(color, noise), alpha], axis=-1)
-    known = survey(replace(scene_of(ring(10, (0, 0, 0), 4), opaque), width=40, height=40))
+    known = survey(replace(scene_of(ring(10, (0, 0, 0), 4), opaque), sizes=np.full((10, 2), 40, np.int64)))
     assert not known.cut_out and known.backdrop == found
 
 
