@@ -9,6 +9,7 @@
 #include "render/fused_mlp_kernels.h"
 #include "render/hashgrid_kernels.h"
 #include "render/occupancy_kernels.h"
+#include "render/picture_kernels.h"
 #include "render/volume_kernels.h"
 #include "simd/half.h"
 
@@ -93,7 +94,8 @@ __global__ void rendering(T* y, const T* x, const float* ray, HashGridLevelArgs 
   const int64_t cell = probe(i, 64, 512, 8, 1, 2, point);
   y[i] = undistorted[0] + undistorted[1] + undistort_error(lens, x[0], x[1], x[2], x[3]) + fisheye[2] + T(near) +
          T(far) + basis_slope[0] + sine + cosine + slope[0] + T(step_length(near, 0.1f, 0.01f, 1.0f)) + T(cell) +
-         sample_weight(x[0], T(1), m_exp(-x[0])) + mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2]));
+         sample_weight(x[0], T(1), m_exp(-x[0])) + mlp_sigmoid_backward(mlp_sigmoid(x[1]), mlp_relu(x[2])) +
+         T(rounded_mean(double(near), 2.0, inverse_of(2.0))) + T(overlap({3, 7}, i, i));
 }
 template __global__ void rendering<float>(float*, const float*, const float*, HashGridLevelArgs);
 template __global__ void rendering<double>(double*, const double*, const float*, HashGridLevelArgs);

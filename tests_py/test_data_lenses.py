@@ -233,8 +233,8 @@ def test_rays_land_on_the_pixels_that_they_leave_from(name: str) -> None:
     rays = np.asarray(directions).astype(np.float64)
     np.testing.assert_allclose(np.linalg.norm(rays, axis=1), 1, atol=1e-6)
     back = project(padded.astype(np.float64), kind, rays)
-    # In single precision: half a step of a pixel's coordinate is 3e-5.
-    assert np.abs(back - pixels).max() < 3e-4
+    # In single precision, where half a step of a pixel's coordinate is 3e-5 already.
+    assert np.abs(back - pixels).max() < 1.2e-4
     if name == "fisheye of 180 degrees":
         assert rays[:, 2].min() < 0 < rays[:, 2].max()
 
