@@ -104,10 +104,19 @@ TEST_CASE("edits on the tape") {
   SECTION("are refused where something would be left behind") {
     CHECK_THROWS_AS(scale_(x, factor), Error);  // a leaf
     const Tensor y = x * 2;
-    const Tensor view = slice(y, 0, 1);
+    const Tensor detached = y.detach();
     CHECK_THROWS_AS(scale_(y, factor), Error);
     const Tensor narrow = Tensor::ones({1}, DType::Float64);
     CHECK_THROWS_AS(scale_(narrow, factor), ValueError);
+  }
+  SECTION("are seen by views") {
+    const Tensor y = x * 2;
+    const Tensor view = slice(y, 0, 0, 1);
+    scale_(y, factor);
+    CHECK(view.item() == y.to_vector<double>()[0]);
+    sum(view).backward();
+    CHECK(x.grad().to_vector<double>()[0] == 2 * factor.to_vector<double>()[0]);
+    CHECK(x.grad().to_vector<double>()[1] == 0);
   }
   SECTION("leave what was saved before as it was") {
     const auto run = [](const Tensors& in) {
