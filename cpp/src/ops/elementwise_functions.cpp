@@ -4,6 +4,7 @@
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/reduce.h"
 #include "ops/elementwise_run.h"
 
 namespace needlecpp {
@@ -264,8 +265,11 @@ Tensor nextafter(const Tensor& a, const Tensor& b) {
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   OpScope scope("logaddexp");
   return record("logaddexp", binary_real(BinaryOp::Logaddexp, "logaddexp", a, b), {a, b}, {a, b}, [](Backward& g) {
-    const double most = largest_finite(g.dy().dtype());  // of equal infinities the difference is 0
-    const Tensor above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
+    Tensor above = g.saved(0) - g.saved(1);
+    if (sum(isnan(above)).item_int() > 0) {  // of equal infinities the difference is 0
+      const double most = largest_finite(g.dy().dtype());
+      above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
+    }
     if (g.needs(0)) g.give(0, g.dy() * sigmoid(above));
     if (g.needs(1)) g.give(1, g.dy() * sigmoid(neg(above)));
   });

@@ -37,6 +37,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/elementwise_run.h"
 #include "ops/gather_kernels.h"
@@ -365,6 +366,12 @@ Tensor gather_backward(const Tensor& dy, const Shape& shape, int axis, const Ten
                 [axis](Backward& b) { b.give(0, gather(b.dy(), axis, b.saved(0))); });
 }
 
+// `taken` where a write was the last to its place, 0 elsewhere; mostly no place is written twice.
+Tensor keep_lasting(const Tensor& last, const Tensor& taken) {
+  if (count_nonzero(last).item_int() == last.numel()) return taken;
+  return where_or_zero(last, taken);
+}
+
 // Which of `count` writes was the last to its place, in the shape of a read. `make_plan` finds the places in a tensor
 // of `shape`.
 template <class MakePlan>
@@ -393,7 +400,7 @@ Tensor take_lasting(const char* op, const Tensor& x, const Selection& selection)
       last_writes(shape, numel(selection.picked), [&](const Tensor& map) { return plan_selection(op, map, indexed); });
   Shape spread = selection.picked;
   while (spread.size() < taken.rank() - selection.at) spread.push_back(1);
-  return where_or_zero(reshape(last, spread), taken);
+  return keep_lasting(reshape(last, spread), taken);
 }
 
 // The same for an index of x's rank.
@@ -402,7 +409,7 @@ Tensor gather_lasting(const Tensor& x, int axis, const Tensor& index) {
   if (index.numel() <= 1) return taken;
   const Tensor last =
       last_writes(x.shape(), index.numel(), [&](const Tensor& map) { return plan_lanes("scatter", map, axis, index); });
-  return where_or_zero(last, taken);
+  return keep_lasting(last, taken);
 }
 
 // One 1-D index on one axis.
