@@ -3,9 +3,6 @@
 
 namespace needlecpp::python {
 
-void bind_fft(Binder& b);
-void bind_matrix(Binder& b);
-
 void bind_ops(nb::module_& m) {
   Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
   bind_activation(b);

@@ -237,6 +237,7 @@ def test_integers_and_vectors_are_refused(name: str) -> None:
         (lambda: la.matrix_norm(ndl.ones(2, 2), "two"), ValueError, r"bad ord: got two"),
         (lambda: la.norm(ndl.ones(2, 2, 2), 2), ValueError, r"\[linalg.norm\] which axes"),
         (lambda: la.norm(ndl.ones(2), "fro"), ValueError, r"\[linalg.norm\] bad ord of a vector"),
+        (lambda: la.matrix_norm(ndl.ones(2, 2), axis=(0, 1), dim=(0, 1)), TypeError, r"\[linalg.matrix_norm\] one arg"),
         (lambda: la.norm(ndl.ones(2), axis=0, dim=0), TypeError, r"\[linalg.norm\] one argument twice"),
         (lambda: la.qr(ndl.ones(2, 2), "full"), ValueError, r"\[linalg.qr\] bad mode"),
         (lambda: la.eigh(ndl.ones(2, 2), "X"), ValueError, r"\[linalg.eigh\] bad UPLO"),

@@ -64,8 +64,8 @@ tensor([[ 0.5,  0. ],
 Differentiable, to any order: the gradient is the matrix of cofactors, of singular matrices too (there second
 derivatives need a rank of n - 1 at least).
 
->>> ndl.linalg.det(ndl.tensor([[1.0, 2.0], [3.0, 4.0]])).item()
--2.0)");
+>>> ndl.linalg.det(ndl.tensor([[2.0, 0.0], [1.0, 3.0]])).item()
+6.0)");
   b.m.def("slogdet", &linalg::slogdet, "x"_a, Release(), "The sign of det(x), and log |det(x)|: a pair.");
   b.m.def("cholesky", &linalg::cholesky, "x"_a, nb::kw_only(), "upper"_a = false, Release(),
           R"(The lower triangular l with l @ l.T = x, or the upper u with u.T @ u = x, of symmetric positive definite x.

@@ -294,7 +294,7 @@ def vector_norm(
 def matrix_norm(
     x: Tensor,
     ord: float | str = "fro",
-    axis: tuple[int, int] = (-2, -1),
+    axis: tuple[int, int] | None = None,
     keepdims: bool = False,
     *,
     dtype: str | None = None,
@@ -312,7 +312,7 @@ def matrix_norm(
     >>> [ndl.linalg.matrix_norm(x, ord=p).item() for p in (1, float("inf"))]
     [6.0, 7.0]
     """
-    first, second = axis if dim is None else dim
+    first, second = _one_spelling("matrix_norm", axis=axis, dim=dim) or (-2, -1)
     keep = bool(keepdims or keepdim)
     if dtype is not None:
         x = x.astype(dtype)

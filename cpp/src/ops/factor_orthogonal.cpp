@@ -153,12 +153,12 @@ void transpose_into(int64_t m, int64_t n, const T* a, int64_t row, T* to, int64_
         for (int64_t j = j0; j < std::min(n, j0 + kTile); ++j) to[j * to_row + i] = a[i * row + j];
 }
 
-// Rotations of the rows of z, applied in the order in which they were given. Without z nothing is kept.
+// Rotations of the rows of z [n, n], applied in the order in which they were given. Without z nothing is kept.
 template <class T>
 class RotationList {
  public:
-  RotationList(T* z, int64_t columns) : z_(z), columns_(columns) {
-    if (z_) rotations_.reserve(static_cast<size_t>(std::min(kMany, 4 * columns)));
+  RotationList(T* z, int64_t n) : z_(z), n_(n) {
+    if (z_) rotations_.reserve(static_cast<size_t>(std::min(kMany, 4 * n)));
   }
   ~RotationList() { apply(); }
   RotationList(const RotationList&) = delete;
@@ -173,16 +173,22 @@ class RotationList {
   void negate(int64_t i) {
     if (!z_) return;
     apply();
-    for (int64_t j = 0; j < columns_; ++j) z_[i * columns_ + j] = -z_[i * columns_ + j];
+    for (int64_t j = 0; j < n_; ++j) z_[i * n_ + j] = -z_[i * n_ + j];
   }
   void apply() {
     if (!z_ || rotations_.empty()) return;
-    const RotateArgs<T> args = {rotations_.data(), static_cast<int64_t>(rotations_.size()), z_, columns_};
-    const int64_t strips = (columns_ + kStrip - 1) / kStrip;
-    parallel_for(strips, std::max<int64_t>(1, kPassWork / (kStrip * args.count)), [&](int64_t begin, int64_t end) {
-      for (int64_t s = begin; s < end; ++s)
-        Kernels<T>::rotate_rows(args, s * kStrip, std::min(columns_, (s + 1) * kStrip));
-    });
+    const int64_t count = static_cast<int64_t>(rotations_.size());
+    parallel_for((n_ + kStrip - 1) / kStrip, std::max<int64_t>(1, kPassWork / (kStrip * count)),
+                 [&](int64_t begin, int64_t end) {
+                   // Rows of a matrix of 2^k columns would compete for the same sets of the cache.
+                   const Scratch<T> strip(n_ * kStrip);
+                   for (int64_t j = begin * kStrip; j < std::min(n_, end * kStrip); j += kStrip) {
+                     const int64_t width = std::min(kStrip, n_ - j);
+                     for (int64_t i = 0; i < n_; ++i) std::copy_n(z_ + i * n_ + j, width, strip.data() + i * kStrip);
+                     Kernels<T>::rotate_rows({rotations_.data(), count, strip.data(), kStrip}, 0, width);
+                     for (int64_t i = 0; i < n_; ++i) std::copy_n(strip.data() + i * kStrip, width, z_ + i * n_ + j);
+                   }
+                 });
     rotations_.clear();
   }
 
@@ -190,7 +196,7 @@ class RotationList {
   static constexpr int64_t kMany = 1 << 15;
   static constexpr int64_t kStrip = 256 / sizeof(T);
   T* z_;
-  int64_t columns_;
+  int64_t n_;
   std::vector<Rotation<T>> rotations_;
 };
 

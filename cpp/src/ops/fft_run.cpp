@@ -25,7 +25,7 @@ namespace {
 
 constexpr int64_t kBlockNumbers = 1 << 15;  // of a block that has several lanes
 constexpr int64_t kSharedPass = 1 << 16;    // numbers from which the threads share one pass
-constexpr size_t kPlansKept = 16;
+constexpr int64_t kPlansKept = 16, kNumbersKept = 1 << 21;
 
 struct Float {
   static void pass(const FftPassArgs<float>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
@@ -178,7 +178,7 @@ void Plan<T>::run(int64_t lanes, Buffers<T>& b) const {
   }
 }
 
-// The plan of a length; the last few are kept, the most recent first.
+// The plan of a length. The last one is kept, and those before it as long as they are few and small.
 template <class T>
 std::shared_ptr<const Plan<T>> plan_of(int64_t n) {
   static std::mutex mutex;
@@ -194,7 +194,13 @@ std::shared_ptr<const Plan<T>> plan_of(int64_t n) {
   auto plan = std::make_shared<const Plan<T>>(n);
   const std::lock_guard lock(mutex);
   plans.insert(plans.begin(), plan);
-  if (plans.size() > kPlansKept) plans.pop_back();
+  const auto total = [] {
+    int64_t numbers = 0;
+    for (const auto& one : plans) numbers += one->rows();
+    return numbers;
+  };
+  while (plans.size() > 1 && (static_cast<int64_t>(plans.size()) > kPlansKept || total() > kNumbersKept))
+    plans.pop_back();
   return plan;
 }
 
