@@ -236,7 +236,7 @@ def test_a_last_save_that_fails_keeps_the_one_before(
     train(blender_scene(), tmp_path / "run", "--steps", "30", "--save-every", "0.001s", code=2)
     err = capsys.readouterr().err
     assert "could not be written (Input/output error); the model of step" in err
-    assert 0 < model(tmp_path / "run")["step"] < 30
+    assert 0 < model(tmp_path / "run")["step"] <= 30  # the last one at an interval may have come after the last step
 
 
 def test_metrics_that_cannot_be_written_cost_no_training(

@@ -2,6 +2,7 @@
 #include "needlecpp/ops/shape.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "binder.h"
 
@@ -355,9 +356,10 @@ void bind_repeating(Binder& b) {
         "roll",
         [numpys = axis_name == std::string_view("axis")](const Tensor& x, nb::object shifts, nb::object axis) {
           const Dims by = dims_of(shifts);
-          const Dims axes = dims_of(axis);
-          const bool nowhere = numpys && axes.empty() && !axis.is_none();  // () names no axis, as in NumPy
-          return unlocked([&] { return roll(x, nowhere ? Dims() : by, axes); });
+          std::optional<Dims> axes;
+          if (!axis.is_none()) axes = dims_of(axis);
+          if (!numpys && axes && axes->empty()) axes.reset();  // () names all elements in PyTorch, no axis in NumPy
+          return unlocked([&] { return roll(x, by, axes); });
         },
         "a"_a, "shifts"_a, nb::arg(axis_name) = nb::none(),
         "Elements moved along axes; what leaves at one end enters at the other. Without axes, of the flattened "

@@ -203,12 +203,12 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int64_t axis) {
   return index_select(line, at, index);
 }
 
-Tensor roll(const Tensor& x, const Dims& all_shifts, const Dims& axes) {
+Tensor roll(const Tensor& x, const Dims& all_shifts, const std::optional<Dims>& listed) {
   OpScope scope("roll");
-  NDL_CHECK(!all_shifts.empty(), ValueError, "roll", "no shifts: got (), expected one at least.");
-  const bool one_for_all = all_shifts.size() == 1 && axes.size() > 1;
-  const Dims shifts = one_for_all ? Dims::filled(axes.size(), all_shifts[0]) : all_shifts;
-  if (axes.empty() && shifts.size() == 1) return reshape(roll(reshape(x, {-1}), shifts, {0}), x.shape());
+  NDL_CHECK(!all_shifts.empty() || listed, ValueError, "roll", "no shifts: got (), expected one at least.");
+  if (!listed && all_shifts.size() == 1) return reshape(roll(reshape(x, {-1}), all_shifts, Dims{0}), x.shape());
+  const Dims axes = listed.value_or(Dims());
+  const Dims shifts = all_shifts.size() == 1 ? Dims::filled(axes.size(), all_shifts[0]) : all_shifts;
   NDL_CHECK(shifts.size() == axes.size(), ValueError, "roll", "lists differ in length: got shifts ", shifts,
             " for axes ", axes, ", expected one shift an axis.");
   Tensor y = x;

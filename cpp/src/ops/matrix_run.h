@@ -89,7 +89,7 @@ inline std::string place_in(const Shape& batch, int64_t index) {
     place[axis] = index % batch[axis];
     index /= batch[axis];
   }
-  return " " + to_string(place);
+  return std::string(" ").append(to_string(place));
 }
 
 }  // namespace needlecpp::linalg

@@ -13,7 +13,6 @@
 namespace needlecpp::linalg {
 namespace {
 
-Tensor diagonal_of(const Tensor& x) { return diagonal(x, 0, -2, -1); }
 Tensor row_of(const Tensor& x) { return unsqueeze(x, -2); }     // [..., n] -> [..., 1, n]
 Tensor column_of(const Tensor& x) { return unsqueeze(x, -1); }  // [..., n] -> [..., n, 1]
 Tensor identity_like(const Tensor& x, int64_t n) { return eye(n, n, 0, x.dtype()); }

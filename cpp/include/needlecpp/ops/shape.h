@@ -1,6 +1,7 @@
 // Moving axes and elements: views where possible, copies where not. All differentiable, to any order.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "needlecpp/core/axis_set.h"
@@ -58,8 +59,8 @@ Tensor block_diag(const Tensors& parts);                                 // matr
 Tensor tile(const Tensor& x, const Dims& times);                         // x side by side times[i] times on axis i
 Tensor repeat_interleave(const Tensor& x, int64_t times, int64_t axis);  // every slice `times` times in a row
 Tensor repeat_interleave(const Tensor& x, const Tensor& times, int64_t axis);  // slice i times[i] times, integers
-// What leaves an axis at one end enters at the other; without axes, of the flattened x.
-Tensor roll(const Tensor& x, const Dims& shifts, const Dims& axes = {});
+// What leaves an axis at one end enters at the other; without axes, of the flattened x. One shift serves all axes.
+Tensor roll(const Tensor& x, const Dims& shifts, const std::optional<Dims>& axes = {});
 Tensor diag(const Tensor& x, int64_t offset = 0);  // the diagonal of a matrix, or the matrix of a diagonal
 // Zeros with x's last axis on the diagonal of two new axes.
 Tensor diag_embed(const Tensor& x, int64_t offset = 0, int64_t axis_a = -2, int64_t axis_b = -1);
