@@ -1,7 +1,10 @@
 # The instruction sets that kernels are compiled for. Every x_cpu.cpp becomes one object a set, inside its own
 # namespace (NDL_ISA); which one runs is decided at load. Nothing else is ever compiled with these flags.
+# Multiply-adds are fused. clang is asked to fuse those of one expression: asked for all that it can find, it chooses
+# anew wherever a function is inlined, and a point's result would depend on the block that it falls in.
 # g++ 12 warns of its own _mm512_undefined_ps (GCC bug 105593), hence -Wno-maybe-uninitialized.
-set(NEEDLECPP_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=fast -Wall -Wextra -Wno-psabi
+set(NEEDLECPP_KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -Wall -Wextra -Wno-psabi
+    -ffp-contract=$<IF:$<CXX_COMPILER_ID:Clang,AppleClang>,on,fast>
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
 set(NEEDLECPP_ISAS baseline)
 set(NEEDLECPP_FLAGS_baseline "")

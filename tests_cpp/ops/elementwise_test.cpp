@@ -172,9 +172,10 @@ TEST_CASE("gradients of binary ops under broadcasting, first and second order") 
       {"pow", pow},     {"maximum", maximum},  {"minimum", minimum}, {"fmax", fmax},
       {"fmin", fmin},   {"atan2", atan2},      {"hypot", hypot},     {"logaddexp", logaddexp},
       {"xlogy", xlogy}, {"copysign", copysign}};
-  for (const auto& [op_name, op] : ops) {
+  for (const auto& [op_name, of_two] : ops) {
     INFO(op_name);
-    const auto fn = [op = op](const Tensors& in) { return Tensors{op(in[0], in[1])}; };
+    const auto op = of_two;  // a lambda may not hold a name of the line above
+    const auto fn = [op](const Tensors& in) { return Tensors{op(in[0], in[1])}; };
     const Tensor a = leaf({0.5, 1.5, 2.5, 0.7, 1.2, 3.1}, {2, 3});
     const Tensor b = leaf({1.1, 0.4, 2.2}, {3});
     const Tensor c = leaf({0.9, 1.7}, {2, 1});
