@@ -4,41 +4,45 @@ Elementwise functions (ufuncs) are the same in both: ``np.sin(x)`` and ``array +
 ``x + array``, tensors through which gradients flow. All other functions of NumPy see a tensor as the array that shares
 its memory and return arrays; a tensor that requires grad is refused there, since its gradient would end in silence,
 except where a result has none (``np.allclose``, ``np.argmax``, ``np.save``).
+
+Ufuncs go by their names here, so that importing needlecpp does not import NumPy.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from . import _core, ops
 from ._core import Tensor
 
+if TYPE_CHECKING:
+    import numpy as np
+
 # What Python's operators come as, with the operator for a tensor on the left and the one for a tensor on the right.
-_OPERATORS: dict[np.ufunc, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
-    np.add: (operator.add, Tensor.__radd__),
-    np.subtract: (operator.sub, Tensor.__rsub__),
-    np.multiply: (operator.mul, Tensor.__rmul__),
-    np.divide: (operator.truediv, Tensor.__rtruediv__),
-    np.floor_divide: (operator.floordiv, Tensor.__rfloordiv__),
-    np.remainder: (operator.mod, Tensor.__rmod__),
-    np.power: (operator.pow, Tensor.__rpow__),
-    np.matmul: (operator.matmul, Tensor.__rmatmul__),
-    np.divmod: (divmod, Tensor.__rdivmod__),
-    np.bitwise_and: (operator.and_, Tensor.__rand__),
-    np.bitwise_or: (operator.or_, Tensor.__ror__),
-    np.bitwise_xor: (operator.xor, Tensor.__rxor__),
-    np.left_shift: (operator.lshift, Tensor.__rlshift__),
-    np.right_shift: (operator.rshift, Tensor.__rrshift__),
-    np.equal: (operator.eq, Tensor.__eq__),
-    np.not_equal: (operator.ne, Tensor.__ne__),
-    np.less: (operator.lt, Tensor.__gt__),
-    np.less_equal: (operator.le, Tensor.__ge__),
-    np.greater: (operator.gt, Tensor.__lt__),
-    np.greater_equal: (operator.ge, Tensor.__le__),
+_OPERATORS: dict[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    "add": (operator.add, Tensor.__radd__),
+    "subtract": (operator.sub, Tensor.__rsub__),
+    "multiply": (operator.mul, Tensor.__rmul__),
+    "divide": (operator.truediv, Tensor.__rtruediv__),
+    "true_divide": (operator.truediv, Tensor.__rtruediv__),  # before NumPy 2
+    "floor_divide": (operator.floordiv, Tensor.__rfloordiv__),
+    "remainder": (operator.mod, Tensor.__rmod__),
+    "power": (operator.pow, Tensor.__rpow__),
+    "matmul": (operator.matmul, Tensor.__rmatmul__),
+    "divmod": (divmod, Tensor.__rdivmod__),
+    "bitwise_and": (operator.and_, Tensor.__rand__),
+    "bitwise_or": (operator.or_, Tensor.__ror__),
+    "bitwise_xor": (operator.xor, Tensor.__rxor__),
+    "left_shift": (operator.lshift, Tensor.__rlshift__),
+    "right_shift": (operator.rshift, Tensor.__rrshift__),
+    "equal": (operator.eq, Tensor.__eq__),
+    "not_equal": (operator.ne, Tensor.__ne__),
+    "less": (operator.lt, Tensor.__gt__),
+    "less_equal": (operator.le, Tensor.__ge__),
+    "greater": (operator.gt, Tensor.__lt__),
+    "greater_equal": (operator.ge, Tensor.__le__),
 }
 _NO_GRADIENT = {
     "all",
@@ -105,7 +109,7 @@ def _array_function(
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     if method == "__call__" and not kwargs:
-        operators = _OPERATORS.get(ufunc)
+        operators = _OPERATORS.get(ufunc.__name__)
         if operators is not None:
             left, right = inputs
             if isinstance(left, Tensor):
@@ -118,6 +122,8 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
             return result
         own = getattr(ops, ufunc.__name__, None)
         if own is not None:
+            import numpy as np
+
             return own(*(_core.asarray(x) if isinstance(x, np.ndarray) else x for x in inputs))
     name = ufunc.__name__
     return getattr(ufunc, method)(*_array(inputs, name, True), **_array(kwargs, name, True))

@@ -1,12 +1,12 @@
 // The matrix product of bfloat16 numbers with sums in float32; matmul_cpu.cpp tells how blocks and panels are cut.
 //
 // What differs. Operands are packed as the words of a Dot (simd/bf16_dot.h): a in rows, b in panels of two vectors of
-// columns, a step of k being kGemmWords words (32 KB of b). So numbers are widened once, while they are
-// packed, or not at all, where an instruction multiplies pairs. Sums of a task's block of c are kept in float32 until
-// its last step of k, and rounded once; each is one chain along k, so every unit and instruction set gives the same.
+// columns, a step of k being kGemmWords words (32 KB of b). So numbers are widened once, while they are packed, or not
+// at all, where an instruction multiplies pairs. Sums of a task's block of c are kept in float32 until its last step of
+// k, and rounded once; each is one chain along k, so every unit and instruction set gives the same.
 //
-// Measured on one core, 1024^3: Zen 5 about 435 GFLOP/s by pairs; Emerald Rapids 80 by pairs, 137 by floats. Packing a in
-// rows is a copy where it lies so; in blocks of kRows columns it cost a tenth of 1024^3 and a third of 64^3.
+// Measured on one core, 1024^3: Zen 5 about 435 GFLOP/s by pairs; Emerald Rapids 75 by pairs, 135 by floats. Packing a
+// in rows is a copy where it lies so; in blocks of kRows columns it cost a tenth of 1024^3 and a third of 64^3.
 #include "ops/matmul_kernels.h"
 #include "simd/bf16_dot.h"
 
