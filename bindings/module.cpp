@@ -67,7 +67,8 @@ void bind_core(nb::module_& m) {
       "isa", &isa_name,
       "The instruction set in use: 'baseline', 'avx2', 'avx512', or 'avx512+vdpbf16ps' where that instruction computes "
       "products of bfloat16 numbers. Elsewhere they are computed as float32, with the same numbers: where there is no "
-      "such instruction, and on Intel's processors, where it has half the rate of float32 multiply-adds. The environment "
+      "such instruction, and on Intel's processors, where it has half the rate of float32 multiply-adds. The "
+      "environment "
       "variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps), read when the library "
       "loads, choose otherwise.");
   m.def("manual_seed", &manual_seed, "seed"_a,

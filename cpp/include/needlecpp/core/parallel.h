@@ -9,9 +9,10 @@ namespace needlecpp {
 int num_threads();
 void set_num_threads(int count);  // throws ValueError below 1
 
-// The instruction set kernels run on: "baseline", "avx2", "avx512", or "avx512+vdpbf16ps" where that instruction computes
-// products of bfloat16 numbers (elsewhere they are computed as float32, with the same numbers). Picked at load; the
-// environment variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps) choose otherwise.
+// The instruction set kernels run on: "baseline", "avx2", "avx512", or "avx512+vdpbf16ps" where that instruction
+// computes products of bfloat16 numbers (elsewhere they are computed as float32, with the same numbers). Picked at
+// load; the environment variables NEEDLECPP_ISA (baseline, avx2, avx512) and NEEDLECPP_BF16 (float32, vdpbf16ps) choose
+// otherwise.
 const char* isa_name();
 
 namespace detail {
