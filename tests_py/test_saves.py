@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -182,16 +183,23 @@ def test_a_signal_leaves_the_pictures_of_before(
 # Failed writes.
 
 
+@contextlib.contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """Writes beyond ``size`` bytes of a file fail inside."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limit[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+
+
 def test_a_model_that_cannot_be_written_is_one_sentence(
     tmp_path: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "run"
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limit[1]))
-    try:
+    with file_size_limit(1 << 20):
         train(blender_scene(), out, "--steps", "5", code=2)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     err = capsys.readouterr().err
     assert err.startswith(f"needlecpp: error: {out / 'model.safetensors'} could not be written (File too large)")
     assert err.count("\n") == 1
@@ -252,15 +260,11 @@ def test_metrics_that_cannot_be_written_cost_no_training(
 
 
 def test_a_line_of_metrics_is_whole_or_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Metrics(tmp_path / "metrics.jsonl") as metrics:
         metrics.write({"step": 1})
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20, limit[1]))
-        try:
+        with file_size_limit(20):
             metrics.write({"step": 2, "loss": 0.123456789})
             metrics.write({"step": 3, "loss": 0.123456789})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         metrics.write({"step": 4})
     assert [json.loads(line)["step"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()] == [1, 4]
     assert capsys.readouterr().err.count("warning") == 1
@@ -550,13 +554,9 @@ def test_pictures_of_before_stay_where_new_ones_do_not_fit(
     assert main(arguments) == 0
     folder = run if command == "eval" else flight
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limit[1]))
     capsys.readouterr()
-    try:
+    with file_size_limit(64):
         assert main(arguments) == 2
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     err = capsys.readouterr().err
     assert err.startswith("needlecpp: error: ") and "File too large" in err and err.count("\n") == 1
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
@@ -573,13 +573,9 @@ def test_films_are_whole_or_not_there(
     assert ffmpeg.count_frames_and_secs(str(film))[0] == 5
     assert list(film.parent.iterdir()) == [film]
     before = film.read_bytes()
-    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
     capsys.readouterr()
-    try:
+    with file_size_limit(100):
         assert main(arguments) == 2
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
     assert f"{film}: ffmpeg" in capsys.readouterr().err
     assert list(film.parent.iterdir()) == [film] and film.read_bytes() == before
     real = _core.render_image
