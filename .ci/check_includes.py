@@ -44,7 +44,7 @@ def tracked_files() -> list[str]:
 
 def is_kernel(path: str) -> bool:
     """Whether the file is compiled once per instruction set, or included where it is."""
-    return path.endswith(("_cpu.cpp", "_cpu.h", "_kernels.h")) or (
+    return path.endswith(("_simd.cpp", "_simd.h", "_kernels.h")) or (
         path.startswith("cpp/src/simd/") and path.endswith(".h")
     )
 
@@ -59,10 +59,10 @@ def check_kernel(path: str, includes: list[tuple[str, str]]) -> list[str]:
             # Besides simd/, kernel headers of the same or a lower layer; those are kernels too, so this holds through
             # every level of inclusion.
             layer = target.split("/")[0]
-            allowed = layer == "simd" or (target.endswith(("_kernels.h", "_cpu.h")) and layer in LAYERS[folder])
+            allowed = layer == "simd" or (target.endswith(("_kernels.h", "_simd.h")) and layer in LAYERS[folder])
         if not allowed:
             problems.append(
-                f"{path}: a kernel includes {target}; only simd/, *_kernels.h, *_cpu.h and C headers are allowed"
+                f"{path}: a kernel includes {target}; only simd/, *_kernels.h, *_simd.h and C headers are allowed"
             )
     return problems
 

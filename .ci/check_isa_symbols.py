@@ -47,7 +47,7 @@ def main() -> int:
     problems: list[str] = []
     count = 0
     for isa in ISAS:
-        for path in sorted(build.glob(f"CMakeFiles/needlecpp_kernels_{isa}.dir/**/*_cpu.cpp.o")):
+        for path in sorted(build.glob(f"CMakeFiles/needlecpp_kernels_{isa}.dir/**/*_simd.cpp.o")):
             problems += check_object(path, isa)
             count += 1
     if count == 0:

@@ -1,4 +1,4 @@
-# The instruction sets that kernels are compiled for. Every x_cpu.cpp becomes one object a set, inside its own
+# The instruction sets that kernels are compiled for. Every x_simd.cpp becomes one object a set, inside its own
 # namespace (NDL_ISA); which one runs is decided at load. Nothing else is ever compiled with these flags.
 # Multiply-adds are fused. clang is asked to fuse those of one expression: asked for all that it can find, it chooses
 # anew wherever a function is inlined, and a point's result would depend on the block that it falls in.

@@ -1,16 +1,16 @@
 // Instantiates the formulas of the kernel headers on the device. It is compiled by .ci/check_kernels_cuda.sh, not run:
 // a formula that calls what the device lacks fails here, on the day it is written.
 #include "core/random_kernels.h"
-#include "ops/elementwise_kernels.h"
-#include "ops/optim_step_kernels.h"
-#include "ops/reduce_kernels.h"
-#include "render/camera_kernels.h"
-#include "render/encoding_kernels.h"
-#include "render/fused_mlp_kernels.h"
-#include "render/hashgrid_kernels.h"
-#include "render/occupancy_kernels.h"
-#include "render/picture_kernels.h"
-#include "render/volume_kernels.h"
+#include "ops/elementwise/elementwise_kernels.h"
+#include "ops/layers/optim_step_kernels.h"
+#include "ops/reduce/reduce_kernels.h"
+#include "render/ops/camera_kernels.h"
+#include "render/ops/encoding_kernels.h"
+#include "render/ops/fused_mlp_kernels.h"
+#include "render/ops/hashgrid_kernels.h"
+#include "render/ops/occupancy_kernels.h"
+#include "render/ops/picture_kernels.h"
+#include "render/ops/volume_kernels.h"
 #include "simd/half.h"
 
 namespace needlecpp::NDL_ISA {

@@ -12,8 +12,8 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/gemm.h"
-#include "ops/matmul_kernels.h"
+#include "ops/matmul/gemm.h"
+#include "ops/matmul/matmul_kernels.h"
 
 using namespace needlecpp;
 

@@ -9,7 +9,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/shape.h"
-#include "render/camera_kernels.h"
+#include "render/ops/camera_kernels.h"
 
 using namespace needlecpp;
 

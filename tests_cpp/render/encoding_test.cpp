@@ -11,7 +11,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "render/encoding_kernels.h"
+#include "render/ops/encoding_kernels.h"
 
 using namespace needlecpp;
 

@@ -13,7 +13,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
-#include "render/fused_mlp_network.h"
+#include "render/ops/fused_mlp_network.h"
 
 using namespace needlecpp;
 

@@ -12,7 +12,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "render/hashgrid_kernels.h"
+#include "render/ops/hashgrid_kernels.h"
 
 using namespace needlecpp;
 

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/allocator.h"
+#include "needlecpp/autograd/op.h"
 #include "needlecpp/core/parallel.h"
-#include "render/volume_kernels.h"
+#include "render/ops/volume_kernels.h"
 
 namespace needlecpp {
 namespace {
@@ -29,7 +29,7 @@ struct Run {
 
 VisibleDensity visible_density(const RadianceField& field, const Samples& samples, double early_stop,
                                bool want_features) {
-  OpScope scope("visible_density");
+  Op op("visible_density");
   NoGrad no_grad;
   const int64_t n = samples.count();
   const int64_t n_rays = samples.offsets.size(0) - 1;
@@ -92,14 +92,14 @@ VisibleDensity visible_density(const RadianceField& field, const Samples& sample
 }
 
 LiveSamples keep_live(const Samples& samples, const Tensor& weights, double min_weight) {
-  OpScope scope("keep_live");
+  Op op("keep_live", weights);
   const int64_t n_rays = samples.offsets.size(0) - 1;
   const int64_t* from = samples.offsets.data<int64_t>();
   const float* weight = weights.data<float>();
   const float threshold = static_cast<float>(min_weight);
 
   LiveSamples live;
-  live.samples.offsets = Tensor::empty({n_rays + 1}, DType::Int64);
+  live.samples.offsets = op.empty({n_rays + 1}, DType::Int64);
   int64_t* to = live.samples.offsets.data<int64_t>();
   parallel_for(n_rays, kRays, [&](int64_t begin, int64_t end) {
     for (int64_t ray = begin; ray < end; ++ray) {
@@ -112,11 +112,11 @@ LiveSamples keep_live(const Samples& samples, const Tensor& weights, double min_
   for (int64_t ray = 0; ray < n_rays; ++ray) to[ray + 1] += to[ray];
 
   const int64_t count = to[n_rays];
-  live.index = Tensor::empty({count}, DType::Int64);
-  live.samples.ray_index = Tensor::empty({count}, DType::Int32);
-  live.samples.positions = Tensor::empty({count, 3});
-  live.samples.t = Tensor::empty({count});
-  live.samples.dt = Tensor::empty({count});
+  live.index = op.empty({count}, DType::Int64);
+  live.samples.ray_index = op.empty({count}, DType::Int32);
+  live.samples.positions = op.empty({count, 3});
+  live.samples.t = op.empty({count});
+  live.samples.dt = op.empty({count});
   int64_t* index = live.index.data<int64_t>();
   int32_t* ray_index = live.samples.ray_index.data<int32_t>();
   float* positions = live.samples.positions.data<float>();

@@ -26,7 +26,7 @@
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/allocator.h"
+#include "needlecpp/autograd/op.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
@@ -351,7 +351,7 @@ void fill_blocks(const Tensor& values, const int32_t* pixels, int64_t block, con
 RenderedImage render_progressive(const Checkpoint& scene, const Cameras& cameras, int64_t camera,
                                  const float background[3], int64_t coarsest,
                                  const std::function<bool(const RenderedImage&, int64_t)>& show, double early_stop) {
-  OpScope scope("render_image");
+  Op op("render_image");
   cameras.check("render_image");
   NDL_CHECK(camera >= 0 && camera < cameras.count(), IndexError, "render_image", "no such camera: got ", camera,
             ", expected 0 to ", cameras.count() - 1, ".");

@@ -1,7 +1,7 @@
 // Which instruction set runs, and the macros by which kernels are declared once and called for it.
 //
 //   x_kernels.h   NDL_DECLARE_KERNEL(void, axpy, (const AxpyArgs& args, int64_t begin, int64_t end));
-//   x_cpu.cpp     namespace needlecpp::NDL_ISA { void axpy(const AxpyArgs& args, ...) { ... } }     built once per set
+//   x_simd.cpp     namespace needlecpp::NDL_ISA { void axpy(const AxpyArgs& args, ...) { ... } }     built once per set
 //   x.cpp         NDL_KERNEL(axpy)(args, begin, end);
 #pragma once
 

@@ -17,6 +17,7 @@ namespace needlecpp {
 class Node;
 class Tensor;
 struct GradientHooks;
+struct View;
 
 struct TensorImpl;
 
@@ -116,6 +117,7 @@ class Tensor {
     check_dtype(DTypeOf<T>::value);
     return static_cast<T*>(raw());
   }
+  operator View() const;  // what a device's code gets, see core/run.h in the sources; of an undefined tensor: none
   // The value of a one-element tensor; throws ValueError otherwise.
   double item() const;
   int64_t item_int() const;

@@ -1,0 +1,42 @@
+// Loops of elementwise ops on one operand of floating type: whole vectors, then one partial vector, so that every
+// element takes the same path.
+#include <stdint.h>
+
+#include "ops/elementwise/elementwise_kernels.h"
+#include "simd/vec.h"
+
+namespace needlecpp::NDL_ISA {
+namespace {
+
+template <UnaryOp op, class T>
+void unary_run(const UnaryArgs& args) {
+  using V = typename VecOf<T>::Type;
+  constexpr int lanes = VecTraits<V>::lanes;
+  T* y = static_cast<T*>(args.y);
+  const T* x = static_cast<const T*>(args.x);
+  const V a = splat<V>(static_cast<T>(args.params.a));
+  const V b = splat<V>(static_cast<T>(args.params.b));
+  const V c = splat<V>(static_cast<T>(args.params.c));
+  int64_t i = 0;
+  for (; i + lanes <= args.count; i += lanes) store(y + i, unary_formula<op>(load<V>(x + i), a, b, c));
+  if (i < args.count) store(y + i, unary_formula<op>(load<V>(x + i, args.count - i), a, b, c), args.count - i);
+}
+
+template <class T>
+void unary_float(const UnaryArgs& args) {
+  switch (args.op) {
+#define NDL_CASE(op) \
+  case UnaryOp::op:  \
+    return unary_run<UnaryOp::op, T>(args);
+    NDL_UNARY_OPS(NDL_CASE)
+#undef NDL_CASE
+  }
+}
+
+}  // namespace
+
+void unary_loop(const UnaryArgs& args) {
+  args.compute == Compute::F64 ? unary_float<double>(args) : unary_float<float>(args);
+}
+
+}  // namespace needlecpp::NDL_ISA
