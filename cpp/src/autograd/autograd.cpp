@@ -395,7 +395,7 @@ Tensors detail::grad_since(uint64_t oldest, const Tensors& outputs, const Tensor
   Tensors results = sweep.take_results();
   results.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (!results[i].defined()) results[i] = Tensor::zeros(inputs[i].shape(), inputs[i].dtype());
+    if (!results[i].defined()) results[i] = Tensor::zeros(inputs[i].shape(), inputs[i].dtype(), inputs[i].device());
   return results;
 }
 
@@ -428,8 +428,10 @@ Node::~Node() {
 }
 
 Tensor Backward::dy_or_zeros(int k) const {
+  if (dys_[k].defined()) return dys_[k];
   const Node::Output& output = node_.outputs[k];
-  return dys_[k].defined() ? dys_[k] : Tensor::zeros(output.shape, output.dtype);
+  const auto other = std::find_if(dys_.begin(), dys_.end(), [](const Tensor& dy) { return dy.defined(); });
+  return Tensor::zeros(output.shape, output.dtype, other->device());
 }
 
 Tensor Backward::accumulator(int input) const {
