@@ -68,11 +68,11 @@ NDL_BY_TYPE(product, conv_product, ConvProductArgs)
 NDL_BY_TYPE(weight_grad, conv_weight_grad, ConvWeightGradArgs)
 NDL_BY_TYPE(unpack, conv_unpack, ConvUnpackArgs)
 #undef NDL_BY_TYPE
-void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b_f32)(args, 0, 1, to); }
-void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b_f64)(args, 0, 1, to); }
+void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b<float>)(args, 0, 1, to); }
+void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b<double>)(args, 0, 1, to); }
 template <class T>
 GemmTile gemm_tile() {
-  return sizeof(T) == 4 ? NDL_KERNEL(gemm_tile_f32)() : NDL_KERNEL(gemm_tile_f64)();
+  return NDL_KERNEL(gemm_tile<T>)();
 }
 
 // An image tensor [batch, groups * channels, ...] as the kernels see it.
