@@ -142,9 +142,11 @@ void run_slices(const GemmArgs<T>& g) {
     slice.accumulate = false;
     run_block(slice, static_cast<const T*>(nullptr), static_cast<T*>(nullptr));
   });
-  for (int64_t i = 0; i < g.m; ++i)
-    NDL_KERNEL(gemm_row<T>)
-    ({1, g.n, count, ones, 0, 1, partial.data() + i * g.n, area, 1, g.c + i * g.c_row, 0, g.accumulate});
+  for (int64_t i = 0; i < g.m; ++i) {
+    const GemmArgs<T> sum = {1, g.n,         count, ones, 0, 1, partial.data() + i * g.n, area, 1, g.c + i * g.c_row,
+                             0, g.accumulate};
+    NDL_KERNEL(gemm_row<T>)(sum);
+  }
 }
 
 template <class T>

@@ -83,8 +83,10 @@ void run_sparse_dots(const SparsePattern& pattern, const View& left, const View&
   args.right = right.data;
   args.right_row = right.stride[0];
   parallel_for(pattern.count(), std::max<int64_t>(1, kShareWork / std::max<int64_t>(1, args.width)),
-               [&](int64_t begin, int64_t end) { NDL_KERNEL(sparse_dots)
-                                                 (args, begin, end); });
+               [&](int64_t begin, int64_t end) {
+                 NDL_KERNEL(sparse_dots)
+                 (args, begin, end);
+               });
 }
 
 }  // namespace needlecpp::cpu
