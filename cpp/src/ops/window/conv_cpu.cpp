@@ -55,11 +55,11 @@ int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // The size of equal pieces of at most `most` that cover `count`.
 int64_t piece(int64_t count, int64_t most) { return count <= most ? count : ceil_div(count, ceil_div(count, most)); }
 
-void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b_f32)(args, 0, 1, to); }
-void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b_f64)(args, 0, 1, to); }
+void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b<float>)(args, 0, 1, to); }
+void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b<double>)(args, 0, 1, to); }
 template <class T>
 GemmTile gemm_tile() {
-  return sizeof(T) == 4 ? NDL_KERNEL(gemm_tile_f32)() : NDL_KERNEL(gemm_tile_f64)();
+  return NDL_KERNEL(gemm_tile<T>)();
 }
 
 template <class T>
