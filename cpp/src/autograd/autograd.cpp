@@ -283,9 +283,11 @@ void Sweep::run() {
         context.run();
       }
       gradients = context.take_gradients();
-      if (g_anomaly_detection)
+      if (g_anomaly_detection) {
+        const std::vector<TensorRef> refs = detail::refs_of(dys);
         detail::check_made_nan(interned(std::string(node->name) + " backward"), gradients.data(), gradients.size(),
-                               dys.data(), dys.size());
+                               refs.data(), refs.size());
+      }
       dys.clear();
     }
     if (!retain_) {
@@ -436,8 +438,9 @@ Node::~Node() {
 }
 
 Tensor Backward::dy_or_zeros(int k) const {
+  if (dys_[k].defined()) return dys_[k];
   const Node::Output& output = node_.outputs[k];
-  return dys_[k].defined() ? dys_[k] : Tensor::zeros(output.shape, output.dtype, output.device);
+  return Tensor::zeros(output.shape, output.dtype, output.device);
 }
 
 Tensor Backward::accumulator(int input) const {
@@ -516,20 +519,15 @@ namespace detail {
 
 uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
 
-void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const Tensor* inputs, size_t n_inputs) {
+void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const TensorRef* inputs,
+                    size_t n_inputs) {
   const NoGrad no_grad;
   const AnomalyPause pause;  // the check itself is made of ops
-  const auto holds_nan = [](const Tensor& x) { return x.defined() && engine::has_nan(x); };
+  const auto holds_nan = [](const TensorRef& x) { return x.tensor.defined() && engine::has_nan(x.tensor); };
   const bool made =
       std::any_of(outputs, outputs + n_outputs, holds_nan) && std::none_of(inputs, inputs + n_inputs, holds_nan);
   NDL_CHECK(!made, Error, name, "made a NaN: got NaN in its result and none in its inputs, expected numbers. ",
             "Look at the values that went in.");
-}
-
-bool any_requires_grad(std::initializer_list<Tensor> inputs) {
-  for (const Tensor& input : inputs)
-    if (input.defined() && input.requires_grad()) return true;
-  return false;
 }
 
 bool any_requires_grad(const Tensors& inputs) {
@@ -563,7 +561,7 @@ SavedTensor keep(const std::shared_ptr<TensorImpl>& impl) {
 
 }  // namespace
 
-void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
+void attach(const char* name, const Tensors& outputs, const TensorRef* inputs, size_t n_inputs, const TensorRef* saved,
             size_t n_saved, bool save_outputs, BackwardFn fn) {
   auto node = std::make_shared<Node>();
   node->name = name;
@@ -573,8 +571,8 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   work.fn = std::move(fn);
   node->inputs.resize(n_inputs);
   for (size_t i = 0; i < n_inputs; ++i) {
-    if (!inputs[i].defined()) continue;
-    const std::shared_ptr<TensorImpl>& impl = inputs[i].impl();
+    if (!inputs[i].tensor.defined()) continue;
+    const std::shared_ptr<TensorImpl>& impl = inputs[i].tensor.impl();
     Node::Edge& edge = node->inputs[i];
     edge.shape = impl->shape;
     edge.dtype = impl->dtype;
@@ -585,7 +583,7 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   }
   work.saved.resize(n_saved);
   for (size_t i = 0; i < n_saved; ++i)
-    if (saved[i].defined()) work.saved[i] = keep(saved[i].impl());
+    if (saved[i].tensor.defined()) work.saved[i] = keep(saved[i].tensor.impl());
   node->outputs.resize(outputs.size());
   for (size_t k = 0; k < outputs.size(); ++k) {
     TensorImpl& impl = *outputs[k].impl();

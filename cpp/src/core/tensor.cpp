@@ -2,12 +2,11 @@
 #include "needlecpp/core/tensor.h"
 
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <thread>
 #include <type_traits>
 
 #include "core/memory_run.h"
+#include "core/spin_lock.h"
 #include "needlecpp/core/allocator.h"
 
 namespace needlecpp {
@@ -15,13 +14,7 @@ namespace {
 
 // Rings of views are short and change in a few instructions: one of a few locks each, by the address of its first
 // tensor.
-std::array<std::atomic<bool>, 64> g_view_locks{};
-
-void lock_views(uint8_t guard) {
-  for (int tries = 0; g_view_locks[guard].exchange(true, std::memory_order_acquire); ++tries)
-    if (tries > 64) std::this_thread::yield();
-}
-void unlock_views(uint8_t guard) { g_view_locks[guard].store(false, std::memory_order_release); }
+std::array<SpinLock, 64> g_view_locks{};
 
 uint8_t guard_of(const TensorImpl* impl) {
   return static_cast<uint8_t>((reinterpret_cast<uintptr_t>(impl) >> 6) % g_view_locks.size());
@@ -114,8 +107,8 @@ void check_single(const Tensor& x) {
 
 }  // namespace
 
-ViewLock::ViewLock(const TensorImpl& impl) : guard_(impl.views.guard) { lock_views(guard_); }
-ViewLock::~ViewLock() { unlock_views(guard_); }
+ViewLock::ViewLock(const TensorImpl& impl) : guard_(impl.views.guard) { g_view_locks[guard_].lock(); }
+ViewLock::~ViewLock() { g_view_locks[guard_].unlock(); }
 
 void TensorImpl::leave_views() {
   const ViewLock lock(*this);
@@ -173,7 +166,7 @@ Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) 
   TensorImpl* const beside = impl_.get();
   // The first of a ring may be viewed by two threads at once: it is known to be in none under the lock alone.
   const uint8_t guard = beside->views.linked ? beside->views.guard : guard_of(beside);
-  lock_views(guard);
+  g_view_locks[guard].lock();
   if (!beside->views.linked) {
     beside->views.next = beside->views.previous = beside;
     beside->views.guard = guard;
@@ -186,7 +179,7 @@ Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) 
   view->views.of_gradient = beside->requires_grad;
   view->views.next->views.previous = view.get();
   beside->views.next = view.get();
-  unlock_views(guard);
+  g_view_locks[guard].unlock();
   return Tensor(std::move(view));
 }
 

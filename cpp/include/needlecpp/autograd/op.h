@@ -9,7 +9,6 @@
 //   }
 #pragma once
 
-#include <initializer_list>
 #include <utility>
 
 #include "needlecpp/autograd/function.h"
@@ -42,7 +41,7 @@ class Op {
 
   // See autograd/function.h.
   template <class Fn>
-  Tensor record(Tensor output, std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> saved, Fn&& backward,
+  Tensor record(Tensor output, TensorRefs inputs, TensorRefs saved, Fn&& backward,
                 SaveOutputs save = SaveOutputs::No) const {
     return needlecpp::record(name_, std::move(output), inputs, saved, std::forward<Fn>(backward), save);
   }

@@ -6,9 +6,11 @@
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/elementwise/elementwise_map.h"
+#include "ops/elementwise/elementwise_run.h"
+#include "ops/plumbing/copy_run.h"
 
 namespace needlecpp::engine {
 
@@ -18,7 +20,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) { return needlecpp::sum_to(x,
 Tensor cast(const Tensor& x, DType dtype) { return needlecpp::cast(x, dtype); }
 bool has_nan(const Tensor& x) { return is_floating(x.dtype()) && x.numel() > 0 && max(isnan(x)).item() != 0; }
 Tensor contiguous_copy(const Tensor& x) { return needlecpp::clone(x); }
-void write(const Tensor& target, const Tensor& source) { strided_copy(target, source); }
+void write(const Tensor& target, const Tensor& source) { NDL_ON(target.device(), run_copy)(source, target); }
 
 namespace {
 
@@ -39,8 +41,8 @@ Tensor numbers_of(const Place& seen, const Place& edited, Device device) {
   const NoGrad no_grad;
   const int64_t count = numel(edited.shape);
   const Tensor memory = Tensor::full({high - low + 1}, static_cast<double>(count), DType::Int64, device);
-  strided_copy(memory.view(edited.shape, edited.strides, edited.offset - low),
-               reshape(Tensor::arange(count, DType::Int64, device), edited.shape));
+  copy_(memory.view(edited.shape, edited.strides, edited.offset - low),
+        reshape(Tensor::arange(count, DType::Int64, device), edited.shape));
   return contiguous(memory.view(seen.shape, seen.strides, seen.offset - low));
 }
 
@@ -48,7 +50,7 @@ Tensor numbers_of(const Place& seen, const Place& edited, Device device) {
 
 Tensor gradient_of_kept(const Tensor& dy, const Place& seen, const Place& edited) {
   const Tensor kept = eq(numbers_of(seen, edited, dy.device()), static_cast<double>(numel(edited.shape)));
-  return where(kept, dy, Tensor::zeros({}, dy.dtype(), dy.device()));
+  return where_or_zero(kept, dy);
 }
 
 // Summed, for a broadcast view sees an element several times.
