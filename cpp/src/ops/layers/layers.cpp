@@ -2,10 +2,10 @@
 #include "needlecpp/ops/layers.h"
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/matmul.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 
