@@ -84,6 +84,8 @@ Tensor run_hooks(const std::shared_ptr<GradientHooks>& hooks, Tensor gradient) {
     NDL_CHECK(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), ValueError, "hook",
               "the gradient returned does not fit: got ", changed.shape(), " ", name(changed.dtype()), ", expected ",
               gradient.shape(), " ", name(gradient.dtype()), ".");
+    NDL_CHECK(changed.device() == gradient.device(), TypeError, "hook", "tensors on different devices: got a gradient on ",
+              to_string(changed.device()), ", expected ", to_string(gradient.device()), ". Move it with to().");
     gradient = changed;
   }
   return gradient;
@@ -207,6 +209,10 @@ void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tenso
 
 void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
   if (edge.leaf) {
+    NDL_CHECK(gradient.dtype() == edge.leaf->dtype && gradient.device() == edge.leaf->storage->device(), Error,
+              "backward", "a leaf is not what it was in the forward pass: got a gradient of ", name(gradient.dtype()),
+              " on ", to_string(gradient.device()), ", expected ", name(edge.leaf->dtype), " on ",
+              to_string(edge.leaf->storage->device()), ". Run the forward pass again after moving the leaf.");
     if (!restricted_) {
       if (edge.leaf->hooks)
         accumulate(hooked_leaves_[edge.leaf], gradient);
@@ -315,10 +321,12 @@ Tensors checked_dys(const Tensors& outputs, const Tensors& dys) {
     if (!dy.defined()) {
       NDL_CHECK(output.numel() == 1, ValueError, "backward", "a gradient is needed for a non-scalar: got shape ",
                 output.shape(), ", expected one element. Pass dy or reduce to a scalar first.");
-      dy = Tensor::ones(output.shape(), output.dtype());
+      dy = Tensor::ones(output.shape(), output.dtype(), output.device());
     }
     NDL_CHECK(dy.shape() == output.shape(), ValueError, "backward", "gradient does not fit: got shape ", dy.shape(),
               ", expected ", output.shape(), ".");
+    NDL_CHECK(dy.device() == output.device(), TypeError, "backward", "tensors on different devices: got a gradient on ",
+              to_string(dy.device()), ", expected ", to_string(output.device()), ". Move it with to().");
     if (dy.dtype() != output.dtype()) dy = engine::cast(dy, output.dtype());
     result.push_back(dy);
   }
@@ -432,8 +440,7 @@ Node::~Node() {
 Tensor Backward::dy_or_zeros(int k) const {
   if (dys_[k].defined()) return dys_[k];
   const Node::Output& output = node_.outputs[k];
-  const auto other = std::find_if(dys_.begin(), dys_.end(), [](const Tensor& dy) { return dy.defined(); });
-  return Tensor::zeros(output.shape, output.dtype, other->device());
+  return Tensor::zeros(output.shape, output.dtype, output.device);
 }
 
 Tensor Backward::accumulator(int input) const {
@@ -451,7 +458,12 @@ Tensor Backward::saved(int i) const {
   const SavedTensor& saved = work_->saved[i];
   if (!saved.defined()) return Tensor();
   check_version(node_.name, "a tensor", saved.version, *saved.storage.get());
-  if (saved.leaf) return Tensor(saved.leaf);
+  if (saved.leaf) {
+    NDL_CHECK(saved.leaf->storage == saved.storage.get(), Error, node_.name,
+              "a leaf was moved to another dtype or device after it was saved for the backward pass: got other memory, "
+              "expected what was saved. Run the forward pass again.");
+    return Tensor(saved.leaf);
+  }
   auto impl = std::make_shared<TensorImpl>(saved.handle);
   impl->storage = saved.storage.get();
   return Tensor(std::move(impl));
@@ -578,6 +590,7 @@ void attach(const char* name, const Tensors& outputs, const TensorRef* inputs, s
     Node::Output& output = node->outputs[k];
     output.shape = impl.shape;
     output.dtype = impl.dtype;
+    output.device = impl.storage->device();
     if (save_outputs) {
       work.results.emplace_back(impl.storage);
       output.offset = impl.offset;

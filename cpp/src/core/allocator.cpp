@@ -107,7 +107,8 @@ void trim_bins(State& s, size_t bytes) {
 
 }  // namespace
 
-void* allocate(size_t bytes) {
+void* allocate(size_t bytes, Device device) {
+  check_available(OpScope::current(), device);
   State& s = state();
   NDL_CHECK(bytes <= size_t{1} << 60, MemoryError, OpScope::current(), "out of memory: got a request for ", bytes,
             " bytes, expected at most 2^60.");
@@ -140,7 +141,7 @@ void* allocate(size_t bytes) {
   return block;
 }
 
-void deallocate(void* block, size_t bytes) noexcept {
+void deallocate(void* block, size_t bytes, Device) noexcept {
   State& s = state();
   const Bin bin = bin_of(bytes);
   std::lock_guard guard(s.lock);

@@ -25,7 +25,7 @@ void write(const Tensor& target, const Tensor& source) { NDL_ON(target.device(),
 namespace {
 
 // For each element at `seen` its number among those at `edited`; their count where it is none of them.
-Tensor numbers_of(const Place& seen, const Place& edited) {
+Tensor numbers_of(const Place& seen, const Place& edited, Device device) {
   int64_t low = std::min(seen.offset, edited.offset);
   int64_t high = std::max(seen.offset, edited.offset);
   for (const Place* place : {&seen, &edited}) {
@@ -40,22 +40,23 @@ Tensor numbers_of(const Place& seen, const Place& edited) {
   }
   const NoGrad no_grad;
   const int64_t count = numel(edited.shape);
-  const Tensor memory = Tensor::full({high - low + 1}, static_cast<double>(count), DType::Int64);
-  copy_(memory.view(edited.shape, edited.strides, edited.offset - low), reshape(Tensor::arange(count), edited.shape));
+  const Tensor memory = Tensor::full({high - low + 1}, static_cast<double>(count), DType::Int64, device);
+  copy_(memory.view(edited.shape, edited.strides, edited.offset - low),
+        reshape(Tensor::arange(count, DType::Int64, device), edited.shape));
   return contiguous(memory.view(seen.shape, seen.strides, seen.offset - low));
 }
 
 }  // namespace
 
 Tensor gradient_of_kept(const Tensor& dy, const Place& seen, const Place& edited) {
-  const Tensor kept = eq(numbers_of(seen, edited), static_cast<double>(numel(edited.shape)));
+  const Tensor kept = eq(numbers_of(seen, edited, dy.device()), static_cast<double>(numel(edited.shape)));
   return where_or_zero(kept, dy);
 }
 
 // Summed, for a broadcast view sees an element several times.
 Tensor gradient_of_written(const Tensor& dy, const Place& seen, const Place& edited) {
   const int64_t count = numel(edited.shape);
-  const Tensor numbers = reshape(numbers_of(seen, edited), {-1});
+  const Tensor numbers = reshape(numbers_of(seen, edited, dy.device()), {-1});
   const Tensor sums = index_add(Tensor::zeros({count + 1}, dy.dtype(), dy.device()), 0, numbers, reshape(dy, {-1}));
   return reshape(slice(sums, 0, 0, count), edited.shape);
 }

@@ -88,8 +88,9 @@ class Node : public std::enable_shared_from_this<Node> {
     Shape shape;
     Strides strides;
     DType dtype = DType::Float32;
-    uint32_t version = 0;
     bool contiguous = true;
+    uint32_t version = 0;
+    Device device;
     std::shared_ptr<GradientHooks> hooks;
   };
   // What the backward reads beside the edges. The sweep that runs it holds it, so that another may drop it from the

@@ -24,7 +24,7 @@ class Op {
   explicit Op(const char* name, const Inputs&... inputs) : scope_(name), name_(name) {
     (take(inputs), ...);
     if (device_.type != DeviceType::CPU) [[unlikely]]
-      check_available();
+      check_available(name, device_);
   }
   Op(const Op&) = delete;
   Op& operator=(const Op&) = delete;
@@ -68,7 +68,6 @@ class Op {
     device_ = device;
     on_device_ = true;
   }
-  void check_available() const;
   [[noreturn]] void fail_mixed(Device other) const;
 
   OpScope scope_;
