@@ -36,7 +36,7 @@
 #include "needlecpp/core/parallel.h"
 #include "ops/matmul/matmul_kernels.h"
 #include "ops/plumbing/scratch.h"
-#include "ops/reduce/reduce_kernels.h"
+#include "ops/reduce/reduce_run.h"
 #include "ops/window/conv_kernels.h"
 #include "ops/window/conv_run.h"
 
@@ -436,24 +436,13 @@ void convolve_transposed(const ConvSizes& s, const Image<T>& y, const Image<T>& 
 }
 
 // y = the sum of `shares` arrays that lie one after the other, added in the order that sums over a first axis have.
-void add_shares(const void* parts, int64_t shares, const View& y) {
-  ReduceArgs args = {};
-  const double no_side = 0;
-  args.op = ReduceOp::Sum;
-  args.x_type = args.y_type = y.element == Element::F32 ? ReduceType::F32 : ReduceType::F64;
-  args.x = parts;
-  args.y = y.data;
-  args.side = &no_side;
-  args.divisor = 1;
-  args.kept_rank = args.reduced_rank = 1;
-  args.kept_shape[0] = y.count;
-  args.x_kept[0] = args.y_kept[0] = 1;
-  args.reduced_shape[0] = shares;
-  args.x_reduced[0] = y.count;
-  constexpr int64_t kGrain = 1 << 15;  // numbers that a thread must have to add
-  parallel_for(y.count, std::max<int64_t>(1, kGrain / shares), [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(reduce_loop)(args, begin, end);
-  });
+void add_shares(void* parts, int64_t shares, const View& y) {
+  View all = row_of(parts, y.element, shares * y.count);
+  all.rank = 2;
+  all.size[0] = shares;
+  all.stride[0] = all.size[1] = y.count;
+  all.stride[1] = 1;
+  run_reduce(ReduceOp::Sum, all, ReducedAxes(Dims{0}), y, {});
 }
 
 template <class T>
