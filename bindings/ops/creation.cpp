@@ -2,8 +2,8 @@
 #include "needlecpp/ops/creation.h"
 
 #include "binder.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 namespace needlecpp::python {

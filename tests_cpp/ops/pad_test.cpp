@@ -5,8 +5,8 @@
 
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;
@@ -18,7 +18,7 @@ Ints ints(const Tensor& x) { return x.to_vector<int64_t>(); }
 
 void check_gradients(const std::function<Tensor(const Tensor&)>& fn, const Shape& shape) {
   Generator generator(7);
-  Tensor x = randn(shape, 0, 1, DType::Float64, generator);
+  Tensor x = randn(shape, 0, 1, DType::Float64, {}, generator);
   x.set_requires_grad(true);
   const auto squared = [&](const Tensors& in) { return Tensors{square(fn(in[0]))}; };
   CHECK(gradcheck(squared, {x}));

@@ -7,8 +7,8 @@
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;
@@ -18,7 +18,7 @@ namespace {
 // Whole numbers, so that sums are exact whatever their order; many ties.
 Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
   static Generator generator(7);
-  return cast(randint(low, high, shape, DType::Int64, generator), dtype);
+  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
 }
 
 // What each op should give, as double, in C order of the kept axes.
@@ -329,7 +329,7 @@ TEST_CASE("a dtype is that of the result, and its integers wrap around") {
 TEST_CASE("reductions have first and second derivatives") {
   Generator generator(3);
   const auto leaf = [&](const Shape& shape) {
-    return randn(shape, 0, 1, DType::Float64, generator).set_requires_grad(true);
+    return randn(shape, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
   };
   for (const AxisSet& axes : {AxisSet(), AxisSet(Dims()), AxisSet{0}, AxisSet{1}, AxisSet{0, 2}, AxisSet{-1}})
     for (bool keepdims : {false, true}) {

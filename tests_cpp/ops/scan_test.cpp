@@ -7,8 +7,8 @@
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
   static Generator generator(11);
-  return cast(randint(low, high, shape, DType::Int64, generator), dtype);
+  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
 }
 
 std::vector<double> doubles(const Tensor& x) { return cast(x, DType::Float64).to_vector<double>(); }
@@ -120,7 +120,7 @@ TEST_CASE("cumsum has first and second derivatives") {
     for (bool exclusive : {false, true})
       for (bool reverse : {false, true}) {
         const auto scan = [&](const Tensors& x) { return Tensors{cumsum(x[0] * x[0], axis, exclusive, reverse)}; };
-        const Tensor x = randn({3, 4, 2}, 0, 1, DType::Float64, generator).set_requires_grad(true);
+        const Tensor x = randn({3, 4, 2}, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
         REQUIRE(gradcheck(scan, {x}));
         REQUIRE(gradgradcheck(scan, {x}));
       }

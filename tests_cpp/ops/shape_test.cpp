@@ -7,9 +7,9 @@
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/random.h"
 
 using namespace needlecpp;
 
@@ -22,7 +22,7 @@ Tensor counting(const Shape& shape, DType dtype = DType::Int64) {
 }
 Tensor leaf(const Shape& shape, uint64_t seed) {
   Generator generator(seed);
-  Tensor x = randn(shape, 0, 1, DType::Float64, generator);
+  Tensor x = randn(shape, 0, 1, DType::Float64, {}, generator);
   return x.set_requires_grad(true);
 }
 Ints ints(const Tensor& x) { return x.to_vector<int64_t>(); }

@@ -7,8 +7,8 @@
 
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/encoding_kernels.h"
@@ -33,7 +33,7 @@ void require_close(const Tensor& got, const Tensor& expected, double tolerance =
 
 Tensor uniform(const Shape& shape, uint64_t seed, double low = -1, double high = 1, DType dtype = DType::Float32) {
   Generator generator(seed);
-  return rand(shape, low, high, dtype, generator);
+  return rand(shape, low, high, dtype, {}, generator);
 }
 
 }  // namespace

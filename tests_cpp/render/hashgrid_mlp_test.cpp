@@ -7,8 +7,8 @@
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;
@@ -17,7 +17,7 @@ namespace {
 
 Tensor random_like(const Shape& shape, uint64_t seed, double low = -1, double high = 1, DType dtype = DType::Float32) {
   Generator generator(seed);
-  return rand(shape, low, high, dtype, generator);
+  return rand(shape, low, high, dtype, {}, generator);
 }
 
 // Largest difference relative to the largest expected magnitude.

@@ -57,6 +57,17 @@ T* data(const View& view) {
   return view.as<T>();
 }
 
+inline Shape shape_of(const View& view) {
+  Shape shape;
+  for (int i = 0; i < view.rank; ++i) shape.push_back(view.size[i]);
+  return shape;
+}
+inline Strides strides_of(const View& view) {
+  Strides strides;
+  for (int i = 0; i < view.rank; ++i) strides.push_back(view.stride[i]);
+  return strides;
+}
+
 // Element i along the first axis, or elements [begin, end).
 inline View at(const View& view, int64_t i) {
   View part = view;

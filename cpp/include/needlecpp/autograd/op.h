@@ -9,7 +9,6 @@
 //   }
 #pragma once
 
-#include <initializer_list>
 #include <utility>
 
 #include "needlecpp/autograd/function.h"
@@ -25,7 +24,7 @@ class Op {
   explicit Op(const char* name, const Inputs&... inputs) : scope_(name), name_(name) {
     (take(inputs), ...);
     if (device_.type != DeviceType::CPU) [[unlikely]]
-      check_available();
+      check_available(name, device_);
   }
   Op(const Op&) = delete;
   Op& operator=(const Op&) = delete;
@@ -42,7 +41,7 @@ class Op {
 
   // See autograd/function.h.
   template <class Fn>
-  Tensor record(Tensor output, std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> saved, Fn&& backward,
+  Tensor record(Tensor output, TensorRefs inputs, TensorRefs saved, Fn&& backward,
                 SaveOutputs save = SaveOutputs::No) const {
     return needlecpp::record(name_, std::move(output), inputs, saved, std::forward<Fn>(backward), save);
   }
@@ -69,7 +68,6 @@ class Op {
     device_ = device;
     on_device_ = true;
   }
-  void check_available() const;
   [[noreturn]] void fail_mixed(Device other) const;
 
   OpScope scope_;

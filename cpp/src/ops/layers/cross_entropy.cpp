@@ -16,7 +16,7 @@
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/softmax.h"
 #include "ops/layers/loss_run.h"
-#include "ops/reduce/softmax_run.h"
+#include "ops/reduce/log_sum.h"
 
 namespace needlecpp {
 namespace {

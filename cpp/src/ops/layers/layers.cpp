@@ -2,10 +2,10 @@
 #include "needlecpp/ops/layers.h"
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/matmul.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/layers/layers_run.h"
@@ -87,7 +87,7 @@ Tensor dropout(const Tensor& x, double p, bool training) {
             ", expected a floating one. Cast first.");
   if (!training || p == 0) return x;
   const DType drawn = x.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
-  const Tensor kept = cast(ge(rand(x.shape(), 0, 1, drawn), p), x.dtype());
+  const Tensor kept = cast(ge(rand(x.shape(), 0, 1, drawn, op.device()), p), x.dtype());
   return p == 1 ? x * kept : x * (1 / (1 - p)) * kept;
 }
 

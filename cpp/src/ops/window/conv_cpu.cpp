@@ -36,7 +36,7 @@
 #include "needlecpp/core/parallel.h"
 #include "ops/matmul/matmul_kernels.h"
 #include "ops/plumbing/scratch.h"
-#include "ops/reduce/reduce_kernels.h"
+#include "ops/reduce/reduce_run.h"
 #include "ops/window/conv_kernels.h"
 #include "ops/window/conv_run.h"
 
@@ -54,13 +54,6 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // The size of equal pieces of at most `most` that cover `count`.
 int64_t piece(int64_t count, int64_t most) { return count <= most ? count : ceil_div(count, ceil_div(count, most)); }
-
-void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b_f32)(args, 0, 1, to); }
-void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b_f64)(args, 0, 1, to); }
-template <class T>
-GemmTile gemm_tile() {
-  return sizeof(T) == 4 ? NDL_KERNEL(gemm_tile_f32)() : NDL_KERNEL(gemm_tile_f64)();
-}
 
 template <class T>
 constexpr Element kElement = element_of(DTypeOf<T>::value);
@@ -237,7 +230,7 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
   const int64_t steps = depth == 0 ? 0 : ceil_div(g.channels, step);
 
   // Tiles and blocks of rows, smaller if there are too few of them for the threads.
-  const int64_t unit = gemm_tile<T>().rows;
+  const int64_t unit = NDL_KERNEL(gemm_tile<T>)().rows;
   int64_t columns = piece(axis[2].positions, kTileWidth);
   int64_t lines = piece(axis[1].positions, std::max<int64_t>(1, kTilePositions / columns));
   int64_t block = std::min(all_rows, round_up(piece(all_rows, kBlockRows), unit));
@@ -436,31 +429,20 @@ void convolve_transposed(const ConvSizes& s, const Image<T>& y, const Image<T>& 
 }
 
 // y = the sum of `shares` arrays that lie one after the other, added in the order that sums over a first axis have.
-void add_shares(const void* parts, int64_t shares, const View& y) {
-  ReduceArgs args = {};
-  const double no_side = 0;
-  args.op = ReduceOp::Sum;
-  args.x_type = args.y_type = y.element == Element::F32 ? ReduceType::F32 : ReduceType::F64;
-  args.x = parts;
-  args.y = y.data;
-  args.side = &no_side;
-  args.divisor = 1;
-  args.kept_rank = args.reduced_rank = 1;
-  args.kept_shape[0] = y.count;
-  args.x_kept[0] = args.y_kept[0] = 1;
-  args.reduced_shape[0] = shares;
-  args.x_reduced[0] = y.count;
-  constexpr int64_t kGrain = 1 << 15;  // numbers that a thread must have to add
-  parallel_for(y.count, std::max<int64_t>(1, kGrain / shares), [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(reduce_loop)(args, begin, end);
-  });
+void add_shares(void* parts, int64_t shares, const View& y) {
+  View all = row_of(parts, y.element, shares * y.count);
+  all.rank = 2;
+  all.size[0] = shares;
+  all.stride[0] = all.size[1] = y.count;
+  all.stride[1] = 1;
+  run_reduce(ReduceOp::Sum, all, ReducedAxes(Dims{0}), y, {});
 }
 
 template <class T>
 void correlate_weight(const ConvSizes& s, const View& x, const View& y, const View& weight) {
   Axis axis[3];
   conv_axes(s, axis);
-  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = gemm_tile<T>().cols;
+  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = NDL_KERNEL(gemm_tile<T>)().cols;
   const int64_t columns = piece(s.out[2], kTileWidth);
   const int64_t lines = piece(s.out[1], std::max<int64_t>(1, kTilePositions / columns));
   const int64_t channels = piece(s.in_channels, std::max<int64_t>(1, kWeightRows / taps));
@@ -501,7 +483,7 @@ void correlate_weight(const ConvSizes& s, const View& x, const View& y, const Vi
           line.b = source + j * dy.channel + h * dy.step[1];
           line.b_row = dy.step[2];
           line.b_col = dy.channel;
-          pack_panel(line, panels.data() + j * positions + h * tile.size[2] * panel);
+          NDL_KERNEL(gemm_pack_b<T>)(line, 0, 1, panels.data() + j * positions + h * tile.size[2] * panel);
         }
       for (int64_t h = 0; h < tile.size[1]; h += lines_at_once)
         for (int64_t j = 0; j < rows; j += panel) NDL_KERNEL(conv_weight_grad)

@@ -152,7 +152,7 @@ Tensor affine_grid(const Tensor& theta, const Shape& size, bool align_corners) {
     const double first = align_corners ? (n > 1 ? -1 : 0) : 1 / n - 1;
     Shape along = Dims::filled(axes, 1);
     along[i] = places[i];
-    const Tensor line = cast(Tensor::arange(places[i]), DType::Float64) * step + first;
+    const Tensor line = cast(Tensor::arange(places[i], DType::Int64, op.device()), DType::Float64) * step + first;
     columns.push_back(reshape(broadcast_to(reshape(line, along), places), {points}));
   }
   columns.push_back(op.full({points}, 1, DType::Float64));

@@ -7,9 +7,9 @@
 
 #include "needlecpp/autograd/op.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/hashgrid_panels.h"
@@ -209,7 +209,7 @@ int64_t hashgrid_entries(const HashGridConfig& config) {
 Tensor hashgrid_init(const HashGridConfig& config, uint64_t seed) {
   Op op("hashgrid_init");
   Generator generator(seed);
-  return rand({hashgrid_entries(config), config.features}, -1e-4, 1e-4, DType::Float32, generator);
+  return rand({hashgrid_entries(config), config.features}, -1e-4, 1e-4, DType::Float32, {}, generator);
 }
 
 Tensor hashgrid(const Tensor& positions, const Tensor& table, const HashGridConfig& config) {

@@ -1,5 +1,5 @@
 // Random numbers: Philox against its published answers, independence of threads and of position, ranges and moments.
-#include "needlecpp/core/random.h"
+#include "needlecpp/ops/random.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "catch.h"
-#include "core/random_kernels.h"
 #include "needlecpp/core/parallel.h"
+#include "ops/shape/random_kernels.h"
 #include "simd/philox.h"
 
 using namespace needlecpp;
@@ -73,7 +73,7 @@ TEST_CASE("formulas at their ends") {
 TEST_CASE("elements are the words of Philox in order") {
   Generator generator(42);
   generator.set_draw(7);
-  const auto x = rand({11}, 0, 1, DType::Float32, generator).to_vector<float>();
+  const auto x = rand({11}, 0, 1, DType::Float32, {}, generator).to_vector<float>();
   CHECK(generator.draw() == 8);
   for (uint64_t i = 0; i < 11; ++i) {
     const NDL_ISA::Philox4 p = NDL_ISA::philox(42, 7, i / 4);
@@ -81,14 +81,14 @@ TEST_CASE("elements are the words of Philox in order") {
     CHECK(x[i] == NDL_ISA::uniform24(words[i % 4]));
   }
   generator.set_draw(7);
-  const auto d = rand({5}, 0, 1, DType::Float64, generator).to_vector<double>();
+  const auto d = rand({5}, 0, 1, DType::Float64, {}, generator).to_vector<double>();
   for (uint64_t i = 0; i < 5; ++i) {
     const NDL_ISA::Philox4 p = NDL_ISA::philox(42, 7, i / 2);
     CHECK(d[i] == (i % 2 == 0 ? NDL_ISA::uniform53(p.x, p.y) : NDL_ISA::uniform53(p.z, p.w)));
   }
   // Normals against Box and Muller in double precision.
   generator.set_draw(7);
-  const auto n = randn({8}, 1, 2, DType::Float32, generator).to_vector<float>();
+  const auto n = randn({8}, 1, 2, DType::Float32, {}, generator).to_vector<float>();
   for (uint64_t i = 0; i < 8; i += 2) {
     const NDL_ISA::Philox4 p = NDL_ISA::philox(42, 7, i / 4);
     const double u = NDL_ISA::positive_uniform(i % 4 == 0 ? p.x : p.z);
@@ -106,9 +106,9 @@ TEST_CASE("an element depends on seed, draw and position alone") {
     const auto draws = [&](int threads, int64_t length) {
       const Threads scope(threads);
       Generator generator(5);
-      const Tensor all[] = {rand({length}, 0, 1, dtype, generator), randn({length}, 0, 1, dtype, generator),
-                            randint(-3, 9, {length}, DType::Int64, generator),
-                            randint(-3, 9, {length}, DType::Int32, generator)};
+      const Tensor all[] = {rand({length}, 0, 1, dtype, {}, generator), randn({length}, 0, 1, dtype, {}, generator),
+                            randint(-3, 9, {length}, DType::Int64, {}, generator),
+                            randint(-3, 9, {length}, DType::Int32, {}, generator)};
       std::vector<std::vector<char>> bytes;
       for (const Tensor& x : all) {
         const char* data = static_cast<const char*>(x.raw());
@@ -128,11 +128,11 @@ TEST_CASE("an element depends on seed, draw and position alone") {
   }
   Generator a(1);
   Generator b(2);
-  const auto first = rand({64}, 0, 1, DType::Float32, a).to_vector<float>();
-  CHECK(first != rand({64}, 0, 1, DType::Float32, a).to_vector<float>());  // next draw
-  CHECK(first != rand({64}, 0, 1, DType::Float32, b).to_vector<float>());  // other seed
+  const auto first = rand({64}, 0, 1, DType::Float32, {}, a).to_vector<float>();
+  CHECK(first != rand({64}, 0, 1, DType::Float32, {}, a).to_vector<float>());  // next draw
+  CHECK(first != rand({64}, 0, 1, DType::Float32, {}, b).to_vector<float>());  // other seed
   a.seed(1);
-  CHECK(first == rand({64}, 0, 1, DType::Float32, a).to_vector<float>());
+  CHECK(first == rand({64}, 0, 1, DType::Float32, {}, a).to_vector<float>());
   manual_seed(1);
   CHECK(first == rand({64}).to_vector<float>());
 }
@@ -140,24 +140,25 @@ TEST_CASE("an element depends on seed, draw and position alone") {
 TEST_CASE("uniform: range and moments") {
   Generator generator(9);
   const int64_t count = 1 << 20;
-  const auto x = rand({count}, -1, 3, DType::Float32, generator).to_vector<float>();
+  const auto x = rand({count}, -1, 3, DType::Float32, {}, generator).to_vector<float>();
   CHECK(*std::min_element(x.begin(), x.end()) >= -1);
   CHECK(*std::max_element(x.begin(), x.end()) < 3);
   const Moments m = moments(x);  // five standard errors each
   CHECK(m.mean == Approx(1).margin(5 * std::sqrt(16.0 / 12 / count)));
   CHECK(m.variance == Approx(16.0 / 12).epsilon(0.005));
   CHECK(m.kurtosis == Approx(1.8).margin(0.01));
-  const auto d = rand({count}, 0, 1, DType::Float64, generator).to_vector<double>();
+  const auto d = rand({count}, 0, 1, DType::Float64, {}, generator).to_vector<double>();
   CHECK(moments(d).mean == Approx(0.5).margin(5 * std::sqrt(1.0 / 12 / count)));
   // Neighbours are uncorrelated.
   double correlation = 0;
   for (int64_t i = 1; i < count; ++i) correlation += (d[i] - 0.5) * (d[i - 1] - 0.5) * 12 / count;
   CHECK(std::abs(correlation) < 5 / std::sqrt(count));
   // The upper end stays out even where rounding would reach it.
-  for (float v : rand({count}, 16777216, 16777218, DType::Float32, generator).to_vector<float>()) REQUIRE(v < 16777218);
-  for (Float16 v : rand({count}, 0, 1, DType::Float16, generator).to_vector<Float16>()) REQUIRE(to_float(v) < 1);
-  for (BFloat16 v : rand({count}, 0, 1, DType::BFloat16, generator).to_vector<BFloat16>()) REQUIRE(to_float(v) < 1);
-  for (float v : rand({100}, 2, 2, DType::Float32, generator).to_vector<float>()) REQUIRE(v == 2);
+  for (float v : rand({count}, 16777216, 16777218, DType::Float32, {}, generator).to_vector<float>())
+    REQUIRE(v < 16777218);
+  for (Float16 v : rand({count}, 0, 1, DType::Float16, {}, generator).to_vector<Float16>()) REQUIRE(to_float(v) < 1);
+  for (BFloat16 v : rand({count}, 0, 1, DType::BFloat16, {}, generator).to_vector<BFloat16>()) REQUIRE(to_float(v) < 1);
+  for (float v : rand({100}, 2, 2, DType::Float32, {}, generator).to_vector<float>()) REQUIRE(v == 2);
 }
 
 TEST_CASE("normal: moments") {
@@ -171,16 +172,16 @@ TEST_CASE("normal: moments") {
     CHECK(m.kurtosis == Approx(3).margin(5 * std::sqrt(24.0 / count)));
     for (auto v : x) REQUIRE(std::isfinite(v));
   };
-  check(randn({count}, 0, 1, DType::Float32, generator).to_vector<float>(), 0, 1);
-  check(randn({count}, -2, 3, DType::Float32, generator).to_vector<float>(), -2, 3);
-  check(randn({count}, 1, 0.5, DType::Float64, generator).to_vector<double>(), 1, 0.5);
+  check(randn({count}, 0, 1, DType::Float32, {}, generator).to_vector<float>(), 0, 1);
+  check(randn({count}, -2, 3, DType::Float32, {}, generator).to_vector<float>(), -2, 3);
+  check(randn({count}, 1, 0.5, DType::Float64, {}, generator).to_vector<double>(), 1, 0.5);
 }
 
 TEST_CASE("integers: every value, equally often") {
   Generator generator(11);
   const int64_t count = 1 << 20;
   std::vector<int64_t> seen(7, 0);
-  for (int64_t v : randint(-3, 4, {count}, DType::Int64, generator).to_vector<int64_t>()) {
+  for (int64_t v : randint(-3, 4, {count}, DType::Int64, {}, generator).to_vector<int64_t>()) {
     REQUIRE(v >= -3);
     REQUIRE(v < 4);
     ++seen[static_cast<size_t>(v + 3)];
@@ -188,28 +189,28 @@ TEST_CASE("integers: every value, equally often") {
   double chi = 0;
   for (int64_t n : seen) chi += std::pow(static_cast<double>(n) - count / 7.0, 2) / (count / 7.0);
   CHECK(chi < 35);  // six degrees of freedom: beyond this once in 200,000
-  for (int32_t v : randint(5, 6, {50}, DType::Int32, generator).to_vector<int32_t>()) REQUIRE(v == 5);
-  const auto wide = randint(INT64_MIN, INT64_MAX, {1000}, DType::Int64, generator).to_vector<int64_t>();
+  for (int32_t v : randint(5, 6, {50}, DType::Int32, {}, generator).to_vector<int32_t>()) REQUIRE(v == 5);
+  const auto wide = randint(INT64_MIN, INT64_MAX, {1000}, DType::Int64, {}, generator).to_vector<int64_t>();
   CHECK(std::count_if(wide.begin(), wide.end(), [](int64_t v) { return v < 0; }) > 400);
   CHECK(std::set<int64_t>(wide.begin(), wide.end()).size() == 1000);
-  const auto low = randint(INT32_MIN, int64_t{INT32_MAX} + 1, {1000}, DType::Int32, generator).to_vector<int32_t>();
+  const auto low = randint(INT32_MIN, int64_t{INT32_MAX} + 1, {1000}, DType::Int32, {}, generator).to_vector<int32_t>();
   CHECK(std::count_if(low.begin(), low.end(), [](int32_t v) { return v < 0; }) > 400);
 }
 
 TEST_CASE("empty draws and refusals") {
   Generator generator(1);
-  CHECK(rand({0, 3}, 0, 1, DType::Float32, generator).shape() == Shape{0, 3});
-  CHECK(randn({0}, 0, 1, DType::Float64, generator).numel() == 0);
-  CHECK(randint(0, 2, {0}, DType::Int64, generator).numel() == 0);
-  CHECK(rand({}, 0, 1, DType::Float32, generator).rank() == 0);
-  CHECK_THROWS_AS(rand({2}, 0, 1, DType::Int64, generator), TypeError);
-  CHECK_THROWS_AS(randn({2}, 0, 1, DType::Bool, generator), TypeError);
-  CHECK_THROWS_AS(randint(0, 2, {2}, DType::Float32, generator), TypeError);
-  CHECK_THROWS_AS(rand({2}, 1, 0, DType::Float32, generator), ValueError);
-  CHECK_THROWS_AS(rand({2}, -3e38, 3e38, DType::Float32, generator), ValueError);
-  CHECK_THROWS_AS(rand({2}, 0, NAN, DType::Float32, generator), ValueError);
-  CHECK_THROWS_AS(randn({2}, 0, -1, DType::Float32, generator), ValueError);
-  CHECK_THROWS_AS(randint(2, 2, {2}, DType::Int64, generator), ValueError);
-  CHECK_THROWS_AS(randint(0, int64_t{1} << 32, {2}, DType::Int32, generator), ValueError);
-  CHECK_THROWS_AS(rand({-1}, 0, 1, DType::Float32, generator), ValueError);
+  CHECK(rand({0, 3}, 0, 1, DType::Float32, {}, generator).shape() == Shape{0, 3});
+  CHECK(randn({0}, 0, 1, DType::Float64, {}, generator).numel() == 0);
+  CHECK(randint(0, 2, {0}, DType::Int64, {}, generator).numel() == 0);
+  CHECK(rand({}, 0, 1, DType::Float32, {}, generator).rank() == 0);
+  CHECK_THROWS_AS(rand({2}, 0, 1, DType::Int64, {}, generator), TypeError);
+  CHECK_THROWS_AS(randn({2}, 0, 1, DType::Bool, {}, generator), TypeError);
+  CHECK_THROWS_AS(randint(0, 2, {2}, DType::Float32, {}, generator), TypeError);
+  CHECK_THROWS_AS(rand({2}, 1, 0, DType::Float32, {}, generator), ValueError);
+  CHECK_THROWS_AS(rand({2}, -3e38, 3e38, DType::Float32, {}, generator), ValueError);
+  CHECK_THROWS_AS(rand({2}, 0, NAN, DType::Float32, {}, generator), ValueError);
+  CHECK_THROWS_AS(randn({2}, 0, -1, DType::Float32, {}, generator), ValueError);
+  CHECK_THROWS_AS(randint(2, 2, {2}, DType::Int64, {}, generator), ValueError);
+  CHECK_THROWS_AS(randint(0, int64_t{1} << 32, {2}, DType::Int32, {}, generator), ValueError);
+  CHECK_THROWS_AS(rand({-1}, 0, 1, DType::Float32, {}, generator), ValueError);
 }

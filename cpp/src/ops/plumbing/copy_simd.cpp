@@ -2,7 +2,7 @@
 // however the matrix lies (strides that are powers of two would otherwise fight for the same few cache lines). Within a
 // block, square tiles as wide as a 16-byte vector are transposed in registers: of N rows, row i is interleaved with row
 // i + N/2, log2 N times.
-#include "ops/plumbing/strided_copy_kernels.h"
+#include "ops/plumbing/copy_kernels.h"
 #include "simd/copy.h"
 
 namespace needlecpp::NDL_ISA {
@@ -123,6 +123,11 @@ void transpose_copy(const TransposeArgs& args, int64_t begin, int64_t end) {
     default:
       return transpose_of<uint64_t>(args, begin, end);
   }
+}
+
+void copy_rows(const CopyRowsArgs& args, int64_t begin, int64_t end) {
+  for (int64_t r = begin; r < end; ++r)
+    copy_row(args.to + r * args.to_stride, args.from + r * args.from_stride, args.bytes);
 }
 
 }  // namespace needlecpp::NDL_ISA

@@ -1,6 +1,6 @@
 // Fills blocks of random numbers. Blocks go in groups of a vector's lanes, whole even at the end, so that an element's
 // value does not depend on where a thread's share begins.
-#include "core/random_kernels.h"
+#include "ops/shape/random_kernels.h"
 
 namespace needlecpp::NDL_ISA {
 namespace {
@@ -38,7 +38,7 @@ NDL_HD void fill(const Args& args, int64_t begin, int64_t end, const Make& make)
 }
 
 template <class Integer>
-NDL_HD void fill_integers(const RandintArgs& args, int64_t begin, int64_t end) {
+NDL_HD void fill_integers(const RandomIntegersArgs& args, int64_t begin, int64_t end) {
   fill<Integer, kRandom64>(args, begin, end, [&](const Words& words, Integer* out) {
     for (int i = 0; i < kGroup; ++i) {
       out[2 * i] = static_cast<Integer>(integer_in_range(words.x[i], words.y[i], args.low, args.range));
@@ -47,9 +47,7 @@ NDL_HD void fill_integers(const RandintArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-}  // namespace
-
-void uniform_float(const RandomArgs& args, int64_t begin, int64_t end) {
+void uniform_float(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
   const float low = static_cast<float>(args.a);
   const float high = static_cast<float>(args.b);
   fill<float, kRandom32>(args, begin, end, [&](const Words& words, float* out) {
@@ -62,7 +60,7 @@ void uniform_float(const RandomArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-void uniform_double(const RandomArgs& args, int64_t begin, int64_t end) {
+void uniform_double(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
   fill<double, kRandom64>(args, begin, end, [&](const Words& words, double* out) {
     for (int i = 0; i < kGroup; ++i) {
       out[2 * i] = in_range(uniform53(words.x[i], words.y[i]), args.a, args.b);
@@ -71,7 +69,7 @@ void uniform_double(const RandomArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-void normal_float(const RandomArgs& args, int64_t begin, int64_t end) {
+void normal_float(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
   const float mean = static_cast<float>(args.a);
   const float deviation = static_cast<float>(args.b);
   const float two_pi = static_cast<float>(kTwoPi);
@@ -91,7 +89,7 @@ void normal_float(const RandomArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-void normal_double(const RandomArgs& args, int64_t begin, int64_t end) {
+void normal_double(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
   fill<double, kRandom64>(args, begin, end, [&](const Words& words, double* out) {
     for (int i = 0; i < kGroup; ++i) {
       double first, second;
@@ -102,8 +100,18 @@ void normal_double(const RandomArgs& args, int64_t begin, int64_t end) {
   });
 }
 
-void random_integers(const RandintArgs& args, int64_t begin, int64_t end) {
-  args.wide ? fill_integers<int64_t>(args, begin, end) : fill_integers<int32_t>(args, begin, end);
+}  // namespace
+
+void random_floats(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
+  const bool wide = args.element == Element::F64;
+  if (args.law == RandomLaw::Uniform)
+    wide ? uniform_double(args, begin, end) : uniform_float(args, begin, end);
+  else
+    wide ? normal_double(args, begin, end) : normal_float(args, begin, end);
+}
+
+void random_integers(const RandomIntegersArgs& args, int64_t begin, int64_t end) {
+  args.element == Element::I64 ? fill_integers<int64_t>(args, begin, end) : fill_integers<int32_t>(args, begin, end);
 }
 
 }  // namespace needlecpp::NDL_ISA

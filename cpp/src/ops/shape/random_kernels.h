@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 #include "simd/math.h"
@@ -14,18 +15,22 @@ namespace needlecpp {
 inline constexpr int kRandom32 = 4;
 inline constexpr int kRandom64 = 2;
 
-struct RandomArgs {
+enum class RandomLaw { Uniform, Normal };
+
+struct RandomFloatsArgs {
   void* y;
-  int64_t count;  // elements of y; the last block may be cut
+  Element element;  // F32 or F64
+  int64_t count;    // elements of y; the last block may be cut
+  RandomLaw law;
   uint64_t seed;
   uint64_t draw;
   double a;  // low or mean
   double b;  // high or standard deviation
 };
 
-struct RandintArgs {
+struct RandomIntegersArgs {
   void* y;
-  bool wide;  // int64, int32 otherwise
+  Element element;  // I64 or I32
   int64_t count;
   uint64_t seed;
   uint64_t draw;
@@ -33,12 +38,9 @@ struct RandintArgs {
   uint64_t range;  // high - low, at least 1
 };
 
-// All fill the blocks begin to end.
-NDL_DECLARE_KERNEL(void, uniform_float, (const RandomArgs& args, int64_t begin, int64_t end))
-NDL_DECLARE_KERNEL(void, uniform_double, (const RandomArgs& args, int64_t begin, int64_t end))
-NDL_DECLARE_KERNEL(void, normal_float, (const RandomArgs& args, int64_t begin, int64_t end))
-NDL_DECLARE_KERNEL(void, normal_double, (const RandomArgs& args, int64_t begin, int64_t end))
-NDL_DECLARE_KERNEL(void, random_integers, (const RandintArgs& args, int64_t begin, int64_t end))
+// Both fill the blocks begin to end.
+NDL_DECLARE_KERNEL(void, random_floats, (const RandomFloatsArgs& args, int64_t begin, int64_t end))
+NDL_DECLARE_KERNEL(void, random_integers, (const RandomIntegersArgs& args, int64_t begin, int64_t end))
 
 namespace NDL_ISA {
 

@@ -1,15 +1,17 @@
 // Copies between any two layouts and dtypes. The order in which elements are visited is free, so axes are sorted by the
 // target's strides: the target is then written in the order of memory. Of one dtype, a source that runs along the same
 // axis is copied by rows, and one that runs along another by transposed blocks; all else goes through convert_run.
+#include "ops/plumbing/copy_cpu.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
-#include "ops/elementwise/elementwise_map.h"
-#include "ops/plumbing/strided_copy_kernels.h"
-#include "ops/shape/shape_kernels.h"
+#include "needlecpp/core/parallel.h"
+#include "ops/plumbing/copy_run.h"
+#include "ops/plumbing/strided.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kStreamBytes = 8 << 20;  // targets of this size are written past the caches
@@ -17,19 +19,19 @@ constexpr int64_t kShortRow = 1024;        // bytes up to which rows are copied 
 
 using CopyLoop = StridedLoop<2>;  // target, source
 
-CopyLoop loop_by_target(const Tensor& target, const Tensor& source) {
+CopyLoop loop_by_target(const View& target, const View& source) {
   int order[kMaxRank];
-  const int rank = target.rank();
+  const int rank = target.rank;
   for (int i = 0; i < rank; ++i) order[i] = i;
   std::stable_sort(order, order + rank,
-                   [&](int a, int b) { return std::abs(target.strides()[a]) > std::abs(target.strides()[b]); });
+                   [&](int a, int b) { return std::abs(target.stride[a]) > std::abs(target.stride[b]); });
   Shape shape;
   Strides to;
   Strides from;
   for (int i = 0; i < rank; ++i) {
-    shape.push_back(target.shape()[order[i]]);
-    to.push_back(target.strides()[order[i]]);
-    from.push_back(source.strides()[order[i]]);
+    shape.push_back(target.size[order[i]]);
+    to.push_back(target.stride[order[i]]);
+    from.push_back(source.stride[order[i]]);
   }
   return make_loop<2>(shape, {to, from});
 }
@@ -93,17 +95,15 @@ void copy_transposed(const CopyLoop& loop, int row_axis, char* to, const char* f
 
 }  // namespace
 
-void strided_copy(const Tensor& target, const Tensor& source) {
-  NDL_CHECK(target.shape() == source.shape(), ValueError, "copy", "shapes differ: got ", source.shape(), ", expected ",
-            target.shape(), ".");
-  if (target.numel() == 0) return;
-  const int64_t to_size = static_cast<int64_t>(itemsize(target.dtype()));
-  const int64_t from_size = static_cast<int64_t>(itemsize(source.dtype()));
-  char* to = static_cast<char*>(target.raw());
-  const char* from = static_cast<const char*>(source.raw());
-  const bool same = target.dtype() == source.dtype();
-  if (same && target.is_contiguous() && source.is_contiguous()) {
-    parallel_for(target.numel() * to_size, 1 << 20, [&](int64_t begin, int64_t end) {
+void run_copy(const View& source, const View& target) {
+  if (target.count == 0) return;
+  const int64_t to_size = element_bytes(target.element);
+  const int64_t from_size = element_bytes(source.element);
+  char* to = target.as<char>();
+  const char* from = source.as<char>();
+  const bool same = target.element == source.element;
+  if (same && target.contiguous && source.contiguous) {
+    parallel_for(target.count * to_size, 1 << 20, [&](int64_t begin, int64_t end) {
       std::memcpy(to + begin, from + begin, static_cast<size_t>(end - begin));
     });
     return;
@@ -125,9 +125,9 @@ void strided_copy(const Tensor& target, const Tensor& source) {
       if (rows)
         std::memcpy(y, x, static_cast<size_t>(length * to_size));
       else
-        convert_run(target.dtype(), y, to_stride, source.dtype(), x, from_stride, length);
+        convert_run(target.element, y, to_stride, source.element, x, from_stride, length);
     });
   });
 }
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu
