@@ -63,7 +63,7 @@ struct Transposed {
 Transposed transposed(const Pattern& pattern) {
   NoGrad off;
   const auto [columns, order] = sort_with_index(pattern.columns);
-  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1));
+  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1, DType::Int64, columns.device()));
   const Tensor rows = sub(searchsorted(pattern.offsets, order, true), 1.0);
   return {{offsets, rows, pattern.rows()}, order};
 }
