@@ -26,7 +26,9 @@ Tensor to(const Tensor& x, Device device) {
 void to_(const Tensor& x, DType dtype, Device device) {
   OpScope scope("to_");
   const NoGrad no_grad;
-  const auto moved = [&](const Tensor& from) { return to(is_floating(from.dtype()) ? cast(from, dtype) : from, device); };
+  const auto moved = [&](const Tensor& from) {
+    return to(is_floating(from.dtype()) ? cast(from, dtype) : from, device);
+  };
   const Tensor value = moved(x.detach());
   const Tensor gradient = x.grad().defined() ? moved(x.grad().detach()) : Tensor();
   if (value.dtype() == x.dtype() && value.device() == x.device()) return;
