@@ -230,22 +230,31 @@ struct Place {
   Device device;
 };
 
-// `found` with what `target` names of it: a tensor both, the others one.
-Place place_of(const char* op, nb::handle target, Place found) {
+// Where x is, but for what is asked for: target is a tensor, a device or a dtype.
+Place place_of(const char* op, const Tensor& x, nb::handle target, nb::handle dtype, nb::handle device) {
+  Place place{x.dtype(), x.device()};
   if (nb::isinstance<Tensor>(target)) {
     const Tensor& like = nb::cast<const Tensor&>(target);
-    return {like.dtype(), like.device()};
-  }
-  if (nb::isinstance<nb::str>(target)) {
+    place = {like.dtype(), like.device()};
+  } else if (nb::isinstance<nb::str>(target)) {
     const std::string word = nb::cast<std::string>(target);
-    if (word == "cpu" || word.starts_with("cuda")) return {found.dtype, device_from_name(word)};
-    for (int i = 0; i < kNumDTypes; ++i)
-      if (word == name(static_cast<DType>(i))) return {static_cast<DType>(i), found.device};
-    detail::fail<TypeError>(op, "neither a dtype nor a device: got \"", word,
-                            "\", expected the name of one, \"float64\" or \"cpu\" say, or a Tensor.");
+    int i = 0;
+    while (i < kNumDTypes && word != name(static_cast<DType>(i))) ++i;
+    const bool on_device = word == "cpu" || word.starts_with("cuda");
+    NDL_CHECK(on_device || i < kNumDTypes, TypeError, op, "neither a dtype nor a device: got \"", word,
+              "\", expected the name of one, \"float64\" or \"cpu\" say, or a Tensor.");
+    if (on_device)
+      place.device = device_from_name(word);
+    else
+      place.dtype = static_cast<DType>(i);
+  } else if (nb::isinstance<Device>(target)) {
+    place.device = nb::cast<Device>(target);
+  } else {
+    place.dtype = dtype_of(target, place.dtype);
   }
-  if (nb::isinstance<Device>(target)) return {found.dtype, nb::cast<Device>(target)};
-  return {dtype_of(target, found.dtype), found.device};
+  place = {dtype_of(dtype, place.dtype), device_of(device, place.device)};
+  check_available(op, place.device);
+  return place;
 }
 
 void bind_properties(nb::class_<Tensor>& c) {
@@ -372,11 +381,7 @@ void bind_conversion(nb::class_<Tensor>& c) {
       "to",
       [](nb::object self, nb::object target, nb::object dtype, bool, bool copy, nb::object device) {
         const Tensor& x = nb::cast<const Tensor&>(self);
-        Place place{x.dtype(), x.device()};
-        if (!target.is_none()) place = place_of("to", target, place);
-        if (!dtype.is_none()) place.dtype = dtype_of(dtype, place.dtype);
-        if (!device.is_none()) place.device = device_of(device);
-        check_available("to", place.device);
+        const Place place = place_of("to", x, target, dtype, device);
         const Tensor y = unlocked([&] {
           const Tensor moved = to(cast(x, place.dtype), place.device);
           return copy && moved.is_same(x) ? clone(x) : moved;
@@ -396,8 +401,11 @@ void bind_conversion(nb::class_<Tensor>& c) {
   c.def(
       "cuda",
       [](nb::object self, nb::object device) {
-        return moved(
-            self, is_integer(device) ? cuda_device(int64_of(device)) : device_of(device, Device{DeviceType::CUDA, 0}));
+        const Device card =
+            is_integer(device) ? cuda_device(int64_of(device)) : device_of(device, Device{DeviceType::CUDA, 0});
+        NDL_CHECK(card.type == DeviceType::CUDA, ValueError, "cuda", "not a card: got ", to_string(card),
+                  ", expected cuda. Use to().");
+        return moved(self, card);
       },
       "device"_a = nb::none(), "This tensor on a CUDA card: the first unless another is named, or its number given.");
   c.def("float", [](const Tensor& x) { return cast(x, DType::Float32); });
@@ -437,16 +445,14 @@ void bind_tensor(nb::module_& m) {
 
   m.def(
       "to_",
-      [](const Tensor& x, nb::object target, nb::object dtype) {
-        const Place place =
-            target.is_none() ? Place{x.dtype(), x.device()} : place_of("to_", target, {x.dtype(), x.device()});
-        const DType wanted = dtype_of(dtype, place.dtype);
+      [](const Tensor& x, nb::object target, nb::object dtype, nb::object device) {
+        const Place place = place_of("to", x, target, dtype, device);
         unlocked([&] {
-          to_(x, wanted, place.device);
+          to_(x, place.dtype, place.device);
           return 0;
         });
       },
-      "x"_a, "target"_a, "dtype"_a = nb::none(),
+      "x"_a, "target"_a = nb::none(), "dtype"_a = nb::none(), "device"_a = nb::none(),
       "A leaf goes on in another dtype and on another device, its gradient too: what Module.to() does to parameters.");
   // For tests, which have one device, of what happens on others.
   m.def(
