@@ -17,7 +17,6 @@ namespace {
 
 constexpr int64_t kChunk = 1 << 14;  // cells a task sums: fixed, so that the mean does not depend on the threads
 constexpr int64_t kBatch = 1 << 16;  // positions a call of sigma_of gets at most
-constexpr int64_t kMaxSamples = 1 << 20;
 
 GridArgs grid_args(const OccupancyGrid& grid, const Tensor& distance) {
   GridArgs args = {};
@@ -39,19 +38,6 @@ void check_ray_tensor(const char* what, const Tensor& x) {
             " have the wrong shape: got ", x.shape(), ", expected [n, 3] with n below 2^31.");
 }
 
-void check_options(const MarchOptions& options) {
-  NDL_CHECK(std::isfinite(options.step) && options.step > 0, ValueError, "march", "bad step: got ", options.step,
-            ", expected a positive length.");
-  NDL_CHECK(std::isfinite(options.cone_angle) && options.cone_angle >= 0, ValueError, "march", "bad cone_angle: got ",
-            options.cone_angle, ", expected 0 or more.");
-  NDL_CHECK(options.max_step >= options.step, ValueError, "march", "bad max_step: got ", options.max_step,
-            ", expected at least the step, ", options.step, ".");
-  NDL_CHECK(std::isfinite(options.near) && options.near >= 0, ValueError, "march", "bad near: got ", options.near,
-            ", expected 0 or more.");
-  NDL_CHECK(options.max_samples >= 1 && options.max_samples <= kMaxSamples, ValueError, "march",
-            "bad max_samples: got ", options.max_samples, ", expected 1 to ", kMaxSamples, ".");
-}
-
 void check_threshold(const char* op, float step, double threshold) {
   NDL_CHECK(std::isfinite(step) && step > 0, ValueError, op, "bad step: got ", step, ", expected a positive length.");
   NDL_CHECK(threshold >= 0, ValueError, op, "bad threshold: got ", threshold, ", expected 0 or more.");
@@ -61,9 +47,7 @@ void check_threshold(const char* op, float step, double threshold) {
 
 OccupancyGrid::OccupancyGrid(const Box& box, int resolution) : box_(box), resolution_(resolution) {
   Op op("occupancy_grid");
-  NDL_CHECK(resolution >= kBlock && resolution <= 1024 && resolution % kBlock == 0, ValueError, "occupancy_grid",
-            "bad resolution: got ", resolution, ", expected a multiple of ", kBlock, " up to 1024.");
-  box.check("occupancy_grid");
+  check_config(op, OccupancyConfig{box, resolution});
   const int64_t blocks = resolution / kBlock;
   const int64_t cells = static_cast<int64_t>(resolution) * resolution * resolution;
   density_ = Tensor::full({cells}, -1);
@@ -171,7 +155,7 @@ Samples OccupancyGrid::march(const Rays& rays, const MarchOptions& options) cons
   Op op("march");
   check_ray_tensor("origins", rays.origins);
   check_ray_tensor("directions", rays.directions);
-  check_options(options);
+  check_config("march", options);
   const int64_t n = rays.origins.size(0);
   NDL_CHECK(rays.directions.size(0) == n, ValueError, "march", "lengths differ: got ", n, " origins and ",
             rays.directions.size(0), " directions, expected as many.");
