@@ -120,7 +120,14 @@ void bind_operators(nb::class_<Tensor>& c);
 void bind_ops(nb::module_& m);
 void bind_autograd(nb::module_& m);
 void bind_render(nb::module_& m);
+void bind_cameras(nb::module_& m);
+void bind_picture(nb::module_& m);
+void bind_occupancy(nb::module_& m);
 void bind_field(nb::module_& m);
+void bind_scene(nb::module_& m);
+void bind_renderer(nb::module_& m);
+void bind_train(nb::module_& m);
+void bind_safetensors(nb::module_& m);
 void explain_arguments(nb::module_& m);
 
 }  // namespace needlecpp::python

@@ -155,7 +155,14 @@ NB_MODULE(_core, m) {
   bind_tensor(m);
   bind_autograd(m);
   bind_ops(m);
+  bind_cameras(m);
   bind_render(m);
+  bind_picture(m);
+  bind_occupancy(m);
   bind_field(m);
+  bind_scene(m);
+  bind_renderer(m);
+  bind_train(m);
+  bind_safetensors(m);
   explain_arguments(m);
 }

@@ -84,13 +84,11 @@ void backward_through_mlp(Backward& b, int first, const MlpOptions& options, con
     if (dweights[l].defined()) b.give(first + static_cast<int>(l), dweights[l]);
 }
 
-const char* name(Precision precision) { return precision == Precision::BFloat16 ? "bfloat16" : "float32"; }
-
 Precision precision_from_name(const std::string& precision_name) {
-  if (precision_name == "float32") return Precision::Float32;
-  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
-            "\", expected \"float32\" or \"bfloat16\".");
-  return Precision::BFloat16;
+  Precision precision = Precision::Float32;
+  NDL_CHECK(assign_named(precision, precision_name), ValueError, "fused_mlp", "unknown precision: got \"",
+            precision_name, "\", expected ", names_listed(precision), ".");
+  return precision;
 }
 
 Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, Precision precision) {

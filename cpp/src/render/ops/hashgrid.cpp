@@ -16,22 +16,6 @@
 namespace needlecpp {
 namespace {
 
-void check_config(const char* op, const HashGridConfig& config) {
-  NDL_CHECK(config.levels >= 1 && config.levels <= 64, ValueError, op, "bad number of levels: got ", config.levels,
-            ", expected 1..64.");
-  NDL_CHECK(config.features == 1 || config.features == 2 || config.features == 4 || config.features == 8, ValueError,
-            op, "bad features per level: got ", config.features, ", expected 1, 2, 4 or 8.");
-  NDL_CHECK(config.log2_table_size >= 3 && config.log2_table_size <= 24, ValueError, op, "bad log2_table_size: got ",
-            config.log2_table_size, ", expected 3..24.");
-  NDL_CHECK(config.base_resolution >= 1, ValueError, op, "bad base resolution: got ", config.base_resolution,
-            ", expected 1 or more.");
-  NDL_CHECK(config.growth >= 1 && config.growth <= 1e6, ValueError, op, "bad growth per level: got ", config.growth,
-            ", expected 1..1e6.");
-  const double finest = config.base_resolution * std::pow(config.growth, config.levels - 1);
-  NDL_CHECK(finest <= 1 << 24, ValueError, op, "finest level too fine for float32 positions: got a resolution of ",
-            finest, ", expected at most 2^24. Lower growth, levels or base_resolution.");
-}
-
 std::vector<HashGridLevelArgs> level_args(const HashGridConfig& config) {
   std::vector<HashGridLevelArgs> args;
   for (const HashGridLevel& level : hashgrid_levels(config))

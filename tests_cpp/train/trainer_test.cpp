@@ -1,6 +1,6 @@
 // The whole loop on a scene made here: it learns, renders what it learnt, repeats itself for a seed, and refuses
 // nonsense.
-#include "needlecpp/render/trainer.h"
+#include "needlecpp/train/trainer.h"
 
 #include <unistd.h>
 
@@ -16,6 +16,8 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "needlecpp/render/fields/ngp.h"
+#include "needlecpp/render/renderer.h"
 #include "needlecpp/render/volume.h"
 #include "render/live_samples.h"
 
@@ -61,20 +63,31 @@ Tensor photographs(const Cameras& cameras) {
   return images;
 }
 
+NgpConfig small_field() {
+  NgpConfig config;
+  config.grid.log2_table_size = 14;
+  config.grid.levels = 8;
+  config.grid.growth = 1.5;
+  return config;
+}
+
 TrainerConfig small_config() {
   TrainerConfig config;
-  config.field.grid.log2_table_size = 14;
-  config.field.grid.levels = 8;
-  config.field.grid.growth = 1.5;
   config.march.step = 0.02f;
   config.occupancy_resolution = 64;
   config.samples_per_step = 1 << 13;
   return config;
 }
 
-double psnr_of_view(const Checkpoint& scene, const Cameras& cameras, const Tensor& images, int64_t view) {
-  const float white[3] = {1, 1, 1};
-  const std::vector<float> got = render_image(scene, cameras, view, white).color.to_vector<float>();
+std::shared_ptr<Field> fresh(uint64_t seed = 0) { return std::make_shared<NgpField>(small_field(), seed); }
+const VolumeModel& volume(const Scene& scene) { return static_cast<const VolumeModel&>(*scene.model); }
+std::vector<float> first_parameter(const Scene& scene) {
+  return scene.model->parameters()[0].tensor.to_vector<float>();
+}
+constexpr Color kWhite = {1, 1, 1};
+
+double psnr_of_view(const Scene& scene, const Cameras& cameras, const Tensor& images, int64_t view) {
+  const std::vector<float> got = render_image(scene, cameras, view, kWhite).color.to_vector<float>();
   const uint8_t* pixel = images.data<uint8_t>() + view * kSize * kSize * 4;
   double squares = 0;
   for (int64_t i = 0; i < kSize * kSize; ++i)
@@ -94,7 +107,7 @@ TEST_CASE("a ball is learnt from its photographs, on any background") {
     TrainerConfig config = small_config();
     config.background = background;
     config.loss = background == Background::Random ? Loss::MSE : Loss::Huber;
-    Trainer trainer(images, cameras, config);
+    Trainer trainer(fresh(), images, cameras, config);
     const double first = trainer.step(0).mse;
     Trainer::Step last{};
     for (int i = 1; i < 250; ++i) last = trainer.step(i / 250.0);
@@ -103,10 +116,9 @@ TEST_CASE("a ball is learnt from its photographs, on any background") {
     REQUIRE(last.mse < first / 20);
     REQUIRE(last.live <= last.samples);
     REQUIRE(last.samples < 2 << 13);
-    REQUIRE(psnr_of_view(trainer.checkpoint(), cameras, images, 3) > 27);
-    REQUIRE(trainer.checkpoint().occupancy->occupied_fraction() < 0.5);
-    const float black[3] = {0, 0, 0};
-    const RenderedImage image = render_image(trainer.checkpoint(), cameras, 0, black);
+    REQUIRE(psnr_of_view(trainer.scene(), cameras, images, 3) > 27);
+    REQUIRE(volume(trainer.scene()).occupancy()->occupied_fraction() < 0.5);
+    const RenderedImage image = render_image(trainer.scene(), cameras, 0, Color{0, 0, 0});
     const size_t centre = kSize / 2 * kSize + kSize / 2;
     REQUIRE(image.opacity.to_vector<float>()[centre] > 0.9f);
     // A fixed background leaves depth open where the ball has the background's colour; random ones do not.
@@ -121,10 +133,10 @@ TEST_CASE("a seed repeats the run bit by bit on any number of threads; another s
   const auto run = [&](uint64_t seed) {
     TrainerConfig config = small_config();
     config.seed = seed;
-    Trainer trainer(images, cameras, config);
+    Trainer trainer(fresh(seed), images, cameras, config);
     std::vector<double> losses;
     for (int i = 0; i < 40; ++i) losses.push_back(trainer.step(i / 40.0).loss);
-    const std::vector<float> table = trainer.checkpoint().field->table().to_vector<float>();
+    const std::vector<float> table = first_parameter(trainer.scene());
     losses.insert(losses.end(), table.begin(), table.end());
     return losses;
   };
@@ -141,7 +153,7 @@ TEST_CASE("pictures of several sizes and masks") {
   const Cameras cameras = circle();
   const Tensor images = photographs(cameras);
   const auto run = [&](const Tensor& pixels, const Cameras& seen_by, const Tensor& mask) {
-    Trainer trainer(pixels, seen_by, small_config(), mask);
+    Trainer trainer(fresh(), pixels, seen_by, small_config(), mask);
     std::vector<double> losses;
     for (int i = 0; i < 10; ++i) losses.push_back(trainer.step(i / 10.0).loss);
     return losses;
@@ -173,25 +185,25 @@ TEST_CASE("pictures of several sizes and masks") {
   REQUIRE(run(small, two_sizes, {}) == run(images, cameras, mask));
   REQUIRE(run(small, two_sizes, {}) != plain);
 
-  const float white[3] = {1, 1, 1};
-  Trainer trainer(small, two_sizes, small_config());
-  REQUIRE(render_image(trainer.checkpoint(), two_sizes, 1, white).color.shape() == Shape{half, kSize, 3});
-  REQUIRE(render_image(trainer.checkpoint(), two_sizes, 2, white).color.shape() == Shape{kSize, kSize, 3});
+  Trainer trainer(fresh(), small, two_sizes, small_config());
+  REQUIRE(render_image(trainer.scene(), two_sizes, 1, kWhite).color.shape() == Shape{half, kSize, 3});
+  REQUIRE(render_image(trainer.scene(), two_sizes, 2, kWhite).color.shape() == Shape{kSize, kSize, 3});
 
   const TrainerConfig config = small_config();
-  REQUIRE_THROWS_AS(Trainer(small, cameras, config), ValueError);
-  REQUIRE_THROWS_AS(Trainer(images, two_sizes, config), ValueError);
-  REQUIRE_THROWS_AS(Trainer(slice(small, 0, 1), two_sizes, config), ValueError);
-  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::zeros({kViews, kSize, kSize}, DType::Bool)), ValueError);
-  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::ones({kViews}, DType::Bool)), ValueError);
-  REQUIRE_THROWS_AS(Trainer(images, cameras, config, Tensor::ones({kViews, kSize, kSize})), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), small, cameras, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, two_sizes, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), slice(small, 0, 1), two_sizes, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, config, Tensor::zeros({kViews, kSize, kSize}, DType::Bool)),
+                    ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, config, Tensor::ones({kViews}, DType::Bool)), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, config, Tensor::ones({kViews, kSize, kSize})), ValueError);
 }
 
 TEST_CASE("images without alpha train too, and an image of one pixel") {
   const Tensor images = Tensor::full({1, 1, 1, 3}, 128, DType::UInt8);
   const Cameras cameras{Tensor::from_vector<float>({1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, -3}, {1, 3, 4}),
                         Tensor::from_vector<float>({1, 1, 0.5f, 0.5f, 0, 0, 0, 0}, {1, 8}), 1, 1};
-  Trainer trainer(images, cameras, small_config());
+  Trainer trainer(fresh(), images, cameras, small_config());
   for (int i = 0; i < 5; ++i) REQUIRE(std::isfinite(trainer.step(0).loss));
 }
 
@@ -200,21 +212,20 @@ TEST_CASE("rays that meet nothing leave the background and no gradient") {
   cameras.poses = cameras.poses * 1.0;
   for (int64_t i = 0; i < kViews; ++i)  // far away, looking elsewhere
     cameras.poses.data<float>()[i * 12 + 11] = 100;
-  Trainer trainer(Tensor::zeros({kViews, kSize, kSize, 4}, DType::UInt8), cameras, small_config());
+  Trainer trainer(fresh(), Tensor::zeros({kViews, kSize, kSize, 4}, DType::UInt8), cameras, small_config());
   const Trainer::Step step = trainer.step(0);
   REQUIRE(step.samples == 0);
   REQUIRE(step.mse == 0);
-  const float grey[3] = {0.5f, 0.25f, 1.0f};
-  const std::vector<float> color = render_image(trainer.checkpoint(), cameras, 0, grey).color.to_vector<float>();
+  const std::vector<float> color =
+      render_image(trainer.scene(), cameras, 0, Color{0.5f, 0.25f, 1.0f}).color.to_vector<float>();
   REQUIRE(color[0] == 0.5f);
   REQUIRE(color[1] == 0.25f);
 }
 
 TEST_CASE("the table and the weights of a field are different numbers") {
-  const RadianceField field(small_config().field, 3);
-  const auto parameters = field.named_parameters();
-  const std::vector<float> table = parameters[0].second.to_vector<float>();
-  const std::vector<float> weight = parameters[1].second.to_vector<float>();
+  const auto parameters = NgpField(small_field(), 3).parameters();
+  const std::vector<float> table = parameters[0].tensor.to_vector<float>();
+  const std::vector<float> weight = parameters[1].tensor.to_vector<float>();
   double products = 0, a = 0, b = 0;
   for (size_t i = 0; i < weight.size(); ++i) {
     products += static_cast<double>(table[i]) * weight[i];
@@ -228,25 +239,26 @@ TEST_CASE("what does not fit together is refused") {
   const Cameras cameras = circle();
   const Tensor images = photographs(cameras);
   const TrainerConfig config = small_config();
-  REQUIRE_THROWS_AS(Trainer(cast(images, DType::Float32), cameras, config), TypeError);
-  REQUIRE_THROWS_AS(Trainer(Tensor::zeros({kViews, kSize, kSize, 2}, DType::UInt8), cameras, config), ValueError);
-  REQUIRE_THROWS_AS(Trainer(Tensor::zeros({3, kSize, kSize, 4}, DType::UInt8), cameras, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), cast(images, DType::Float32), cameras, config), TypeError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), Tensor::zeros({kViews, kSize, kSize, 2}, DType::UInt8), cameras, config),
+                    ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), Tensor::zeros({3, kSize, kSize, 4}, DType::UInt8), cameras, config), ValueError);
   TrainerConfig bad = config;
   bad.lr = 0;
-  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
-  bad = config;
-  bad.field.box.high[1] = bad.field.box.low[1];
-  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
-  bad = config;
-  bad.field.density_hidden = 0;
-  REQUIRE_THROWS_AS(Trainer(images, cameras, bad), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, bad), ValueError);
+  NgpConfig bad_field = small_field();
+  bad_field.box.high[1] = bad_field.box.low[1];
+  REQUIRE_THROWS_AS(NgpField(bad_field), ValueError);
+  bad_field = small_field();
+  bad_field.density_hidden = 0;
+  REQUIRE_THROWS_AS(NgpField(bad_field), ValueError);
+  REQUIRE_THROWS_AS(Trainer(nullptr, images, cameras, config), ValueError);
   bad = config;
   bad.march.step = std::numeric_limits<float>::quiet_NaN();
-  REQUIRE_THROWS_AS(Trainer(images, cameras, bad).step(0), ValueError);
-  Trainer trainer(images, cameras, config);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, bad).step(0), ValueError);
+  Trainer trainer(fresh(), images, cameras, config);
   REQUIRE_THROWS_AS(trainer.step(1.5), ValueError);
-  const float white[3] = {1, 1, 1};
-  REQUIRE_THROWS_AS(render_image(trainer.checkpoint(), cameras, kViews, white), IndexError);
+  REQUIRE_THROWS_AS(render_image(trainer.scene(), cameras, kViews, kWhite), IndexError);
 }
 
 TEST_CASE("live samples are those above the weight, ray by ray") {
@@ -268,16 +280,16 @@ TEST_CASE("live samples are those above the weight, ray by ray") {
 
 TEST_CASE("density is asked for until a ray is opaque, and the picture is the same") {
   TrainerConfig config = small_config();
-  Trainer trainer(photographs(circle()), circle(), config);
+  Trainer trainer(fresh(), photographs(circle()), circle(), config);
   for (int i = 0; i < 200; ++i) trainer.step(i / 200.0);
-  const Checkpoint scene = trainer.checkpoint();
+  const Scene scene = trainer.scene();
   const Rays rays = camera_rays(circle(), 1, 0, kSize);
-  const Samples samples = scene.occupancy->march(rays, scene.march);
+  const Samples samples = volume(scene).occupancy()->march(rays, volume(scene).march());
   NoGrad no_grad;
-  const RadianceField::Density all = scene.field->density(samples.positions);
+  const Density all = volume(scene).field()->density(samples.positions);
   for (double early_stop : {0.0, 1e-3, 0.1}) {
     CAPTURE(early_stop);
-    const VisibleDensity visible = visible_density(*scene.field, samples, early_stop, true);
+    const VisibleDensity visible = visible_density(*volume(scene).field(), samples, early_stop, true);
     const std::vector<float> weights =
         volume_weights(all.sigma, samples.dt, samples.offsets, early_stop).to_vector<float>();
     REQUIRE(volume_weights(visible.sigma, samples.dt, samples.offsets, early_stop).to_vector<float>() == weights);
@@ -286,26 +298,26 @@ TEST_CASE("density is asked for until a ray is opaque, and the picture is the sa
     } else {
       REQUIRE(visible.evaluated < samples.count());
     }
-    const int64_t width = config.field.features;
+    const int64_t width = small_field().features;
     const std::vector<float> got = visible.features.to_vector<float>(), expected = all.features.to_vector<float>();
     for (size_t i = 0; i < weights.size(); ++i)
       if (weights[i] > 0)
         for (int64_t k = 0; k < width; ++k)
           REQUIRE(got[i * width + k] == Approx(expected[i * width + k]).epsilon(1e-5).margin(1e-5));
   }
-  Samples none = scene.occupancy->march({Tensor::zeros({0, 3}), Tensor::zeros({0, 3})}, scene.march);
-  REQUIRE(visible_density(*scene.field, none, 1e-3, true).evaluated == 0);
+  Samples none =
+      volume(scene).occupancy()->march({Tensor::zeros({0, 3}), Tensor::zeros({0, 3})}, volume(scene).march());
+  REQUIRE(visible_density(*volume(scene).field(), none, 1e-3, true).evaluated == 0);
 }
 
 TEST_CASE("a preview goes from coarse to fine, ends in the picture, and stops when told") {
-  Trainer trainer(photographs(circle()), circle(), small_config());
+  Trainer trainer(fresh(), photographs(circle()), circle(), small_config());
   for (int i = 0; i < 30; ++i) trainer.step(i / 30.0);
-  const float white[3] = {1, 1, 1};
-  const Checkpoint scene = trainer.checkpoint();
-  const std::vector<float> whole = render_image(scene, circle(), 2, white).color.to_vector<float>();
+  const Scene scene = trainer.scene();
+  const std::vector<float> whole = render_image(scene, circle(), 2, kWhite).color.to_vector<float>();
   std::vector<int64_t> blocks;
   const RenderedImage last =
-      render_progressive(scene, circle(), 2, white, 4, [&](const RenderedImage& so_far, int64_t block) {
+      Renderer(scene).render_progressive(circle(), 2, 4, [&](const RenderedImage& so_far, int64_t block) {
         blocks.push_back(block);
         const std::vector<float> color = so_far.color.to_vector<float>();
         for (int64_t y = 0; y < kSize; ++y)
@@ -318,9 +330,9 @@ TEST_CASE("a preview goes from coarse to fine, ends in the picture, and stops wh
       });
   REQUIRE(blocks == std::vector<int64_t>{4, 2, 1});
   int calls = 0;
-  render_progressive(scene, circle(), 2, white, 8, [&](const RenderedImage&, int64_t) { return ++calls < 2; });
+  Renderer(scene).render_progressive(circle(), 2, 8, [&](const RenderedImage&, int64_t) { return ++calls < 2; });
   REQUIRE(calls == 2);
-  REQUIRE_THROWS_AS(render_progressive(scene, circle(), 2, white, 3, nullptr), ValueError);
+  REQUIRE_THROWS_AS(Renderer(scene).render_progressive(circle(), 2, 3, nullptr), ValueError);
 }
 
 TEST_CASE("a training that goes on from its saved state takes the same steps, bit by bit") {
@@ -332,7 +344,7 @@ TEST_CASE("a training that goes on from its saved state takes the same steps, bi
     CAPTURE(stop);
     TrainerConfig config = small_config();
     config.seed = 3;
-    Trainer whole(images, cameras, config);
+    Trainer whole(fresh(), images, cameras, config);
     for (int i = 0; i < stop; ++i) whole.step(static_cast<double>(i) / kSteps);
     const Snapshot snapshot = whole.snapshot();
     REQUIRE(snapshot.step() == stop);
@@ -341,25 +353,25 @@ TEST_CASE("a training that goes on from its saved state takes the same steps, bi
     snapshot.save_state(file, {{"seconds", "1.5"}});  // after the steps: it is a copy
 
     config.seed = 4;  // whatever the new one has drawn is replaced
-    Trainer resumed(images, cameras, config);
+    Trainer resumed(fresh(), images, cameras, config);
     resumed.step(0);
     REQUIRE(resumed.load_state(file) == std::map<std::string, std::string>{{"seconds", "1.5"}});
     REQUIRE(resumed.steps() == stop);
     for (size_t i = 0; i < expected.size(); ++i)
       REQUIRE(resumed.step(static_cast<double>(i + static_cast<size_t>(stop)) / kSteps).loss == expected[i]);
-    const auto a = whole.checkpoint().field->named_parameters(), b = resumed.checkpoint().field->named_parameters();
-    for (size_t i = 0; i < a.size(); ++i) REQUIRE(a[i].second.to_vector<float>() == b[i].second.to_vector<float>());
-    REQUIRE(whole.checkpoint().occupancy->bits().to_vector<uint8_t>() ==
-            resumed.checkpoint().occupancy->bits().to_vector<uint8_t>());
+    const auto a = whole.scene().model->parameters(), b = resumed.scene().model->parameters();
+    for (size_t i = 0; i < a.size(); ++i) REQUIRE(a[i].tensor.to_vector<float>() == b[i].tensor.to_vector<float>());
+    REQUIRE(volume(whole.scene()).occupancy()->bits().to_vector<uint8_t>() ==
+            volume(resumed.scene()).occupancy()->bits().to_vector<uint8_t>());
   }
   std::filesystem::remove(file);
 }
 
 TEST_CASE("a state is believed in nothing, and a refused one changes nothing") {
   const std::string file = (std::filesystem::temp_directory_path() / ("state_" + std::to_string(getpid()))).string();
-  Trainer trainer(photographs(circle()), circle(), small_config());
+  Trainer trainer(fresh(), photographs(circle()), circle(), small_config());
   for (int i = 0; i < 3; ++i) trainer.step(0);
-  const std::vector<float> before = trainer.checkpoint().field->table().to_vector<float>();
+  const std::vector<float> before = first_parameter(trainer.scene());
   trainer.snapshot().save_state(file);
   const SafetensorsFile good = load_safetensors(file);
   const auto refused = [&](const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
@@ -389,8 +401,8 @@ TEST_CASE("a state is believed in nothing, and a refused one changes nothing") {
   REQUIRE(refused(good.tensors, {}).find("no training state") != std::string::npos);
   trainer.snapshot().save_model(file);
   REQUIRE_THROWS_AS(trainer.load_state(file), ValueError);
-  REQUIRE(load_checkpoint(file).step == 3);
-  REQUIRE(trainer.checkpoint().field->table().to_vector<float>() == before);
+  REQUIRE(Scene::load(file).step == 3);
+  REQUIRE(first_parameter(trainer.scene()) == before);
   std::filesystem::remove(file);
 }
 
@@ -406,15 +418,14 @@ TEST_CASE("a background of any colour is learnt as empty space") {
     }
   TrainerConfig config = small_config();
   config.background = {false, {0, 1, 0}};
-  Trainer trainer(opaque, cameras, config);
+  Trainer trainer(fresh(), opaque, cameras, config);
   for (int i = 0; i < 250; ++i) trainer.step(i / 250.0);
-  const Checkpoint scene = trainer.checkpoint();
+  const Scene scene = trainer.scene();
   REQUIRE(scene.background[0] == 0);
   REQUIRE(scene.background[1] == 1);
-  const float black[3] = {0, 0, 0};
-  const RenderedImage image = render_image(scene, cameras, 0, black);
+  const RenderedImage image = render_image(scene, cameras, 0, Color{0, 0, 0});
   REQUIRE(image.opacity.to_vector<float>()[0] < 0.1f);
   REQUIRE(image.opacity.to_vector<float>()[kSize / 2 * kSize + kSize / 2] > 0.9f);
   config.background.color[2] = 1.5f;
-  REQUIRE_THROWS_AS(Trainer(images, cameras, config), ValueError);
+  REQUIRE_THROWS_AS(Trainer(fresh(), images, cameras, config), ValueError);
 }

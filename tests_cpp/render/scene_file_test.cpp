@@ -1,6 +1,4 @@
-// Checkpoints: what is saved renders the same after loading, and a description is believed in nothing.
-#include "needlecpp/io/checkpoint.h"
-
+// Files of scenes: what is saved renders the same after loading, and a description is believed in nothing.
 #include <unistd.h>
 
 #include <filesystem>
@@ -10,6 +8,8 @@
 #include "catch.h"
 #include "needlecpp/io/safetensors.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/render/fields/ngp.h"
+#include "needlecpp/render/scene.h"
 
 namespace fs = std::filesystem;
 using namespace needlecpp;
@@ -30,8 +30,8 @@ class Folder {
   fs::path path_;
 };
 
-FieldConfig small_config() {
-  FieldConfig config;
+NgpConfig small_config() {
+  NgpConfig config;
   config.precision = Precision::BFloat16;
   config.box = {{-1.5f, -1, 0.25f}, {1.5f, 2, 0.75f}};
   config.grid = {5, 4, 9, 3, 1.7};
@@ -43,24 +43,25 @@ FieldConfig small_config() {
   return config;
 }
 
-Checkpoint small_checkpoint() {
-  Checkpoint c;
-  c.field = std::make_shared<RadianceField>(small_config(), 7);
-  c.occupancy = std::make_shared<OccupancyGrid>(Box{{-2, -2, -2}, {2, 2, 3.5f}}, 16);
+Scene small_scene() {
+  const auto occupancy = std::make_shared<OccupancyGrid>(Box{{-2, -2, -2}, {2, 2, 3.5f}}, 16);
   Tensor bits = Tensor::empty({16 * 16 * 16 / 8}, DType::UInt8);
   for (int64_t i = 0; i < bits.numel(); ++i) bits.data<uint8_t>()[i] = static_cast<uint8_t>(i * 31 + 5);
-  c.occupancy->set_bits(bits);
-  c.march = {0.0123f, 0.004f, 0.5f, 0.1f, 777, false, {0, 0}};
-  c.background[1] = 0.3f;
-  c.step = 123456789012;
-  return c;
+  occupancy->set_bits(bits);
+  Scene scene;
+  scene.model = std::make_shared<VolumeModel>(std::make_shared<NgpField>(small_config(), 7), occupancy,
+                                              MarchOptions{0.0123f, 0.004f, 0.5f, 0.1f, 777, false, {0, 0}});
+  scene.background[1] = 0.3f;
+  scene.step = 123456789012;
+  return scene;
 }
+const VolumeModel& volume(const Scene& scene) { return static_cast<const VolumeModel&>(*scene.model); }
 
 // Saves a good checkpoint with its description or tensors changed, loads it, and returns the complaint.
 class Tampered {
  public:
   Tampered() {
-    save_checkpoint(path_, small_checkpoint());
+    small_scene().save(path_);
     good_ = load_safetensors(path_);
     description_ = json::parse(good_.metadata.at("needlecpp"));
   }
@@ -78,7 +79,7 @@ class Tampered {
   std::string complaint(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata) {
     save_safetensors(path_, tensors, metadata);
     try {
-      load_checkpoint(path_);
+      Scene::load(path_);
     } catch (const ValueError& error) {
       const std::string text = error.what();
       REQUIRE(text.rfind("[checkpoint] " + path_ + ": ", 0) == 0);
@@ -102,21 +103,21 @@ bool says(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a checkpoint comes back whole") {
+TEST_CASE("a scene comes back whole") {
   const Folder folder;
   const std::string path = folder.file("model.safetensors");
-  const Checkpoint before = small_checkpoint();
-  save_checkpoint(path, before);
-  const Checkpoint after = load_checkpoint(path);
+  const Scene before = small_scene();
+  before.save(path);
+  const Scene after = Scene::load(path);
 
-  const FieldConfig a = before.field->config();
-  const FieldConfig b = after.field->config();
+  const NgpConfig a = static_cast<const NgpField&>(*volume(before).field()).config();
+  const NgpConfig b = static_cast<const NgpField&>(*volume(after).field()).config();
   CHECK(a.precision == b.precision);
   for (int axis = 0; axis < 3; ++axis) {
     REQUIRE(a.box.low[axis] == b.box.low[axis]);
     REQUIRE(a.box.high[axis] == b.box.high[axis]);
-    REQUIRE(before.occupancy->box().low[axis] == after.occupancy->box().low[axis]);
-    REQUIRE(before.occupancy->box().high[axis] == after.occupancy->box().high[axis]);
+    REQUIRE(volume(before).occupancy()->box().low[axis] == volume(after).occupancy()->box().low[axis]);
+    REQUIRE(volume(before).occupancy()->box().high[axis] == volume(after).occupancy()->box().high[axis]);
     REQUIRE(before.background[axis] == after.background[axis]);
   }
   REQUIRE(a.grid.levels == b.grid.levels);
@@ -129,23 +130,24 @@ TEST_CASE("a checkpoint comes back whole") {
   REQUIRE(a.color_hidden == b.color_hidden);
   REQUIRE(a.color_layers == b.color_layers);
   REQUIRE(a.sh_degree == b.sh_degree);
-  REQUIRE(before.march.step == after.march.step);
-  REQUIRE(before.march.cone_angle == after.march.cone_angle);
-  REQUIRE(before.march.max_step == after.march.max_step);
-  REQUIRE(before.march.near == after.march.near);
-  REQUIRE(before.march.max_samples == after.march.max_samples);
-  REQUIRE_FALSE(after.march.jitter);
+  REQUIRE(volume(before).march().step == volume(after).march().step);
+  REQUIRE(volume(before).march().cone_angle == volume(after).march().cone_angle);
+  REQUIRE(volume(before).march().max_step == volume(after).march().max_step);
+  REQUIRE(volume(before).march().near == volume(after).march().near);
+  REQUIRE(volume(before).march().max_samples == volume(after).march().max_samples);
+  REQUIRE_FALSE(volume(after).march().jitter);
   REQUIRE(before.step == after.step);
-  REQUIRE(after.occupancy->resolution() == 16);
-  REQUIRE(before.occupancy->bits().to_vector<uint8_t>() == after.occupancy->bits().to_vector<uint8_t>());
+  REQUIRE(volume(after).occupancy()->resolution() == 16);
+  REQUIRE(volume(before).occupancy()->bits().to_vector<uint8_t>() ==
+          volume(after).occupancy()->bits().to_vector<uint8_t>());
 
-  const auto parameters_before = before.field->named_parameters();
-  const auto parameters_after = after.field->named_parameters();
+  const auto parameters_before = before.model->parameters();
+  const auto parameters_after = after.model->parameters();
   REQUIRE(parameters_before.size() == parameters_after.size());
   for (size_t i = 0; i < parameters_before.size(); ++i) {
-    REQUIRE(parameters_before[i].first == parameters_after[i].first);
-    REQUIRE(parameters_before[i].second.to_vector<float>() == parameters_after[i].second.to_vector<float>());
-    REQUIRE(parameters_after[i].second.requires_grad());
+    REQUIRE(parameters_before[i].name == parameters_after[i].name);
+    REQUIRE(parameters_before[i].tensor.to_vector<float>() == parameters_after[i].tensor.to_vector<float>());
+    REQUIRE(parameters_after[i].tensor.requires_grad());
   }
 }
 
@@ -193,7 +195,7 @@ TEST_CASE("files that are something else") {
   REQUIRE(says(file.text(std::string(70'000, ' ')), "too long"));
   REQUIRE(says(file.description([](json& d) { d["format"] = "other"; }), "something else"));
   REQUIRE(says(file.description([](json& d) { d["format"] = 3; }), "format is no string"));
-  REQUIRE(says(file.description([](json& d) { d["version"] = kCheckpointVersion + 1; }), "newer than this program"));
+  REQUIRE(says(file.description([](json& d) { d["version"] = kSceneVersion + 1; }), "newer than this program"));
   REQUIRE(says(file.description([](json& d) { d["version"] = 0; }), "version is out of bounds"));
 }
 
@@ -271,8 +273,9 @@ TEST_CASE("numbers within bounds that do not go together") {
   REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 20; }), "multiple of 8"));
   REQUIRE(says(file.description([](json& d) { d["march"]["max_step"] = 0.01; }), "below march.step"));
   REQUIRE(says(file.description([](json& d) { d["occupancy"]["resolution"] = 1024; }), "does not fit the description"));
-  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["features"] = 3; }), "can be built"));
-  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["growth"] = 1000; }), "can be built"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["features"] = 3; }), "expected 1, 2, 4 or 8"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["grid"]["growth"] = 1000; }), "finest level too fine"));
+  REQUIRE(says(file.description([](json& d) { d["field"]["kind"] = "other"; }), "expected one of ngp"));
   // Sizes that would take terabytes: the file does not hold such tensors, so nothing is allocated.
   REQUIRE(file.description([](json& d) {
     d["field"]["grid"] = {
@@ -288,7 +291,7 @@ TEST_CASE("tensors that are missing or differ") {
   REQUIRE(file.tensors([](NamedTensors& t) { t.emplace_back("extra", Tensor::zeros({1})); }) == "accepted");
   const size_t count = load_safetensors([] {
                          static const Folder folder;
-                         save_checkpoint(folder.file("x"), small_checkpoint());
+                         small_scene().save(folder.file("x"));
                          return folder.file("x");
                        }())
                            .tensors.size();
@@ -305,28 +308,28 @@ TEST_CASE("tensors that are missing or differ") {
 TEST_CASE("what could not be loaded is not saved") {
   const Folder folder;
   const std::string path = folder.file("model");
-  REQUIRE_THROWS_AS(save_checkpoint(path, Checkpoint()), ValueError);
-  Checkpoint c = small_checkpoint();
-  c.march.step = std::numeric_limits<float>::quiet_NaN();
-  REQUIRE_THROWS_AS(save_checkpoint(path, c), ValueError);
-  c = small_checkpoint();
-  c.background[0] = 2;
-  REQUIRE_THROWS_AS(save_checkpoint(path, c), ValueError);
+  REQUIRE_THROWS_AS(Scene().save(path), ValueError);
+  Scene scene = small_scene();
+  scene.background[0] = 2;
+  REQUIRE_THROWS_AS(scene.save(path), ValueError);
   REQUIRE_FALSE(fs::exists(path));
-  REQUIRE_THROWS_AS(load_checkpoint(path), Error);
+  REQUIRE_THROWS_AS(Scene::load(path), Error);
+  MarchOptions march;
+  march.step = std::numeric_limits<float>::quiet_NaN();
+  REQUIRE_THROWS_AS(VolumeModel(volume(scene).field(), volume(scene).occupancy(), march), ValueError);
 }
 
 TEST_CASE("a field with a number that is not finite is recognised") {
-  const Checkpoint checkpoint = small_checkpoint();
-  REQUIRE(is_finite(checkpoint));
-  for (const auto& [parameter_name, parameter] : checkpoint.field->named_parameters())
+  const Scene scene = small_scene();
+  REQUIRE(scene.finite());
+  for (const auto& [parameter_name, parameter, lr_scale, touched_only] : scene.model->parameters())
     for (float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
       CAPTURE(parameter_name, bad);
       float& last = parameter.data<float>()[parameter.numel() - 1];
       const float before = last;
       last = bad;
-      REQUIRE_FALSE(is_finite(checkpoint));
+      REQUIRE_FALSE(scene.finite());
       last = before;
     }
-  REQUIRE(is_finite(checkpoint));
+  REQUIRE(scene.finite());
 }
