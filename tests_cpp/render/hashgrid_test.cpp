@@ -302,9 +302,9 @@ TEST_CASE("instruction sets agree") {
       };
       const auto run = [&](auto encode, auto scatter, auto position_grad) {
         Results r{std::vector<float>(n * features), std::vector<float>(515 * features), std::vector<float>(3 * n)};
-        encode({level, points, table.data(), false, r.y.data()});
+        encode({level, points, table.data(), Element::F32, r.y.data()});
         scatter({level, points, dy.data(), r.by_table.data(), false});
-        position_grad({level, points, table.data(), false, dy.data(), r.by_x.data()});
+        position_grad({level, points, table.data(), Element::F32, dy.data(), r.by_x.data()});
         return r;
       };
       const auto check = [](const Results& got, const Results& expected) {

@@ -371,33 +371,16 @@ int64_t mlp_scratch(const MlpArgs& args) {
 
 void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch) {
   if (args.products != MlpProducts::kFloat32) return mlp_forward_bf16(args, begin, end, scratch);
-  Ahead ahead;
-  for (int64_t first = begin; first < end; first += kMlpTile) {
-    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
-    ahead.clear();
-    if (count > 0) add_columns(args.x, args.layers[0].in, next, count, &ahead);
-    ahead.start_tile();
-    forward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, &ahead);
-  }
+  for_tiles<float>(args, begin, end, false, [&](int64_t first, int64_t count, Ahead* ahead) {
+    forward_tile(args, first, count, scratch, ahead);
+  });
 }
 
 void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients) {
   if (args.products != MlpProducts::kFloat32) return mlp_backward_bf16(args, begin, end, scratch, gradients);
-  Ahead ahead;
-  for (int64_t first = begin; first < end; first += kMlpTile) {
-    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
-    ahead.clear();
-    if (count > 0) {
-      ahead.add(args.dy + next * args.layers[args.n_layers - 1].out, count * args.layers[args.n_layers - 1].out);
-      for (int l = args.n_layers - 2; l >= 0; --l)
-        ahead.add(static_cast<float*>(args.layers[l].saved) + next * mlp_row(args.layers[l].out),
-                  count * mlp_row(args.layers[l].out));
-      add_columns(args.x, args.layers[0].in, next, count, &ahead);
-      if (args.dx.at) add_columns(args.dx, args.layers[0].in, next, count, &ahead);
-    }
-    ahead.start_tile();
-    backward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, gradients, &ahead);
-  }
+  for_tiles<float>(args, begin, end, true, [&](int64_t first, int64_t count, Ahead* ahead) {
+    backward_tile(args, first, count, scratch, gradients, ahead);
+  });
 }
 
 int64_t mlp_gradient_size(const MlpLayer& layer) {

@@ -66,7 +66,7 @@ void HashGridPass::encode(int64_t first, int64_t count, const Panels& panels) co
   split.fill(0, count);
   float* panel = panels.data;
   for (const HashGridLevelArgs& level : encoder_.levels()) {
-    NDL_KERNEL(hashgrid_encode)({level, split.points(), table_.data, table_.element == Element::BF16, panel});
+    NDL_KERNEL(hashgrid_encode)({level, split.points(), table_.data, table_.element, panel});
     panel += panels.pitch;
   }
 }
@@ -94,7 +94,7 @@ void HashGridPass::backward(int64_t first, int64_t count, const Panels& dy, cons
       std::fill_n(rows, (end - begin) * 3, 0.0f);
       for (int64_t l = 0; l < n_levels; ++l) {
         NDL_KERNEL(hashgrid_position_grad)
-        ({levels[static_cast<size_t>(l)], split.points(begin, end), table_.data, table_.element == Element::BF16,
+        ({levels[static_cast<size_t>(l)], split.points(begin, end), table_.data, table_.element,
           dy.data + l * dy.pitch + begin * width, rows});
       }
       for (int64_t i = 0; i < end - begin; ++i)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
@@ -39,8 +40,8 @@ struct HashGridSplitPositionsArgs {
 struct HashGridEncodeArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
-  const void* table;  // float32, or bfloat16
-  bool bf16;
+  const void* table;
+  Element element;  // F32 or BF16
   float* out;
 };
 
@@ -58,7 +59,7 @@ struct HashGridPositionArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
   const void* table;
-  bool bf16;
+  Element element;
   const float* dy;
   float* grad;
 };

@@ -334,7 +334,7 @@ void encode_numbers(const HashGridEncodeArgs& args) {
 }
 template <int F>
 void encode(const HashGridEncodeArgs& args) {
-  if (args.bf16)
+  if (args.element == Element::BF16)
     encode_numbers<F, uint16_t>(args);
   else
     encode_numbers<F, float>(args);
@@ -441,7 +441,7 @@ void position_grad_numbers(const HashGridPositionArgs& args) {
 }
 template <int F>
 void position_grad(const HashGridPositionArgs& args) {
-  if (args.bf16)
+  if (args.element == Element::BF16)
     position_grad_numbers<F, uint16_t>(args);
   else
     position_grad_numbers<F, float>(args);

@@ -73,6 +73,8 @@ void OccupancyGrid::update(const std::function<Tensor(const Tensor&)>& sigma_of,
     NDL_CHECK(answer.defined() && answer.rank() == 1 && answer.size(0) == n, ValueError, op,
               "sigma_of gave the wrong shape: got ", answer.defined() ? to_string(answer.shape()) : "nothing",
               ", expected (", n, ").");
+    NDL_CHECK(answer.device() == op.device(), TypeError, op, "sigma_of answered on another device: got ",
+              to_string(answer.device()), ", expected ", to_string(op.device()), ".");
     const Tensor sigma = contiguous(cast(answer, DType::Float32));
     NDL_ON(op.device(), run_merge_density)(merged, cell, sigma, static_cast<float>(decay));
   }
