@@ -423,7 +423,7 @@ bool shares_memory(const Tensor& x, nb::handle object) {
 Tensor shared_or_copied(const char* op, nb::handle array, nb::handle dtype, nb::handle device, nb::handle copy) {
   const bool copied = !copy.is_none() && nb::cast<bool>(copy);
   const Device home = device_of(device);
-  check_available(op, home);
+  if (!device.is_none()) check_available(op, home);
   const Tensor found = tensor_of(array, dtype, !copied, home);
   const Tensor x = device.is_none() ? found : to(found, home);
   NDL_CHECK(copy.is_none() || copied || shares_memory(x, array), ValueError, op,

@@ -23,9 +23,9 @@ from op_table import OPS, Op
 from test_arguments import PUBLIC, invoke, required, signatures, taking
 
 ABSENT = ndl.cuda(999)
-MIXED = r"^\[\w+\] tensors on different devices: got .*, expected .*\. "
-MISSING = r"^\[\w+\] device not available: got cuda:999, expected cpu\. "
-NOT_HERE = r"^\[\w+\] memory of another device: got a tensor on cuda:999, expected cpu\. Copy it with cpu\(\)\."
+MIXED = r"^\[[\w.]+\] tensors on different devices: got .*, expected .*\. "
+MISSING = r"^\[[\w.]+\] device not available: got cuda:999, expected cpu\. "
+NOT_HERE = r"^\[[\w.]+\] memory of another device: got a tensor on cuda:999, expected cpu\. Copy it with cpu\(\)\."
 
 
 def absent(x: Any) -> Any:
