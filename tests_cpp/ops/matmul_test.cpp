@@ -308,7 +308,7 @@ TEST_CASE("gemm accumulates into rows with gaps and leaves the gaps alone") {
       const int64_t m = size[0], n = size[1], k = size[2], gap = n + 3;
       const Tensor a = whole_numbers<float>({m, k}, 1), b = whole_numbers<float>({k, n}, 2);
       std::vector<float> c(static_cast<size_t>(m * gap), 2.0f);
-      gemm(m, n, k, a.data<float>(), k, 1, b.data<float>(), n, 1, c.data(), gap, accumulate);
+      cpu::gemm(m, n, k, a.data<float>(), k, 1, b.data<float>(), n, 1, c.data(), gap, accumulate);
       const std::vector<double> expected = reference<float>(a, b);
       for (int64_t i = 0; i < m; ++i)
         for (int64_t j = 0; j < gap; ++j) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "needlecpp/core/tensor.h"
 #include "simd/view.h"
@@ -48,6 +49,10 @@ inline Tensor::operator View() const {
   }
   return view;
 }
+
+// Views of a list of tensors, of undefined ones too.
+using Views = std::vector<View>;
+inline Views views_of(const Tensors& tensors) { return Views(tensors.begin(), tensors.end()); }
 
 // The elements of a view for code outside kernels: throws TypeError when T is not their type.
 template <class T>

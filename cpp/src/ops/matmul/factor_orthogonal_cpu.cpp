@@ -20,49 +20,20 @@
 #include <limits>
 #include <numeric>
 #include <type_traits>
+#include <vector>
 
 #include "needlecpp/core/parallel.h"
 #include "ops/matmul/factor.h"
 #include "ops/matmul/factor_kernels.h"
 #include "ops/matmul/gemm.h"
+#include "ops/plumbing/scratch.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kPassWork = 1 << 15;  // numbers of a matrix for one thread at least
 constexpr int64_t kBidiagonalColumns = 64;
 constexpr int64_t kMaxSteps = 60;  // for one value; two or three are usual
-
-struct Float {
-  static void reflect(int64_t n, float* x, float* tau, float* length) { NDL_KERNEL(reflect_f32)(n, x, tau, length); }
-  static void reflect_panel(const ReflectPanelArgs<float>& args) { NDL_KERNEL(reflect_panel_f32)(args); }
-  static void tridiagonal(const TridiagonalArgs<float>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(tridiagonal_f32)(args, begin, end);
-  }
-  static void bidiagonal(const BidiagonalArgs<float>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(bidiagonal_f32)(args, begin, end);
-  }
-  static void rotate_rows(const RotateArgs<float>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(rotate_rows_f32)(args, begin, end);
-  }
-  static float dot(int64_t n, const float* a, const float* b) { return NDL_KERNEL(dot_product_f32)(n, a, b); }
-};
-struct Double {
-  static void reflect(int64_t n, double* x, double* tau, double* length) { NDL_KERNEL(reflect_f64)(n, x, tau, length); }
-  static void reflect_panel(const ReflectPanelArgs<double>& args) { NDL_KERNEL(reflect_panel_f64)(args); }
-  static void tridiagonal(const TridiagonalArgs<double>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(tridiagonal_f64)(args, begin, end);
-  }
-  static void bidiagonal(const BidiagonalArgs<double>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(bidiagonal_f64)(args, begin, end);
-  }
-  static void rotate_rows(const RotateArgs<double>& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(rotate_rows_f64)(args, begin, end);
-  }
-  static double dot(int64_t n, const double* a, const double* b) { return NDL_KERNEL(dot_product_f64)(n, a, b); }
-};
-template <class T>
-using Kernels = std::conditional_t<std::is_same_v<T, float>, Float, Double>;
 
 template <class T>
 std::vector<T> zeros(int64_t count) {
@@ -185,7 +156,7 @@ class RotationList {
                    for (int64_t j = begin * kStrip; j < std::min(n_, end * kStrip); j += kStrip) {
                      const int64_t width = std::min(kStrip, n_ - j);
                      for (int64_t i = 0; i < n_; ++i) std::copy_n(z_ + i * n_ + j, width, strip.data() + i * kStrip);
-                     Kernels<T>::rotate_rows({rotations_.data(), count, strip.data(), kStrip}, 0, width);
+                     NDL_KERNEL(rotate_rows<T>)({rotations_.data(), count, strip.data(), kStrip}, 0, width);
                      for (int64_t i = 0; i < n_; ++i) std::copy_n(strip.data() + i * kStrip, width, z_ + i * n_ + j);
                    }
                  });
@@ -354,7 +325,7 @@ bool svd_square(int64_t n, T* a, std::vector<double>& d, T* ut, T* vt) {
     T length;
     for (int64_t i = k; i < n; ++i)
       next[i] = a[i * n + k] - u[i] * y[static_cast<size_t>(k)] - x[static_cast<size_t>(i)] * v[k];
-    Kernels<T>::reflect(n - k, next + k, &left_tau[static_cast<size_t>(k)], &length);
+    NDL_KERNEL(reflect<T>)(n - k, next + k, &left_tau[static_cast<size_t>(k)], &length);
     d[static_cast<size_t>(k)] = static_cast<double>(length);
     const int64_t rest = n - k - 1;
     if (rest == 0) break;
@@ -362,24 +333,24 @@ bool svd_square(int64_t n, T* a, std::vector<double>& d, T* ut, T* vt) {
     const BidiagonalArgs<T> down = {n - k,     a + k * n + k + 1,  n, u + k, x.data() + k, next + k, y.data() + k + 1,
                                     v + k + 1, sums.data() + k + 1};
     const int64_t strips = (rest + kBidiagonalColumns - 1) / kBidiagonalColumns;
-    parallel_for(strips, std::max<int64_t>(1, kPassWork / (kBidiagonalColumns * (n - k))),
-                 [&](int64_t begin, int64_t end) {
-                   Kernels<T>::bidiagonal(down, begin * kBidiagonalColumns, std::min(rest, end * kBidiagonalColumns));
-                 });
+    parallel_for(
+        strips, std::max<int64_t>(1, kPassWork / (kBidiagonalColumns * (n - k))), [&](int64_t begin, int64_t end) {
+          NDL_KERNEL(bidiagonal<T>)(down, begin * kBidiagonalColumns, std::min(rest, end * kBidiagonalColumns));
+        });
     const T tau = left_tau[static_cast<size_t>(k)];
     for (int64_t j = k + 1; j < n; ++j) y[static_cast<size_t>(j)] = tau * sums[static_cast<size_t>(j)];
     u = next;
     T* across = rights.data() + k * n;
     for (int64_t j = k + 1; j < n; ++j) across[j] = a[k * n + j] - next[k] * y[static_cast<size_t>(j)];
     T* right = &right_tau[static_cast<size_t>(k)];
-    Kernels<T>::reflect(rest, across + k + 1, right, &length);
+    NDL_KERNEL(reflect<T>)(rest, across + k + 1, right, &length);
     e[static_cast<size_t>(k + 1)] = static_cast<double>(length);
     v = across;
     parallel_for(rest, std::max<int64_t>(1, kPassWork / rest), [&](int64_t begin, int64_t end) {
       for (int64_t i = k + 1 + begin; i < k + 1 + end; ++i)
-        x[static_cast<size_t>(i)] = Kernels<T>::dot(rest, a + i * n + k + 1, v + k + 1);
+        x[static_cast<size_t>(i)] = NDL_KERNEL(dot_product<T>)(rest, a + i * n + k + 1, v + k + 1);
     });
-    const T both = Kernels<T>::dot(rest, y.data() + k + 1, v + k + 1);
+    const T both = NDL_KERNEL(dot_product<T>)(rest, y.data() + k + 1, v + k + 1);
     for (int64_t i = k + 1; i < n; ++i) x[static_cast<size_t>(i)] = *right * (x[static_cast<size_t>(i)] - u[i] * both);
   }
   if (ut) {
@@ -409,7 +380,7 @@ void qr(int64_t m, int64_t n, T* a, int64_t row, T* q, int64_t q_columns) {
   for (int64_t first = 0; first < count; first += kFactorBlock) {
     const int64_t width = std::min(kFactorBlock, count - first);
     T* corner = a + first * (row + 1);
-    Kernels<T>::reflect_panel({m - first, width, corner, row, tau.data() + first});
+    NDL_KERNEL(reflect_panel<T>)({m - first, width, corner, row, tau.data() + first});
     for (int64_t k = 0; k < width; ++k) {
       T* column = v.data() + first + k;
       column[(first + k) * count] = 1;
@@ -444,15 +415,16 @@ bool eigh(int64_t n, T* a, T* values, T* v_out) {
     T* next = vectors.data() + k * n;
     std::copy(row + k + 1, row + n, next + k + 1);
     T length;
-    Kernels<T>::reflect(rest, next + k + 1, &tau[static_cast<size_t>(k)], &length);
+    NDL_KERNEL(reflect<T>)(rest, next + k + 1, &tau[static_cast<size_t>(k)], &length);
     e[static_cast<size_t>(k)] = static_cast<double>(length);
     std::vector<T> p = zeros<T>(n);
     const TridiagonalArgs<T> pass = {rest,         a + (k + 1) * (n + 1), n, v + k + 1, w.data() + k + 1,
                                      next + k + 1, p.data() + k + 1};
-    parallel_for(rest, std::max<int64_t>(1, kPassWork / rest),
-                 [&](int64_t begin, int64_t end) { Kernels<T>::tridiagonal(pass, begin, end); });
+    parallel_for(rest, std::max<int64_t>(1, kPassWork / rest), [&](int64_t begin, int64_t end) {
+      NDL_KERNEL(tridiagonal<T>)(pass, begin, end);
+    });
     const T factor = tau[static_cast<size_t>(k)];
-    const T along = factor / 2 * factor * Kernels<T>::dot(rest, p.data() + k + 1, next + k + 1);
+    const T along = factor / 2 * factor * NDL_KERNEL(dot_product<T>)(rest, p.data() + k + 1, next + k + 1);
     for (int64_t j = k + 1; j < n; ++j)
       w[static_cast<size_t>(j)] = factor * p[static_cast<size_t>(j)] - along * next[j];
     v = next;
@@ -530,4 +502,4 @@ template bool eigh(int64_t, double*, double*, double*);
 template bool svd(int64_t, int64_t, float*, float*, float*, int64_t, float*, int64_t);
 template bool svd(int64_t, int64_t, double*, double*, double*, int64_t, double*, int64_t);
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

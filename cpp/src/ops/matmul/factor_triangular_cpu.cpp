@@ -1,27 +1,14 @@
 // LU, Cholesky and triangular solves by recursion (Toledo 1997; Gustavson 1997): a matrix is halved until its half fits
 // the unblocked kernel, and all else is matrix products, whose blocks are the largest there can be at every level.
 #include <algorithm>
-#include <type_traits>
 
 #include "ops/matmul/factor.h"
 #include "ops/matmul/factor_kernels.h"
 #include "ops/matmul/gemm.h"
+#include "ops/plumbing/scratch.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
-
-struct Float {
-  static void lu_panel(const LuPanelArgs<float>& args) { NDL_KERNEL(lu_panel_f32)(args); }
-  static void solve_lower(const SolveLowerArgs<float>& args) { NDL_KERNEL(solve_lower_f32)(args); }
-  static int64_t cholesky(int64_t n, float* a, int64_t row) { return NDL_KERNEL(cholesky_f32)(n, a, row); }
-};
-struct Double {
-  static void lu_panel(const LuPanelArgs<double>& args) { NDL_KERNEL(lu_panel_f64)(args); }
-  static void solve_lower(const SolveLowerArgs<double>& args) { NDL_KERNEL(solve_lower_f64)(args); }
-  static int64_t cholesky(int64_t n, double* a, int64_t row) { return NDL_KERNEL(cholesky_f64)(n, a, row); }
-};
-template <class T>
-using Kernels = std::conditional_t<std::is_same_v<T, float>, Float, Double>;
 
 // Where a matrix wider than the block is cut: the first part a multiple of the block.
 int64_t half(int64_t n) { return std::max(kFactorBlock, n / 2 / kFactorBlock * kFactorBlock); }
@@ -51,7 +38,7 @@ void solve_triangle(bool upper, bool unit, int64_t n, const T* triangle, int64_t
   if (upper)  // read from its last row and column on, an upper triangle is a lower one
     return solve_triangle(false, unit, n, triangle + (n - 1) * (t_row + t_col), -t_row, -t_col, columns,
                           b + (n - 1) * b_row, -b_row);
-  if (n <= kFactorBlock) return Kernels<T>::solve_lower({n, columns, triangle, t_row, t_col, unit, b, b_row});
+  if (n <= kFactorBlock) return NDL_KERNEL(solve_lower<T>)({n, columns, triangle, t_row, t_col, unit, b, b_row});
   const int64_t h = half(n);
   T* below = b + h * b_row;
   solve_triangle(false, unit, h, triangle, t_row, t_col, columns, b, b_row);
@@ -61,7 +48,7 @@ void solve_triangle(bool upper, bool unit, int64_t n, const T* triangle, int64_t
 
 template <class T>
 void lu(int64_t m, int64_t n, T* a, int64_t row, int64_t* pivots) {
-  if (n <= kFactorBlock) return Kernels<T>::lu_panel({m, n, a, row, pivots});
+  if (n <= kFactorBlock) return NDL_KERNEL(lu_panel<T>)({m, n, a, row, pivots});
   const int64_t h = half(n), left_pivots = std::min(m, h), all_pivots = std::min(m, n);
   lu(m, h, a, row, pivots);
   exchange_rows(left_pivots, pivots, a + h, row, n - h);
@@ -77,7 +64,7 @@ void lu(int64_t m, int64_t n, T* a, int64_t row, int64_t* pivots) {
 template <class T>
 int64_t cholesky(int64_t n, T* a, int64_t row) {
   constexpr int64_t kStrip = 256;
-  if (n <= kFactorBlock) return Kernels<T>::cholesky(n, a, row);
+  if (n <= kFactorBlock) return NDL_KERNEL(cholesky<T>)(n, a, row);
   const int64_t h = half(n);
   if (const int64_t bad = cholesky(h, a, row); bad >= 0) return bad;
   T* right = a + h;
@@ -101,4 +88,4 @@ template void lu(int64_t, int64_t, double*, int64_t, int64_t*);
 template int64_t cholesky(int64_t, float*, int64_t);
 template int64_t cholesky(int64_t, double*, int64_t);
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu
