@@ -278,7 +278,7 @@ Tensor keep_lasting(const Tensor& last, const Tensor& taken) {
 template <class MakePlan>
 Tensor last_writes(const Shape& shape, int64_t count, Device device, const MakePlan& make_plan) {
   NoGrad off;
-  const Tensor numbers = Tensor::arange(count, count <= INT32_MAX ? DType::Int32 : DType::Int64);
+  const Tensor numbers = Tensor::arange(count, count <= INT32_MAX ? DType::Int32 : DType::Int64, device);
   const Tensor map = Tensor::empty(shape, numbers.dtype(), device);  // what is not written is not read
   const Plan plan = make_plan(map);
   overwrite(plan, map, numbers);
