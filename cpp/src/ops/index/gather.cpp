@@ -557,7 +557,8 @@ Tensor nonzero(const Tensor& x) {
   Op op("nonzero", x);
   NoGrad off;
   const Tensor flags = contiguous(x.dtype() == DType::Bool ? x : ne(x, 0.0));
-  const Tensor starts = op.empty({(flags.numel() + kFlagBlock - 1) / kFlagBlock + 1}, DType::Int64);
+  const int64_t blocks = (flags.numel() + kFlagBlock - 1) / kFlagBlock;
+  const Tensor starts = blocks > 1 ? op.empty({blocks}, DType::Int64) : Tensor();
   const int64_t count = NDL_ON(op.device(), run_count_true)(flags, starts);
   const Tensor places = op.empty({count, x.rank()}, DType::Int64);
   NDL_ON(op.device(), run_write_true)(flags, starts, places);

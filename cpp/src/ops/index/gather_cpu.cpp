@@ -5,6 +5,7 @@
 // rows are long, and then the scan costs nothing beside them).
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "needlecpp/core/parallel.h"
 #include "ops/index/gather_run.h"
@@ -103,25 +104,26 @@ void run_combine(const Places& places, const View& offsets, const View& x, const
 
 int64_t run_count_true(const View& flags, const View& starts) {
   const uint8_t* bytes = flags.as<const uint8_t>();
+  if (!starts.given()) return NDL_KERNEL(count_true)(bytes, 0, flags.count);
   int64_t* start = data<int64_t>(starts);
-  const int64_t blocks = starts.count - 1;
-  start[0] = 0;
-  parallel_for(blocks, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(starts.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b)
-      start[b + 1] = NDL_KERNEL(count_true)(bytes, b * kFlagBlock, std::min(flags.count, (b + 1) * kFlagBlock));
+      start[b] = NDL_KERNEL(count_true)(bytes, b * kFlagBlock, std::min(flags.count, (b + 1) * kFlagBlock));
   });
-  for (int64_t b = 0; b < blocks; ++b) start[b + 1] += start[b];
-  return start[blocks];
+  int64_t total = 0;
+  for (int64_t b = 0; b < starts.count; ++b) total += std::exchange(start[b], total);
+  return total;
 }
 
 void run_write_true(const View& flags, const View& starts, const View& places) {
   const uint8_t* bytes = flags.as<const uint8_t>();
-  const int64_t* start = data<int64_t>(starts);
   int64_t* to = data<int64_t>(places);
   Axes axes;
   axes.rank = flags.rank;
   std::copy(flags.size, flags.size + flags.rank, axes.size);
-  parallel_for(starts.count - 1, 1, [&](int64_t begin, int64_t end) {
+  if (!starts.given()) return NDL_KERNEL(write_true)(bytes, axes, to, 0, flags.count);
+  const int64_t* start = data<int64_t>(starts);
+  parallel_for(starts.count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) NDL_KERNEL(write_true)
     (bytes, axes, to + start[b] * axes.rank, b * kFlagBlock, std::min(flags.count, (b + 1) * kFlagBlock));
   });

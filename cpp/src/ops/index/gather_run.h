@@ -21,11 +21,11 @@ NDL_DECLARE_RUN(void, run_put, (const Places& places, const View& offsets, const
 NDL_DECLARE_RUN(void, run_combine,
                 (const Places& places, const View& offsets, const View& x, const View& y, Combine combine));
 
-// The true elements of `flags` (bool, contiguous): how many there are, and in starts[b] (int64) how many come before
-// block b of kFlagBlock flags, of as many blocks as there are and of the end.
+// How many elements of `flags` (bool, contiguous) are true. starts[b] (int64) is how many come before block b of
+// kFlagBlock flags; it is given where there is more than one block.
 inline constexpr int64_t kFlagBlock = 32 << 10;
 NDL_DECLARE_RUN(int64_t, run_count_true, (const View& flags, const View& starts));
-// Their places along each axis, int64 [how many, rank of the flags], contiguous.
+// Their places along each axis, int64 [how many, rank of the flags], contiguous; starts as run_count_true left it.
 NDL_DECLARE_RUN(void, run_write_true, (const View& flags, const View& starts, const View& places));
 
 }  // namespace needlecpp
