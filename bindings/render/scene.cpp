@@ -81,6 +81,14 @@ void bind_scene(nb::module_& m) {
           "where "
           "it cannot be written.")
       .def("finite", &Scene::finite, Release(), "Whether every parameter is a finite number.")
+      .def(
+          "named_parameters",
+          [](const Scene& scene) {
+            std::vector<std::pair<std::string, Tensor>> named;
+            for (const Parameter& p : scene.model->parameters()) named.emplace_back(p.name, p.tensor);
+            return named;
+          },
+          "Names and tensors of its field's parameters, in the order of files.")
       .def_ro("step", &Scene::step, "Steps of its training.")
       .def_prop_ro("field", [](const Scene& s) { return object_of(volume(s).field()); })
       .def_prop_ro("occupancy", [](const Scene& s) { return volume(s).occupancy(); })

@@ -243,7 +243,7 @@ def _checksum(scene: SceneData) -> int:
 def _check_space(trainer: Trainer, out: Path, reclaimable: int) -> None:
     """Raises CliError where the model could never be saved."""
     model = trainer.scene()
-    parts = [parameter for _, parameter in model.field.named_parameters()]
+    parts = [parameter for _, parameter in model.named_parameters()]
     needed = 4 * sum(part.numel() for part in parts) + model.occupancy.bits.numel()
     try:
         usage = shutil.disk_usage(out)

@@ -30,6 +30,8 @@ from needlecpp._core import (
     TrainerConfig,
     TrainerStep,
     Watch,
+    hashgrid_entries,
+    hashgrid_init,
 )
 from needlecpp.render import fields, presets
 from needlecpp.render.field import Field
@@ -57,6 +59,8 @@ __all__ = [
     "Watch",
     "composite",
     "fields",
+    "hashgrid_entries",
+    "hashgrid_init",
     "look_at",
     "orbit",
     "presets",
