@@ -14,8 +14,8 @@
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 namespace needlecpp {
@@ -43,16 +43,16 @@ inline Tensor counting(const Shape& shape, DType dtype = DType::Int64) {
 inline Tensor uniform(const Shape& shape, uint64_t seed, double low = -1, double high = 1,
                       DType dtype = DType::Float32) {
   Generator generator(seed);
-  return rand(shape, low, high, dtype, generator);
+  return rand(shape, low, high, dtype, Device{}, generator);
 }
 inline Tensor normal_leaf(const Shape& shape, uint64_t seed) {
   Generator generator(seed);
-  return leaf(randn(shape, 0, 1, DType::Float64, generator));
+  return leaf(randn(shape, 0, 1, DType::Float64, Device{}, generator));
 }
 // Whole numbers in [low, high), whose sums and products are exact in every floating dtype that holds them.
 inline Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
   static Generator generator(7);
-  return cast(randint(low, high, shape, DType::Int64, generator), dtype);
+  return cast(randint(low, high, shape, DType::Int64, Device{}, generator), dtype);
 }
 
 // Whether every |got - expected| is at most tolerance * max(|expected|, scale): relative for large numbers, absolute

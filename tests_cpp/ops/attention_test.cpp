@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"

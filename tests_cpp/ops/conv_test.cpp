@@ -7,8 +7,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -71,11 +71,11 @@ void require_case(const Case& c, DType dtype = DType::Float32) {
             << c.options.groups << " dtype " << name(dtype));
   static Generator generator(5);
   const double tolerance = dtype == DType::Float64 ? 1e-11 : 1e-4;
-  const Tensor x = randn(c.x, 0, 1, dtype, generator).set_requires_grad(true);
-  const Tensor w = randn(c.w, 0, 1, dtype, generator).set_requires_grad(true);
-  const Tensor bias = randn({c.w[0]}, 0, 1, dtype, generator).set_requires_grad(true);
+  const Tensor x = randn(c.x, 0, 1, dtype, {}, generator).set_requires_grad(true);
+  const Tensor w = randn(c.w, 0, 1, dtype, {}, generator).set_requires_grad(true);
+  const Tensor bias = randn({c.w[0]}, 0, 1, dtype, {}, generator).set_requires_grad(true);
   const Tensor y = conv_nd(x, w, bias, c.options);
-  const Tensor dy = randn(y.shape(), 0, 1, dtype, generator);
+  const Tensor dy = randn(y.shape(), 0, 1, dtype, {}, generator);
   y.backward(dy);
 
   const std::vector<double> xv = doubles(x), wv = doubles(w), bv = doubles(bias), dyv = doubles(dy);
@@ -141,8 +141,8 @@ TEST_CASE("convolutions agree with plain loops") {
 
 TEST_CASE("convolutions take any strides") {
   Generator generator(8);
-  const Tensor x = randn({2, 6, 7, 4}, 0, 1, DType::Float32, generator);  // channels last
-  const Tensor w = randn({3, 3, 4, 5}, 0, 1, DType::Float32, generator);
+  const Tensor x = randn({2, 6, 7, 4}, 0, 1, DType::Float32, {}, generator);  // channels last
+  const Tensor w = randn({3, 3, 4, 5}, 0, 1, DType::Float32, {}, generator);
   const Tensor none;
   const auto both = [&](const Tensor& image, const Tensor& weight) {
     const Tensor a = image.detach().set_requires_grad(true), b = weight.detach().set_requires_grad(true);
@@ -160,8 +160,8 @@ TEST_CASE("convolutions take any strides") {
 TEST_CASE("convolutions give the same bits on any number of threads") {
   const Threads restored;
   Generator generator(9);
-  const Tensor x = randn({3, 20, 30, 30}, 0, 1, DType::Float32, generator).set_requires_grad(true);
-  const Tensor w = randn({40, 20, 3, 3}, 0, 1, DType::Float32, generator).set_requires_grad(true);
+  const Tensor x = randn({3, 20, 30, 30}, 0, 1, DType::Float32, {}, generator).set_requires_grad(true);
+  const Tensor w = randn({40, 20, 3, 3}, 0, 1, DType::Float32, {}, generator).set_requires_grad(true);
   const Tensor none;
   const auto all = [&] {
     x.set_grad(Tensor());

@@ -7,8 +7,8 @@
 
 #include "catch.h"
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 Tensor random(const Shape& shape, DType dtype = DType::Float64) {
   static Generator generator(8);
-  return randn(shape, 0, 1, dtype, generator);
+  return randn(shape, 0, 1, dtype, {}, generator);
 }
 
 // The largest difference of x's transform from its definition, in units of the root of the sum of squares of x.

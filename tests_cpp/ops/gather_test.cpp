@@ -8,8 +8,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
 
@@ -274,9 +274,9 @@ TEST_CASE("rows of every length are copied and added whole, at every number of t
     const int64_t rows = 61;
     const int64_t taken = std::max<int64_t>(97, 40000 / width);
     Generator generator(static_cast<uint64_t>(width));
-    const Tensor x = randn({rows, width}, 0, 1, DType::Float32, generator);
-    const Tensor src = randn({taken, width}, 0, 1, DType::Float32, generator);
-    const Tensor places = randint(-rows, rows, {taken}, DType::Int64, generator);
+    const Tensor x = randn({rows, width}, 0, 1, DType::Float32, {}, generator);
+    const Tensor src = randn({taken, width}, 0, 1, DType::Float32, {}, generator);
+    const Tensor places = randint(-rows, rows, {taken}, DType::Int64, {}, generator);
     const auto table = x.to_vector<float>();
     const auto added = src.to_vector<float>();
     const auto at = places.to_vector<int64_t>();
@@ -387,8 +387,8 @@ TEST_CASE("writes of every kind: the last stays, src may be longer, tensors with
 TEST_CASE("the last write to a place has its gradient, the others have 0") {
   constexpr int64_t kRows = 13, kWrites = 20011;
   Generator generator(7);
-  const Tensor at = randint(-kRows, kRows, {kWrites}, DType::Int64, generator);
-  const Tensor dy = rand({kRows, 3}, 1, 2, DType::Float64, generator);
+  const Tensor at = randint(-kRows, kRows, {kWrites}, DType::Int64, {}, generator);
+  const Tensor dy = rand({kRows, 3}, 1, 2, DType::Float64, {}, generator);
   std::vector<int64_t> last(kRows, -1);
   for (int64_t p = 0; p < kWrites; ++p) last[static_cast<size_t>((at.data<int64_t>()[p] + kRows) % kRows)] = p;
   const Tensor expected = Tensor::zeros({kWrites, 3}, DType::Float64);
@@ -451,7 +451,7 @@ TEST_CASE("nonzero lists positions in order") {
   CHECK(nonzero(Tensor::scalar(2)).shape() == Shape{1, 0});
   Generator generator(3);
   const int64_t count = 100003;  // several chunks and a rest
-  const Tensor flags = cast(randint(0, 2, {count}, DType::Int64, generator), DType::Bool);
+  const Tensor flags = cast(randint(0, 2, {count}, DType::Int64, {}, generator), DType::Bool);
   std::vector<int64_t> expected;
   const auto bits = flags.to_vector<bool>();
   for (int64_t i = 0; i < count; ++i)

@@ -7,9 +7,9 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/matmul.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/sparse.h"
@@ -141,7 +141,7 @@ TEST_CASE("sparse products agree with dense ones, however long the rows") {
 TEST_CASE("sparse products give the same bits on any number of threads") {
   Generator generator(4);
   const Csr a = random_csr({100, 70000, 3, 0, 9000}, 500, DType::Float32);
-  const Tensor x = randn({500, 3}, 0, 1, DType::Float32, generator);
+  const Tensor x = randn({500, 3}, 0, 1, DType::Float32, {}, generator);
   const Threads restored;
   set_num_threads(1);
   const auto alone = spmm(a.offsets, a.columns, a.values, x).to_vector<float>();
@@ -152,8 +152,8 @@ TEST_CASE("sparse products give the same bits on any number of threads") {
 TEST_CASE("sparse products have derivatives of both operands") {
   Generator generator(5);
   const Csr a = random_csr({2, 0, 5, 1}, 4, DType::Float64);
-  const Tensor values = randn({8}, 0, 1, DType::Float64, generator).set_requires_grad(true);
-  const Tensor x = randn({4, 3}, 0, 1, DType::Float64, generator).set_requires_grad(true);
+  const Tensor values = randn({8}, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
+  const Tensor x = randn({4, 3}, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
   const auto product = [&](const Tensors& in) { return Tensors{spmm(a.offsets, a.columns, in[0], in[1])}; };
   REQUIRE(gradcheck(product, {values, x}));
   REQUIRE(gradgradcheck(product, {values, x}));

@@ -7,8 +7,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/matmul/gemm.h"
@@ -250,8 +250,8 @@ TEST_CASE("matmul gives the same bits on any number of threads") {
   Generator generator(1);
   const Threads restored;
   for (Shape size : {Shape{300, 700, 200}, Shape{2, 3000, 401}, Shape{1, 3000, 401}, Shape{30, 9000, 40}}) {
-    const Tensor a = randn({size[0], size[1]}, 0, 1, DType::Float32, generator);
-    const Tensor b = randn({size[1], size[2]}, 0, 1, DType::Float32, generator);
+    const Tensor a = randn({size[0], size[1]}, 0, 1, DType::Float32, {}, generator);
+    const Tensor b = randn({size[1], size[2]}, 0, 1, DType::Float32, {}, generator);
     const Tensor bt = transpose(contiguous(transpose(b)));
     set_num_threads(1);
     const auto alone = matmul(a, b).to_vector<float>(), alone_t = matmul(a, bt).to_vector<float>();
@@ -266,8 +266,8 @@ TEST_CASE("matmul gives the same bits on any number of threads") {
 TEST_CASE("matmul is as accurate as float32 allows") {
   Generator generator(2);
   for (Shape size : {Shape{64, 1000, 64}, Shape{1, 4000, 3}, Shape{8, 20000, 8}}) {
-    const Tensor a = rand({size[0], size[1]}, 0, 1, DType::Float32, generator);
-    const Tensor b = rand({size[1], size[2]}, 0, 1, DType::Float32, generator);
+    const Tensor a = rand({size[0], size[1]}, 0, 1, DType::Float32, {}, generator);
+    const Tensor b = rand({size[1], size[2]}, 0, 1, DType::Float32, {}, generator);
     const auto got = matmul(a, b).to_vector<float>();
     const auto expected = reference<float>(a, b);
     for (size_t i = 0; i < got.size(); ++i) REQUIRE(std::abs(got[i] - expected[i]) < 1e-5 * expected[i]);
@@ -277,7 +277,7 @@ TEST_CASE("matmul is as accurate as float32 allows") {
 TEST_CASE("matmul has first and second derivatives") {
   Generator generator(3);
   const auto leaf = [&](const Shape& shape) {
-    return randn(shape, 0, 1, DType::Float64, generator).set_requires_grad(true);
+    return randn(shape, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
   };
   const auto product = [](const Tensors& x) { return Tensors{matmul(x[0], x[1])}; };
   const Shape shapes[][2] = {{{3, 4}, {4, 5}}, {{2, 3, 4}, {4, 5}}, {{2, 1, 3, 4}, {3, 4, 2}}, {{3, 4}, {2, 4, 3}},
@@ -307,7 +307,7 @@ TEST_CASE("gemm accumulates into rows with gaps and leaves the gaps alone") {
       const int64_t m = size[0], n = size[1], k = size[2], gap = n + 3;
       const Tensor a = whole_numbers<float>({m, k}, 1), b = whole_numbers<float>({k, n}, 2);
       std::vector<float> c(static_cast<size_t>(m * gap), 2.0f);
-      gemm(m, n, k, a.data<float>(), k, 1, b.data<float>(), n, 1, c.data(), gap, accumulate);
+      cpu::gemm(m, n, k, a.data<float>(), k, 1, b.data<float>(), n, 1, c.data(), gap, accumulate);
       const std::vector<double> expected = reference<float>(a, b);
       for (int64_t i = 0; i < m; ++i)
         for (int64_t j = 0; j < gap; ++j) {

@@ -11,10 +11,10 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/creation.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/matmul.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -25,7 +25,7 @@ namespace {
 
 Tensor random(const Shape& shape, DType dtype = DType::Float64) {
   static Generator generator(21);
-  return randn(shape, 0, 1, dtype, generator);
+  return randn(shape, 0, 1, dtype, {}, generator);
 }
 
 double eps_of(DType dtype) { return dtype == DType::Float32 ? 0x1p-23 : 0x1p-52; }

@@ -7,8 +7,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -125,7 +125,7 @@ TEST_CASE("impossible pooling is named") {
 TEST_CASE("pooling and its gradients take any strides and any number of threads") {
   const Threads restored;
   Generator generator(4);
-  const Tensor x = permute(randn({2, 30, 31, 20}, 0, 1, DType::Float32, generator), {0, 3, 1, 2});
+  const Tensor x = permute(randn({2, 30, 31, 20}, 0, 1, DType::Float32, {}, generator), {0, 3, 1, 2});
   const auto all = [](const Tensor& image) {
     const Tensor a = image.detach().set_requires_grad(true);
     const Tensor y = max_pool(a, 2, options({3}, {2}, {1})).values + avg_pool(a, 2, options({3}, {2}, {1}));

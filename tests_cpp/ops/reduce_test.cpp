@@ -6,8 +6,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
 
@@ -320,7 +320,7 @@ TEST_CASE("a dtype is that of the result, and its integers wrap around") {
 TEST_CASE("reductions have first and second derivatives") {
   Generator generator(3);
   const auto leaf = [&](const Shape& shape) {
-    return randn(shape, 0, 1, DType::Float64, generator).set_requires_grad(true);
+    return randn(shape, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
   };
   for (const AxisSet& axes : {AxisSet(), AxisSet(Dims()), AxisSet{0}, AxisSet{1}, AxisSet{0, 2}, AxisSet{-1}})
     for (bool keepdims : {false, true}) {

@@ -6,8 +6,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -113,7 +113,7 @@ TEST_CASE("cumsum has first and second derivatives") {
     for (bool exclusive : {false, true})
       for (bool reverse : {false, true}) {
         const auto scan = [&](const Tensors& x) { return Tensors{cumsum(x[0] * x[0], axis, exclusive, reverse)}; };
-        const Tensor x = randn({3, 4, 2}, 0, 1, DType::Float64, generator).set_requires_grad(true);
+        const Tensor x = randn({3, 4, 2}, 0, 1, DType::Float64, {}, generator).set_requires_grad(true);
         REQUIRE(gradcheck(scan, {x}));
         REQUIRE(gradgradcheck(scan, {x}));
       }

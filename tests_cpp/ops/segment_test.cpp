@@ -7,8 +7,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -55,14 +55,14 @@ TEST_CASE("Segments agree with each one by itself, however long it is") {
   Generator generator(3);
   for (const DType dtype : {DType::Float32, DType::Float64, DType::Int32, DType::Int64, DType::UInt8}) {
     for (const int64_t columns : {1, 3, 5, 300}) {
-      const Tensor values = cast(randint(1, 3, {40, columns}, DType::Int64, generator), dtype);
+      const Tensor values = cast(randint(1, 3, {40, columns}, DType::Int64, {}, generator), dtype);
       require_parts(values, {0, 1, 17, 0, 0, 2, 20, 0});
     }
   }
   // A long one among short ones is cut into slices; whole numbers add up exactly.
-  const Tensor values = cast(randint(0, 2, {300001}, DType::Int64, generator), DType::Float32);
+  const Tensor values = cast(randint(0, 2, {300001}, DType::Int64, {}, generator), DType::Float32);
   require_parts(values, {1, 0, 199999, 1, 100000});
-  require_parts(slice(cast(randint(0, 2, {64, 6}, DType::Int64, generator), DType::Float16), 1, 0, 6, 2), {60, 4});
+  require_parts(slice(cast(randint(0, 2, {64, 6}, DType::Int64, {}, generator), DType::Float16), 1, 0, 6, 2), {60, 4});
 }
 
 TEST_CASE("Empty segments give the neutral element") {
@@ -101,7 +101,7 @@ TEST_CASE("Gradients of segments, with empty ones, zeros and ties") {
 
 TEST_CASE("Segments do not depend on the number of threads") {
   Generator generator(5);
-  const Tensor values = randn({200000}, 0, 1, DType::Float32, generator);
+  const Tensor values = randn({200000}, 0, 1, DType::Float32, {}, generator);
   std::vector<int64_t> lengths = {150000};
   for (int64_t left = 50000, length = 0; left > 0; left -= lengths.back(), ++length)
     lengths.push_back(std::min(left, length % 97));

@@ -6,9 +6,9 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/random.h"
 #include "support.h"
 
 using namespace needlecpp;

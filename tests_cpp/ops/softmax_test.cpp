@@ -6,8 +6,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -61,10 +61,10 @@ TEST_CASE("softmax agrees with its definition along every axis and in every layo
   Generator generator(5);
   for (Shape shape : {Shape{1}, Shape{3}, Shape{15}, Shape{16}, Shape{17}, Shape{5, 100}, Shape{100, 5},
                       Shape{3, 1, 33}, Shape{2, 3, 4, 5}}) {
-    require_all(randn(shape, 0, 3, DType::Float32, generator), 2e-6);
-    require_all(randn(shape, 0, 3, DType::Float64, generator), 1e-12);
+    require_all(randn(shape, 0, 3, DType::Float32, {}, generator), 2e-6);
+    require_all(randn(shape, 0, 3, DType::Float64, {}, generator), 1e-12);
   }
-  const Tensor x = randn({6, 15, 8}, 0, 3, DType::Float32, generator);
+  const Tensor x = randn({6, 15, 8}, 0, 3, DType::Float32, {}, generator);
   require_all(permute(x, {2, 0, 1}), 2e-6);
   require_all(flip(x, {0, 2}), 2e-6);
   require_all(slice(x, 2, 1, 7, 2), 2e-6);
@@ -133,7 +133,7 @@ TEST_CASE("softmax of empty tensors, integers and wrong axes") {
 
 TEST_CASE("softmax and its relatives have first and second derivatives") {
   Generator generator(3);
-  const auto leaf = [&] { return randn({3, 4, 2}, 0, 1, DType::Float64, generator).set_requires_grad(true); };
+  const auto leaf = [&] { return randn({3, 4, 2}, 0, 1, DType::Float64, {}, generator).set_requires_grad(true); };
   for (int64_t axis : {0, 1, -1}) {
     const auto all = [&](const Tensors& x) {
       return Tensors{softmax(x[0], axis), log_softmax(x[0], axis), logsumexp(x[0], {axis})};
@@ -151,8 +151,8 @@ TEST_CASE("the one-pass derivative agrees with its plain twin") {
   for (const DType dtype : {DType::Float32, DType::Float64})
     for (const int64_t length : {1, 7, 17, 64, 1000, 9001})
       for (const bool logarithm : {false, true}) {
-        const Tensor x = randn({3, length}, 0, 1, dtype, generator).set_requires_grad(true);
-        const Tensor dy = randn({3, length}, 0, 1, dtype, generator);
+        const Tensor x = randn({3, length}, 0, 1, dtype, {}, generator).set_requires_grad(true);
+        const Tensor dy = randn({3, length}, 0, 1, dtype, {}, generator);
         const Tensor y = logarithm ? log_softmax(x) : softmax(x);
         const Tensor fused = grad({y}, {x}, {dy}, true)[0];
         const Tensor plain = grad({y}, {x}, {dy}, true, true)[0];

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/camera_kernels.h"
 #include "support.h"
@@ -87,8 +87,8 @@ TEST_CASE("undistorted rays land on the pixel they came from") {
                                            float(k[0]), float(k[1]), float(k[2]), float(k[3])};
     const Cameras cameras = one_camera(kIdentity, intrinsics, width, height);
     Generator generator(3);
-    const Tensor x = rand({1001, 1}, 0, width, DType::Float32, generator);
-    const Tensor y = rand({1001, 1}, 0, height, DType::Float32, generator);
+    const Tensor x = rand({1001, 1}, 0, width, DType::Float32, {}, generator);
+    const Tensor y = rand({1001, 1}, 0, height, DType::Float32, {}, generator);
     const std::vector<float> pixels = concat({x, y}, 1).to_vector<float>();
     const std::vector<float> d = rays_through(cameras, pixels).directions.to_vector<float>();
     for (size_t i = 0; i < 1001; ++i) {
@@ -388,8 +388,8 @@ TEST_CASE("slab test") {
   }
   SECTION("against points sampled along random rays") {
     Generator generator(1);
-    const Tensor origins = rand({500, 3}, -3, 3, DType::Float32, generator);
-    const Tensor directions = randn({500, 3}, 0, 1, DType::Float32, generator);
+    const Tensor origins = rand({500, 3}, -3, 3, DType::Float32, {}, generator);
+    const Tensor directions = randn({500, 3}, 0, 1, DType::Float32, {}, generator);
     const Interval interval = intersect_box({origins, directions}, Box());
     const std::vector<float> o = origins.to_vector<float>(), d = directions.to_vector<float>();
     const std::vector<float> near = interval.near.to_vector<float>(), far = interval.far.to_vector<float>();

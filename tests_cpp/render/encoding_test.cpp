@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/encoding_kernels.h"

@@ -12,7 +12,8 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
-#include "render/ops/fused_mlp_network.h"
+#include "render/ops/fused_mlp_cpu.h"
+#include "render/ops/fused_mlp_tape.h"
 #include "support.h"
 
 using namespace needlecpp;
@@ -226,7 +227,7 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
       const Tensors weights = random_weights(widths, 31);
       const Tensor x = random_tensor<float>({n, widths.front()}, 32), dy = random_tensor<float>({n, widths.back()}, 33);
       // y, dx, then the gradients of the weights, as the kernels leave them.
-      const auto pass = [&](bool pairs) {
+      const auto pass = [&](MlpProducts products) {
         std::vector<MlpLayer> layers;
         std::vector<std::vector<float>> packed;
         const Tensors saved = hidden_activations(n, weights, Precision::BFloat16);
@@ -239,21 +240,21 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
           layers.push_back({in, out, weights[l].data<float>(), out, 1, panels, packed.back().data(),
                             l < saved.size() ? saved[l].raw() : nullptr, gradients});
           gradients += NDL_KERNEL(mlp_gradient_size)(layers.back());
-          NDL_KERNEL(mlp_pack_bf16)(layers.back(), pairs);
+          NDL_KERNEL(mlp_pack)(products, layers.back());
         }
         const Tensor y = Tensor::empty(dy.shape()), dx = Tensor::empty(x.shape());
         const MlpArgs args = {layers.data(),
                               static_cast<int>(layers.size()),
                               hidden,
                               MlpActivation::kSigmoid,
-                              mlp_rows(x),
+                              cpu::mlp_columns(x),
                               y.data<float>(),
                               dy.data<float>(),
-                              mlp_rows(dx),
-                              pairs};
-        std::vector<float> scratch(NDL_KERNEL(mlp_scratch_bf16)(args)), sums(gradients);
-        NDL_KERNEL(mlp_forward_bf16)(args, 0, n, scratch.data());
-        NDL_KERNEL(mlp_backward_bf16)(args, 0, n, scratch.data(), sums.data());
+                              cpu::mlp_columns(dx),
+                              products};
+        std::vector<float> scratch(NDL_KERNEL(mlp_scratch)(args)), sums(gradients);
+        NDL_KERNEL(mlp_forward)(args, 0, n, scratch.data());
+        NDL_KERNEL(mlp_backward)(args, 0, n, scratch.data(), sums.data());
         std::vector<float> all = y.to_vector<float>();
         for (float v : dx.to_vector<float>()) all.push_back(v);
         for (size_t l = 0; l < layers.size(); ++l) {
@@ -263,9 +264,9 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
         }
         return all;
       };
-      const std::vector<float> by_floats = pass(false);
+      const std::vector<float> by_floats = pass(MlpProducts::kBrainFloats);
       REQUIRE(std::all_of(by_floats.begin(), by_floats.end(), [](float v) { return std::isfinite(v); }));
-      if (kHasBf16Dot) REQUIRE(pass(true) == by_floats);
+      if (kHasBf16Dot) REQUIRE(pass(MlpProducts::kBrainPairs) == by_floats);
     }
 }
 

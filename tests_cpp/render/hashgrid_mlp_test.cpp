@@ -6,8 +6,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
 

@@ -7,8 +7,8 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/hashgrid_kernels.h"
@@ -165,7 +165,7 @@ TEST_CASE("gradients in float64") {
     std::vector<double> values;
     Generator generator(9);
     for (int tries = 0; values.size() < 5 * 3 && tries < 1000; ++tries) {
-      const std::vector<double> candidate = rand({3}, -0.5, 1.5, DType::Float64, generator).to_vector<double>();
+      const std::vector<double> candidate = rand({3}, -0.5, 1.5, DType::Float64, {}, generator).to_vector<double>();
       bool inside = true;
       for (const HashGridLevel& level : hashgrid_levels(config))
         for (double v : candidate) {
@@ -177,7 +177,7 @@ TEST_CASE("gradients in float64") {
     REQUIRE(values.size() == 15);
     const Tensor x = Tensor::from_vector(values, {5, 3}).set_requires_grad(true);
     const Tensor table =
-        rand({hashgrid_entries(config), features}, -1, 1, DType::Float64, generator).set_requires_grad(true);
+        rand({hashgrid_entries(config), features}, -1, 1, DType::Float64, {}, generator).set_requires_grad(true);
     const auto encode = [&](const Tensors& in) { return Tensors{hashgrid(in[0], in[1], config)}; };
     REQUIRE(hashgrid(x, table, config).dtype() == DType::Float64);
     REQUIRE(gradcheck(encode, {x, table}));

@@ -10,6 +10,7 @@
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -32,7 +33,7 @@ OccupancyGrid random_grid(int resolution, double fraction, int clump, uint64_t s
   OccupancyGrid grid(scene_box(), resolution);
   Generator generator(seed);
   const int n = (resolution + clump - 1) / clump;
-  const std::vector<float> draw = rand({int64_t{n} * n * n}, 0, 1, DType::Float32, generator).to_vector<float>();
+  const std::vector<float> draw = rand({int64_t{n} * n * n}, 0, 1, DType::Float32, {}, generator).to_vector<float>();
   std::vector<float> density;
   for (int z = 0; z < resolution; ++z)
     for (int y = 0; y < resolution; ++y)
@@ -46,8 +47,8 @@ OccupancyGrid random_grid(int resolution, double fraction, int clump, uint64_t s
 // Rays from a sphere around the box towards points in it; every eighth runs along an axis, some miss.
 Rays random_rays(int64_t n, uint64_t seed) {
   Generator generator(seed);
-  std::vector<float> from = randn({n, 3}, 0, 1, DType::Float32, generator).to_vector<float>();
-  const std::vector<float> to = rand({n, 3}, -1.5, 1.5, DType::Float32, generator).to_vector<float>();
+  std::vector<float> from = randn({n, 3}, 0, 1, DType::Float32, {}, generator).to_vector<float>();
+  const std::vector<float> to = rand({n, 3}, -1.5, 1.5, DType::Float32, {}, generator).to_vector<float>();
   std::vector<float> directions(from.size());
   for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
     float* o = &from[3 * i];
@@ -421,7 +422,7 @@ TEST_CASE("bits follow min(threshold, mean)") {
   OccupancyGrid grid(scene_box(), resolution);
   Generator generator(6);
   const int64_t cells = resolution * resolution * resolution;
-  const Tensor density = mul(square(rand({cells}, 0, 1, DType::Float32, generator)), 10);
+  const Tensor density = mul(square(rand({cells}, 0, 1, DType::Float32, {}, generator)), 10);
   for (const double threshold : {0.01, 1e9}) {
     const float step = 0.02f;
     grid.set_density(density, step, threshold);

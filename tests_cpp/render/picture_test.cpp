@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "catch.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 
 using namespace needlecpp;
@@ -52,7 +52,7 @@ TEST_CASE("area averages are exact, whatever the factor") {
   Generator generator(1);
   for (const int64_t channels : {3, 4})
     for (const auto& [w, h] : {std::pair<int64_t, int64_t>{37, 23}, {48, 36}, {1, 9}, {8, 1}}) {
-      const Tensor image = cast(randint(0, 256, {h, w, channels}, DType::Int32, generator), DType::UInt8);
+      const Tensor image = cast(randint(0, 256, {h, w, channels}, DType::Int32, {}, generator), DType::UInt8);
       uint8_t* pixels = image.data<uint8_t>();
       for (int64_t i = 0; i < w * h / 3 && channels == 4; ++i) pixels[4 * i + 3] = i % 2 ? 0 : 255;
       for (const int64_t width : {w, w - 1, (w + 1) / 2, w / 3, int64_t{1}})
@@ -93,7 +93,7 @@ TEST_CASE("the largest sums that there are fit") {
 TEST_CASE("a fourth byte that is no alpha is left out") {
   Generator generator(2);
   for (const int64_t width : {5, 16, 37}) {
-    const Tensor image = cast(randint(0, 256, {20, width, 4}, DType::Int32, generator), DType::UInt8);
+    const Tensor image = cast(randint(0, 256, {20, width, 4}, DType::Int32, {}, generator), DType::UInt8);
     const Tensor color = contiguous(slice(image, 2, 0, 3));
     for (const auto& [w, h] : {std::pair<int64_t, int64_t>{width, 20}, {(width + 1) / 2, 7}, {width, 10}}) {
       const Tensor out = Tensor::full({h, w, 3}, 77, DType::UInt8);

@@ -9,9 +9,9 @@
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "support.h"
@@ -40,10 +40,10 @@ Packed random_rays(const std::vector<int64_t>& lengths, double thickness, DType 
   Packed p;
   p.offsets = offsets_of(lengths);
   const int64_t n = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  p.dt = rand({n}, 0.001, 0.02, dtype, generator);
-  p.sigma = div(rand({n}, 0, thickness, dtype, generator), p.dt);
-  p.rgb = rand({n, 3}, -0.5, 1, dtype, generator);
-  p.t = rand({n}, 0, 4, dtype, generator);
+  p.dt = rand({n}, 0.001, 0.02, dtype, {}, generator);
+  p.sigma = div(rand({n}, 0, thickness, dtype, {}, generator), p.dt);
+  p.rgb = rand({n, 3}, -0.5, 1, dtype, {}, generator);
+  p.t = rand({n}, 0, 4, dtype, {}, generator);
   return p;
 }
 
@@ -119,9 +119,9 @@ Gradients gradients_of(const Render& render, const Packed& p, double early_stop,
 // Fused against the twin and the twin against the definition, forward and backward, 1e-5 relative.
 void check_all(const Packed& p, double early_stop, uint64_t seed = 1) {
   Generator generator(seed);
-  const Tensors dys = {rand({p.n_rays(), 3}, -1, 1, DType::Float32, generator),
-                       rand({p.n_rays()}, -1, 1, DType::Float32, generator),
-                       rand({p.n_rays()}, -1, 1, DType::Float32, generator)};
+  const Tensors dys = {rand({p.n_rays(), 3}, -1, 1, DType::Float32, {}, generator),
+                       rand({p.n_rays()}, -1, 1, DType::Float32, {}, generator),
+                       rand({p.n_rays()}, -1, 1, DType::Float32, {}, generator)};
   const VolumeOutput fused = render_volume(p.sigma, p.rgb, p.t, p.dt, p.offsets, early_stop);
   const VolumeOutput twin = render_volume_composed(p.sigma, p.rgb, p.t, p.dt, p.offsets, early_stop);
   const Reference expected =

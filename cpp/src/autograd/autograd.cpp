@@ -84,6 +84,9 @@ Tensor run_hooks(const std::shared_ptr<GradientHooks>& hooks, Tensor gradient) {
     NDL_CHECK(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), ValueError, "hook",
               "the gradient returned does not fit: got ", changed.shape(), " ", name(changed.dtype()), ", expected ",
               gradient.shape(), " ", name(gradient.dtype()), ".");
+    NDL_CHECK(changed.device() == gradient.device(), TypeError, "hook",
+              "tensors on different devices: got a gradient on ", to_string(changed.device()), ", expected ",
+              to_string(gradient.device()), ". Move it with to().");
     gradient = changed;
   }
   return gradient;
@@ -207,6 +210,10 @@ void Sweep::accumulate_leaf(const std::shared_ptr<TensorImpl>& leaf, const Tenso
 
 void Sweep::deliver(const Node::Edge& edge, Tensor gradient) {
   if (edge.leaf) {
+    NDL_CHECK(gradient.dtype() == edge.leaf->dtype && gradient.device() == edge.leaf->storage->device(), Error,
+              "backward", "a leaf is not what it was in the forward pass: got a gradient of ", name(gradient.dtype()),
+              " on ", to_string(gradient.device()), ", expected ", name(edge.leaf->dtype), " on ",
+              to_string(edge.leaf->storage->device()), ". Run the forward pass again after moving the leaf.");
     if (!restricted_) {
       if (edge.leaf->hooks)
         accumulate(hooked_leaves_[edge.leaf], gradient);
@@ -277,9 +284,11 @@ void Sweep::run() {
         context.run();
       }
       gradients = context.take_gradients();
-      if (g_anomaly_detection)
+      if (g_anomaly_detection) {
+        const std::vector<TensorRef> refs = detail::refs_of(dys);
         detail::check_made_nan(interned(std::string(node->name) + " backward"), gradients.data(), gradients.size(),
-                               dys.data(), dys.size());
+                               refs.data(), refs.size());
+      }
       dys.clear();
     }
     if (!retain_) {
@@ -313,10 +322,12 @@ Tensors checked_dys(const Tensors& outputs, const Tensors& dys) {
     if (!dy.defined()) {
       NDL_CHECK(output.numel() == 1, ValueError, "backward", "a gradient is needed for a non-scalar: got shape ",
                 output.shape(), ", expected one element. Pass dy or reduce to a scalar first.");
-      dy = Tensor::ones(output.shape(), output.dtype());
+      dy = Tensor::ones(output.shape(), output.dtype(), output.device());
     }
     NDL_CHECK(dy.shape() == output.shape(), ValueError, "backward", "gradient does not fit: got shape ", dy.shape(),
               ", expected ", output.shape(), ".");
+    NDL_CHECK(dy.device() == output.device(), TypeError, "backward", "tensors on different devices: got a gradient on ",
+              to_string(dy.device()), ", expected ", to_string(output.device()), ". Move it with to().");
     if (dy.dtype() != output.dtype()) dy = engine::cast(dy, output.dtype());
     result.push_back(dy);
   }
@@ -395,7 +406,7 @@ Tensors detail::grad_since(uint64_t oldest, const Tensors& outputs, const Tensor
   Tensors results = sweep.take_results();
   results.resize(inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i)
-    if (!results[i].defined()) results[i] = Tensor::zeros(inputs[i].shape(), inputs[i].dtype());
+    if (!results[i].defined()) results[i] = Tensor::zeros(inputs[i].shape(), inputs[i].dtype(), inputs[i].device());
   return results;
 }
 
@@ -428,8 +439,9 @@ Node::~Node() {
 }
 
 Tensor Backward::dy_or_zeros(int k) const {
+  if (dys_[k].defined()) return dys_[k];
   const Node::Output& output = node_.outputs[k];
-  return dys_[k].defined() ? dys_[k] : Tensor::zeros(output.shape, output.dtype);
+  return Tensor::zeros(output.shape, output.dtype, output.device);
 }
 
 Tensor Backward::accumulator(int input) const {
@@ -447,7 +459,12 @@ Tensor Backward::saved(int i) const {
   const SavedTensor& saved = work_->saved[i];
   if (!saved.defined()) return Tensor();
   check_version(node_.name, "a tensor", saved.version, *saved.storage.get());
-  if (saved.leaf) return Tensor(saved.leaf);
+  if (saved.leaf) {
+    NDL_CHECK(saved.leaf->storage == saved.storage.get(), Error, node_.name,
+              "a leaf was moved to another dtype or device after it was saved for the backward pass: got other memory, "
+              "expected what was saved. Run the forward pass again.");
+    return Tensor(saved.leaf);
+  }
   auto impl = std::make_shared<TensorImpl>(saved.handle);
   impl->storage = saved.storage.get();
   return Tensor(std::move(impl));
@@ -503,20 +520,15 @@ namespace detail {
 
 uint64_t next_sequence() { return g_sequence.fetch_add(1, std::memory_order_relaxed); }
 
-void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const Tensor* inputs, size_t n_inputs) {
+void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const TensorRef* inputs,
+                    size_t n_inputs) {
   const NoGrad no_grad;
   const AnomalyPause pause;  // the check itself is made of ops
-  const auto holds_nan = [](const Tensor& x) { return x.defined() && engine::has_nan(x); };
+  const auto holds_nan = [](const TensorRef& x) { return x.tensor.defined() && engine::has_nan(x.tensor); };
   const bool made =
       std::any_of(outputs, outputs + n_outputs, holds_nan) && std::none_of(inputs, inputs + n_inputs, holds_nan);
   NDL_CHECK(!made, Error, name, "made a NaN: got NaN in its result and none in its inputs, expected numbers. ",
             "Look at the values that went in.");
-}
-
-bool any_requires_grad(std::initializer_list<Tensor> inputs) {
-  for (const Tensor& input : inputs)
-    if (input.defined() && input.requires_grad()) return true;
-  return false;
 }
 
 bool any_requires_grad(const Tensors& inputs) {
@@ -550,7 +562,7 @@ SavedTensor keep(const std::shared_ptr<TensorImpl>& impl) {
 
 }  // namespace
 
-void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
+void attach(const char* name, const Tensors& outputs, const TensorRef* inputs, size_t n_inputs, const TensorRef* saved,
             size_t n_saved, bool save_outputs, BackwardFn fn) {
   auto node = std::make_shared<Node>();
   node->name = name;
@@ -560,8 +572,8 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   work.fn = std::move(fn);
   node->inputs.resize(n_inputs);
   for (size_t i = 0; i < n_inputs; ++i) {
-    if (!inputs[i].defined()) continue;
-    const std::shared_ptr<TensorImpl>& impl = inputs[i].impl();
+    if (!inputs[i].tensor.defined()) continue;
+    const std::shared_ptr<TensorImpl>& impl = inputs[i].tensor.impl();
     Node::Edge& edge = node->inputs[i];
     edge.shape = impl->shape;
     edge.dtype = impl->dtype;
@@ -572,13 +584,14 @@ void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size
   }
   work.saved.resize(n_saved);
   for (size_t i = 0; i < n_saved; ++i)
-    if (saved[i].defined()) work.saved[i] = keep(saved[i].impl());
+    if (saved[i].tensor.defined()) work.saved[i] = keep(saved[i].tensor.impl());
   node->outputs.resize(outputs.size());
   for (size_t k = 0; k < outputs.size(); ++k) {
     TensorImpl& impl = *outputs[k].impl();
     Node::Output& output = node->outputs[k];
     output.shape = impl.shape;
     output.dtype = impl.dtype;
+    output.device = impl.storage->device();
     if (save_outputs) {
       work.results.emplace_back(impl.storage);
       output.offset = impl.offset;

@@ -32,7 +32,7 @@ Tensors floating(const Tensors& tensors) {
 
 // Of x's shape and of the dtype that its gradient would have.
 Tensor no_gradient(const Tensor& x) {
-  return Tensor::zeros(x.shape(), is_floating(x.dtype()) ? x.dtype() : DType::Float32);
+  return Tensor::zeros(x.shape(), is_floating(x.dtype()) ? x.dtype() : DType::Float32, x.device());
 }
 
 // gradients (of the inputs that have any) spread over all inputs; zeros elsewhere.
@@ -122,7 +122,7 @@ std::pair<Tensors, Tensors> jvp(const TensorFunction& fn, const Tensors& inputs,
   Tensors differentiable;
   for (const Tensor& y : outputs)
     if (y.requires_grad()) {
-      vectors.push_back(Tensor::zeros(y.shape(), y.dtype()).set_requires_grad(true));
+      vectors.push_back(Tensor::zeros(y.shape(), y.dtype(), y.device()).set_requires_grad(true));
       differentiable.push_back(y);
     }
   Tensors products;

@@ -8,7 +8,7 @@
 // Blocks of 2 MiB and more are aligned to huge pages and advised to be them: a hash table read at random otherwise
 // spends its time in TLB misses.
 //
-// Invariants, under one mutex: `current` is the sum of the rounded sizes of live blocks, `cached` that of binned ones.
+// Invariants, under one lock: `current` is the sum of the rounded sizes of live blocks, `cached` that of binned ones.
 // Binned are at most as many bytes as were ever live at once, within kLeastCached and kMostCached; beyond that the bins
 // that were longest without use give theirs back to the system. A training whose steps vary in size so holds the sizes
 // of its last steps, not of all it has seen. The limit counts live blocks only, and a request that the system refuses
@@ -24,6 +24,7 @@
 #include <mutex>
 #include <vector>
 
+#include "core/spin_lock.h"
 #include "needlecpp/core/error.h"
 
 namespace needlecpp {
@@ -62,7 +63,7 @@ struct Blocks {
 };
 
 struct State {
-  std::mutex mutex;
+  SpinLock lock;
   Blocks bins[kBins];
   uint64_t clock = 0;
   size_t most = 0;  // bytes ever live at once
@@ -106,12 +107,13 @@ void trim_bins(State& s, size_t bytes) {
 
 }  // namespace
 
-void* allocate(size_t bytes) {
+void* allocate(size_t bytes, Device device) {
+  check_available(OpScope::current(), device);
   State& s = state();
   NDL_CHECK(bytes <= size_t{1} << 60, MemoryError, OpScope::current(), "out of memory: got a request for ", bytes,
             " bytes, expected at most 2^60.");
   const Bin bin = bin_of(bytes);
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   NDL_CHECK(s.limit == 0 || s.stats.current + bin.bytes <= s.limit, MemoryError, OpScope::current(),
             "memory limit exceeded: got a request for ", bytes, " bytes with ", s.stats.current,
             " bytes in use, expected at most ", s.limit,
@@ -139,10 +141,10 @@ void* allocate(size_t bytes) {
   return block;
 }
 
-void deallocate(void* block, size_t bytes) noexcept {
+void deallocate(void* block, size_t bytes, Device) noexcept {
   State& s = state();
   const Bin bin = bin_of(bytes);
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   s.stats.current -= bin.bytes;
   Blocks& blocks = s.bins[bin.index];
   blocks.used = ++s.clock;
@@ -155,31 +157,31 @@ void deallocate(void* block, size_t bytes) noexcept {
 
 MemoryStats memory_stats() {
   State& s = state();
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   return s.stats;
 }
 
 void reset_peak_memory() {
   State& s = state();
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   s.stats.peak = s.stats.current;
 }
 
 void set_memory_limit(size_t bytes) {
   State& s = state();
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   s.limit = bytes;
 }
 
 size_t memory_limit() {
   State& s = state();
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   return s.limit;
 }
 
 void release_cached_memory() {
   State& s = state();
-  std::lock_guard lock(s.mutex);
+  std::lock_guard guard(s.lock);
   empty_bins(s);
 }
 

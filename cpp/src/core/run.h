@@ -9,6 +9,7 @@
 #pragma once
 
 #include <utility>
+#include <vector>
 
 #include "needlecpp/core/tensor.h"
 #include "simd/view.h"
@@ -49,12 +50,27 @@ inline Tensor::operator View() const {
   return view;
 }
 
+// Views of a list of tensors, of undefined ones too.
+using Views = std::vector<View>;
+inline Views views_of(const Tensors& tensors) { return Views(tensors.begin(), tensors.end()); }
+
 // The elements of a view for code outside kernels: throws TypeError when T is not their type.
 template <class T>
 T* data(const View& view) {
   NDL_CHECK(view.element == element_of(DTypeOf<T>::value), TypeError, "data", "wrong element type: got ",
             name(dtype_of(view.element)), ", expected ", name(DTypeOf<T>::value), ". Cast first.");
   return view.as<T>();
+}
+
+inline Shape shape_of(const View& view) {
+  Shape shape;
+  for (int i = 0; i < view.rank; ++i) shape.push_back(view.size[i]);
+  return shape;
+}
+inline Strides strides_of(const View& view) {
+  Strides strides;
+  for (int i = 0; i < view.rank; ++i) strides.push_back(view.stride[i]);
+  return strides;
 }
 
 // Element i along the first axis, or elements [begin, end).

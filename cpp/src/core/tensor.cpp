@@ -2,10 +2,11 @@
 #include "needlecpp/core/tensor.h"
 
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <thread>
+#include <type_traits>
 
+#include "core/memory_run.h"
+#include "core/spin_lock.h"
 #include "needlecpp/core/allocator.h"
 
 namespace needlecpp {
@@ -13,13 +14,7 @@ namespace {
 
 // Rings of views are short and change in a few instructions: one of a few locks each, by the address of its first
 // tensor.
-std::array<std::atomic<bool>, 64> g_view_locks{};
-
-void lock_views(uint8_t guard) {
-  for (int tries = 0; g_view_locks[guard].exchange(true, std::memory_order_acquire); ++tries)
-    if (tries > 64) std::this_thread::yield();
-}
-void unlock_views(uint8_t guard) { g_view_locks[guard].store(false, std::memory_order_release); }
+std::array<SpinLock, 64> g_view_locks{};
 
 uint8_t guard_of(const TensorImpl* impl) {
   return static_cast<uint8_t>((reinterpret_cast<uintptr_t>(impl) >> 6) % g_view_locks.size());
@@ -98,27 +93,22 @@ double decode(const void* from, DType dtype) {
   return 0;
 }
 
-// Calls visit(pointer) on every element in C order.
-template <class Visit>
-void for_each_element(const Tensor& x, Visit&& visit) {
-  const int64_t bytes = static_cast<int64_t>(itemsize(x.dtype()));
-  const char* at = static_cast<const char*>(x.raw());
-  int64_t counter[kMaxRank] = {};
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    visit(at);
-    for (int axis = x.rank() - 1; axis >= 0; --axis) {
-      at += x.strides()[axis] * bytes;
-      if (++counter[axis] < x.shape()[axis]) break;
-      at -= x.strides()[axis] * x.shape()[axis] * bytes;
-      counter[axis] = 0;
-    }
-  }
+// The value of one element, brought to the host.
+double value_of(const Tensor& x) {
+  uint64_t element = 0;
+  NDL_ON(x.device(), run_read)(x, row_of(&element, element_of(x.dtype()), 1));
+  return decode(&element, x.dtype());
+}
+
+void check_single(const Tensor& x) {
+  NDL_CHECK(x.numel() == 1, ValueError, "item", "not a single value: got shape ", x.shape(), ", expected one element.");
+  check_available("item", x.device());
 }
 
 }  // namespace
 
-ViewLock::ViewLock(const TensorImpl& impl) : guard_(impl.views.guard) { lock_views(guard_); }
-ViewLock::~ViewLock() { unlock_views(guard_); }
+ViewLock::ViewLock(const TensorImpl& impl) : guard_(impl.views.guard) { g_view_locks[guard_].lock(); }
+ViewLock::~ViewLock() { g_view_locks[guard_].unlock(); }
 
 void TensorImpl::leave_views() {
   const ViewLock lock(*this);
@@ -139,48 +129,34 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   return Tensor(std::move(impl));
 }
 
-Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
-  Tensor result = empty(shape, dtype, device);
-  if (result.numel() > 0) std::memset(result.raw(), 0, result.nbytes());
-  return result;
-}
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) { return full(shape, 0, dtype, device); }
 
 Tensor Tensor::ones(const Shape& shape, DType dtype, Device device) { return full(shape, 1, dtype, device); }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype, Device device) {
-  Tensor result = empty(shape, dtype, device);
-  const size_t total = result.nbytes();
-  if (total == 0) return result;
-  char* bytes = static_cast<char*>(result.raw());
-  encode(value, dtype, bytes);
-  for (size_t done = itemsize(dtype); done < total; done *= 2)
-    std::memcpy(bytes + done, bytes, done < total - done ? done : total - done);
+  const Tensor result = empty(shape, dtype, device);
+  uint64_t element = 0;
+  encode(value, dtype, &element);
+  const Element type = element_of(dtype);
+  NDL_ON(device, run_fill)(row_of(&element, type, 1), row_of(result.raw(), type, result.numel()));
   return result;
 }
 
-Tensor Tensor::arange(int64_t count, DType dtype) {
-  NDL_CHECK(count >= 0, ValueError, "arange", "bad count: got ", count, ", expected 0 or more.");
-  Tensor result = empty({count}, dtype);
-  char* at = static_cast<char*>(result.raw());
-  for (int64_t i = 0; i < count; ++i)
-    encode(static_cast<double>(i), dtype, at + i * static_cast<int64_t>(itemsize(dtype)));
-  return result;
-}
-
-Tensor Tensor::from_memory(const void* values, int64_t count, const Shape& shape, DType dtype) {
+Tensor Tensor::from_memory(const void* values, int64_t count, const Shape& shape, DType dtype, Device device) {
   NDL_CHECK(needlecpp::numel(shape) == count, ValueError, "from_vector", "wrong number of values: got ", count,
             ", expected ", needlecpp::numel(shape), " for the shape ", shape, ".");
-  Tensor result = empty(shape, dtype);
-  if (count > 0) std::memcpy(result.raw(), values, result.nbytes());
+  const Tensor result = empty(shape, dtype, device);
+  const Element type = element_of(dtype);
+  NDL_ON(device, run_write)(row_of(const_cast<void*>(values), type, count), row_of(result.raw(), type, count));
   return result;
 }
 
 Tensor Tensor::wrap(void* data, const Shape& shape, const Strides& strides, DType dtype, std::function<void()> release,
-                    bool read_only) {
+                    bool read_only, Device device) {
   // An empty release would hand foreign memory to the allocator.
   if (!release) release = [] {};
-  auto storage = std::make_shared<Storage>(data, static_cast<size_t>(needlecpp::numel(shape)) * itemsize(dtype),
-                                           Device{}, std::move(release));
+  auto storage = std::make_shared<Storage>(data, static_cast<size_t>(needlecpp::numel(shape)) * itemsize(dtype), device,
+                                           std::move(release));
   if (read_only) storage->set_read_only();
   return Tensor(make_impl(std::move(storage), shape, strides, 0, dtype));
 }
@@ -190,7 +166,7 @@ Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) 
   TensorImpl* const beside = impl_.get();
   // The first of a ring may be viewed by two threads at once: it is known to be in none under the lock alone.
   const uint8_t guard = beside->views.linked ? beside->views.guard : guard_of(beside);
-  lock_views(guard);
+  g_view_locks[guard].lock();
   if (!beside->views.linked) {
     beside->views.next = beside->views.previous = beside;
     beside->views.guard = guard;
@@ -203,7 +179,7 @@ Tensor Tensor::view(const Shape& shape, const Strides& strides, int64_t offset) 
   view->views.of_gradient = beside->requires_grad;
   view->views.next->views.previous = view.get();
   beside->views.next = view.get();
-  unlock_views(guard);
+  g_view_locks[guard].unlock();
   return Tensor(std::move(view));
 }
 
@@ -214,26 +190,29 @@ Tensor Tensor::detach() const {
 int64_t Tensor::size(int axis) const { return impl_->shape[normalize_axis("size", axis, rank())]; }
 
 double Tensor::item() const {
-  NDL_CHECK(numel() == 1, ValueError, "item", "not a single value: got shape ", shape(), ", expected one element.");
-  return decode(raw(), dtype());
+  check_single(*this);
+  return value_of(*this);
 }
 
 int64_t Tensor::item_int() const {
-  NDL_CHECK(numel() == 1, ValueError, "item", "not a single value: got shape ", shape(), ", expected one element.");
-  return dtype() == DType::Int64 ? *static_cast<const int64_t*>(raw()) : static_cast<int64_t>(decode(raw(), dtype()));
+  check_single(*this);
+  if (dtype() != DType::Int64) return static_cast<int64_t>(value_of(*this));
+  int64_t value = 0;
+  NDL_ON(device(), run_read)(*this, row_of(&value, Element::I64, 1));
+  return value;
 }
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   check_dtype(DTypeOf<T>::value);
-  std::vector<T> values;
-  values.reserve(static_cast<size_t>(numel()));
-  for_each_element(*this, [&values](const char* at) {
-    T value;
-    std::memcpy(&value, at, sizeof value);
-    values.push_back(value);
-  });
-  return values;
+  check_available("to_vector", device());
+  using Stored = std::conditional_t<std::is_same_v<T, bool>, uint8_t, T>;  // vector<bool> has no elements to write to
+  std::vector<Stored> values(static_cast<size_t>(numel()));
+  NDL_ON(device(), run_read)(*this, row_of(values.data(), element_of(dtype()), numel()));
+  if constexpr (std::is_same_v<T, Stored>)
+    return values;
+  else
+    return std::vector<T>(values.begin(), values.end());
 }
 template std::vector<float> Tensor::to_vector() const;
 template std::vector<double> Tensor::to_vector() const;
@@ -254,11 +233,32 @@ const Tensor& Tensor::set_requires_grad(bool value) const {
 }
 
 void Tensor::set_grad(const Tensor& gradient) const {
-  if (gradient.defined())
+  if (gradient.defined()) {
     NDL_CHECK(gradient.shape() == shape() && gradient.dtype() == dtype(), ValueError, "grad",
               "gradient does not fit: got ", gradient.shape(), " ", name(gradient.dtype()), ", expected ", shape(), " ",
               name(dtype()), ".");
+    NDL_CHECK(gradient.device() == device(), TypeError, "grad", "tensors on different devices: got ",
+              to_string(gradient.device()), ", expected ", to_string(device()),
+              " as the tensor is. Move it with to().");
+  }
   impl_->gradient = gradient.impl();
+}
+
+void Tensor::set_data(const Tensor& value) const {
+  NDL_CHECK(is_leaf(), ValueError, "set_data", "not a leaf: got the result of an op, expected a tensor of its own.");
+  NDL_CHECK(value.shape() == shape(), ValueError, "set_data", "the elements do not fit: got shape ", value.shape(),
+            ", expected ", shape(), ".");
+  NDL_CHECK(is_floating(value.dtype()) || !requires_grad(), TypeError, "set_data",
+            "only floating tensors have gradients: got ", name(value.dtype()), ", expected a floating dtype.");
+  if (impl_->views.linked) impl_->leave_views();
+  impl_->views.linked = false;
+  impl_->storage = value.impl_->storage;
+  impl_->offset = value.impl_->offset;
+  impl_->strides = value.impl_->strides;
+  impl_->dtype = value.impl_->dtype;
+  impl_->contiguous = value.impl_->contiguous;
+  const Tensor gradient = grad();
+  if (gradient.defined() && (gradient.dtype() != dtype() || gradient.device() != device())) impl_->gradient.reset();
 }
 
 }  // namespace needlecpp

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
-#include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/render/encoding.h"
 #include "needlecpp/render/hashgrid_mlp.h"
@@ -20,7 +20,7 @@ constexpr double kInitialThickness = 1.7;
 // Uniform in +-sqrt(6 / (in + out)) (Glorot and Bengio, 2010, equation 16).
 Tensor weight(int64_t in, int64_t out, Generator& generator) {
   const double bound = std::sqrt(6.0 / static_cast<double>(in + out));
-  return rand({in, out}, -bound, bound, DType::Float32, generator).set_requires_grad(true);
+  return rand({in, out}, -bound, bound, DType::Float32, {}, generator).set_requires_grad(true);
 }
 
 void check(const FieldConfig& config) {

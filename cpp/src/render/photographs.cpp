@@ -5,6 +5,7 @@
 
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
+#include "needlecpp/ops/random.h"
 
 namespace needlecpp {
 
@@ -63,7 +64,7 @@ Photographs::Photographs(const Tensor& images, const Cameras& cameras, const Ten
 }
 
 PixelBatch Photographs::draw(int64_t count, Generator& generator) const {
-  const Tensor draws = randint(0, used_, {count}, DType::Int64, generator);
+  const Tensor draws = randint(0, used_, {count}, DType::Int64, {}, generator);
   PixelBatch batch{Tensor::empty({count}, DType::Int32), Tensor::empty({count, 2}), Tensor::empty({count, 4})};
   const int64_t* draw = draws.data<int64_t>();
   const uint8_t* image = images_.data<uint8_t>();

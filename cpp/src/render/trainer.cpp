@@ -32,6 +32,7 @@
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/optim_step.h"
+#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/render/encoding.h"
@@ -47,7 +48,7 @@ constexpr int64_t kRenderSamples = 1 << 16;
 constexpr double kRenderMinWeight = 1e-4;  // of samples that get a colour
 
 Tensor background_colors(const Background& background, int64_t count, Generator& generator) {
-  if (background.random) return rand({count, 3}, 0, 1, DType::Float32, generator);
+  if (background.random) return rand({count, 3}, 0, 1, DType::Float32, {}, generator);
   const std::vector<float> color(background.color, background.color + 3);
   return contiguous(broadcast_to(Tensor::from_vector(color, {1, 3}), {count, 3}));
 }

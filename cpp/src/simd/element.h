@@ -77,4 +77,18 @@ NDL_HD auto with_element(Element element, Fn&& fn) {
   }
 }
 
+// The type that sums and products of T are computed in: unsigned for integers, whose overflow is undefined otherwise.
+template <class T>
+struct Wrapping {
+  using Type = T;
+};
+template <>
+struct Wrapping<int32_t> {
+  using Type = uint32_t;
+};
+template <>
+struct Wrapping<int64_t> {
+  using Type = uint64_t;
+};
+
 }  // namespace needlecpp::NDL_ISA

@@ -1,9 +1,10 @@
 // record(): the only way onto the tape.
 //
-//   Tensor exp(const Tensor& x) {
-//     OpScope scope("exp");
-//     Tensor y = run_unary(UnaryOp::kExp, x);
-//     return record("exp", y, {x}, {}, [](Backward& b) { b.give(0, b.dy() * b.output()); });
+//   Tensor scale(const Tensor& x, double factor) {
+//     Op op("scale", x);                                       // autograd/op.h
+//     const Tensor y = op.empty(x.shape(), x.dtype());
+//     ...
+//     return op.record(y, {x}, {}, [factor](Backward& g) { g.give(0, g.dy() * factor); });
 //   }
 //
 // The lambda runs once, during the sweep. It reads the incoming gradient b.dy(k), the inputs or other tensors it
@@ -87,8 +88,9 @@ class Node : public std::enable_shared_from_this<Node> {
     Shape shape;
     Strides strides;
     DType dtype = DType::Float32;
-    uint32_t version = 0;
     bool contiguous = true;
+    uint32_t version = 0;
+    Device device;
     std::shared_ptr<GradientHooks> hooks;
   };
   // What the backward reads beside the edges. The sweep that runs it holds it, so that another may drop it from the
@@ -152,16 +154,29 @@ class Backward {
   bool into_leaves_;  // a plain backward(): leaves' gradients may be added to directly
 };
 
+// A tensor handed on without a copy of its handle, which would count references twice.
+struct TensorRef {
+  const Tensor& tensor;
+  TensorRef(const Tensor& tensor) : tensor(tensor) {}
+};
+using TensorRefs = std::initializer_list<TensorRef>;
+
 namespace detail {
 uint64_t next_sequence();  // larger than that of any node so far
 // grad() that does not look behind nodes recorded before `oldest`: paths between the inputs there are not followed.
 Tensors grad_since(uint64_t oldest, const Tensors& outputs, const Tensors& inputs, const Tensors& dys,
                    bool retain_graph, bool create_graph);
-void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const Tensor* inputs, size_t n_inputs);
-bool any_requires_grad(std::initializer_list<Tensor> inputs);
+void check_made_nan(const char* name, const Tensor* outputs, size_t n_outputs, const TensorRef* inputs,
+                    size_t n_inputs);
+inline bool any_requires_grad(TensorRefs inputs) {
+  for (const TensorRef& input : inputs)
+    if (input.tensor.defined() && input.tensor.requires_grad()) return true;
+  return false;
+}
 bool any_requires_grad(const Tensors& inputs);
-void attach(const char* name, const Tensors& outputs, const Tensor* inputs, size_t n_inputs, const Tensor* saved,
+void attach(const char* name, const Tensors& outputs, const TensorRef* inputs, size_t n_inputs, const TensorRef* saved,
             size_t n_saved, bool save_outputs, BackwardFn fn);
+inline std::vector<TensorRef> refs_of(const Tensors& tensors) { return {tensors.begin(), tensors.end()}; }
 }  // namespace detail
 
 enum class SaveOutputs { No, Yes };
@@ -171,8 +186,8 @@ inline Tensor kept_for(const Tensor& input, const Tensor& x) { return input.requ
 
 // Puts one op on the tape if any input requires grad and grad is enabled. Returns `output`, now requiring grad.
 template <class Fn>
-Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inputs,
-              std::initializer_list<Tensor> saved, Fn&& fn, SaveOutputs save = SaveOutputs::No) {
+Tensor record(const char* name, Tensor output, TensorRefs inputs, TensorRefs saved, Fn&& fn,
+              SaveOutputs save = SaveOutputs::No) {
   if (anomaly_detection()) [[unlikely]]
     detail::check_made_nan(name, &output, 1, inputs.begin(), inputs.size());
   if (grad_enabled() && detail::any_requires_grad(inputs))
@@ -185,11 +200,15 @@ Tensor record(const char* name, Tensor output, std::initializer_list<Tensor> inp
 template <class Fn>
 Tensors record(const char* name, Tensors outputs, const Tensors& inputs, const Tensors& saved, Fn&& fn,
                SaveOutputs save = SaveOutputs::No) {
-  if (anomaly_detection()) [[unlikely]]
-    detail::check_made_nan(name, outputs.data(), outputs.size(), inputs.data(), inputs.size());
-  if (grad_enabled() && detail::any_requires_grad(inputs))
-    detail::attach(name, outputs, inputs.data(), inputs.size(), saved.data(), saved.size(), save == SaveOutputs::Yes,
+  if (anomaly_detection()) [[unlikely]] {
+    const std::vector<TensorRef> in = detail::refs_of(inputs);
+    detail::check_made_nan(name, outputs.data(), outputs.size(), in.data(), in.size());
+  }
+  if (grad_enabled() && detail::any_requires_grad(inputs)) {
+    const std::vector<TensorRef> in = detail::refs_of(inputs), kept = detail::refs_of(saved);
+    detail::attach(name, outputs, in.data(), in.size(), kept.data(), kept.size(), save == SaveOutputs::Yes,
                    std::forward<Fn>(fn));
+  }
   return outputs;
 }
 
@@ -210,9 +229,7 @@ const char* interned(const std::string& name);
 // of a tensor on the tape may be edited: the version check finds it in the backward.
 void check_inplace(const char* op, const Tensor& target);
 // Whether an op on these would be recorded.
-inline bool on_tape(std::initializer_list<Tensor> inputs) {
-  return grad_enabled() && detail::any_requires_grad(inputs);
-}
+inline bool on_tape(TensorRefs inputs) { return grad_enabled() && detail::any_requires_grad(inputs); }
 namespace detail {
 bool views_require_grad(const Tensor& target);  // another tensor that views the memory of target
 Tensor begin_edit(const char* op, const Tensor& target);

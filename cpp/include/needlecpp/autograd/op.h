@@ -9,8 +9,9 @@
 //   }
 #pragma once
 
-#include <initializer_list>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/allocator.h"
@@ -19,13 +20,13 @@ namespace needlecpp {
 
 class Op {
  public:
-  // `inputs`: tensors and lists of them, those that are undefined too; or the Device to be on, where there is none.
-  // Throws TypeError where they are on different devices, ValueError for a device that is not there.
+  // `inputs`: tensors and lists of them, those that are undefined or not given too; or the Device to be on, where there
+  // is none. Throws TypeError where they are on different devices, ValueError for a device that is not there.
   template <class... Inputs>
   explicit Op(const char* name, const Inputs&... inputs) : scope_(name), name_(name) {
     (take(inputs), ...);
     if (device_.type != DeviceType::CPU) [[unlikely]]
-      check_available();
+      check_available(name, device_);
   }
   Op(const Op&) = delete;
   Op& operator=(const Op&) = delete;
@@ -42,7 +43,7 @@ class Op {
 
   // See autograd/function.h.
   template <class Fn>
-  Tensor record(Tensor output, std::initializer_list<Tensor> inputs, std::initializer_list<Tensor> saved, Fn&& backward,
+  Tensor record(Tensor output, TensorRefs inputs, TensorRefs saved, Fn&& backward,
                 SaveOutputs save = SaveOutputs::No) const {
     return needlecpp::record(name_, std::move(output), inputs, saved, std::forward<Fn>(backward), save);
   }
@@ -65,11 +66,14 @@ class Op {
   void take(const Tensors& list) {
     for (const Tensor& x : list) take(x);
   }
+  void take(const std::vector<std::optional<Tensor>>& list) {
+    for (const std::optional<Tensor>& x : list)
+      if (x) take(*x);
+  }
   void take(Device device) {
     device_ = device;
     on_device_ = true;
   }
-  void check_available() const;
   [[noreturn]] void fail_mixed(Device other) const;
 
   OpScope scope_;

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "needlecpp/core/device.h"
+
 namespace needlecpp {
 
+// Of the CPU's memory, as all that follows.
 struct MemoryStats {
   size_t current = 0;  // bytes held by live tensors
   size_t peak = 0;     // highest `current` since the start or the last reset
@@ -35,8 +38,9 @@ class OpScope {
   const char* outer_;
 };
 
-// Raw blocks, 64-byte aligned, uninitialised. allocate(0) returns a valid pointer that must be given back too.
-void* allocate(size_t bytes);
-void deallocate(void* block, size_t bytes) noexcept;
+// Raw blocks of a device's memory, 64-byte aligned, uninitialised. No bytes get a valid pointer too, which must be
+// given back. Throws ValueError for a device that is not there.
+void* allocate(size_t bytes, Device device);
+void deallocate(void* block, size_t bytes, Device device) noexcept;
 
 }  // namespace needlecpp

@@ -1,11 +1,10 @@
-// Counter-based random numbers (Philox4x32-10: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC11).
-// Element i of a draw depends on (seed, draw number, i) alone, hence not on the thread count or the device.
+// Streams of counter-based random numbers (Philox4x32-10: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
+// SC11). Element i of a draw depends on (seed, draw number, i) alone, hence not on the thread count or the device. The
+// draws are ops: ops/random.h.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-
-#include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
 
@@ -57,15 +56,5 @@ class GeneratorScope {
  private:
   Generator* before_;
 };
-
-// Uniform in [low, high); float32 has 24 random bits, float64 53.
-Tensor rand(const Shape& shape, double low = 0, double high = 1, DType dtype = DType::Float32,
-            Generator& generator = default_generator());
-// Normal by Box-Muller.
-Tensor randn(const Shape& shape, double mean = 0, double std = 1, DType dtype = DType::Float32,
-             Generator& generator = default_generator());
-// Integers in [low, high), int64 or int32.
-Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype = DType::Int64,
-               Generator& generator = default_generator());
 
 }  // namespace needlecpp

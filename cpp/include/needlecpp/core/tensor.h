@@ -59,6 +59,7 @@ struct TensorImpl {
   ViewRing views;
 
  private:
+  friend class Tensor;
   void leave_views();
 };
 
@@ -80,21 +81,23 @@ class Tensor {
   explicit Tensor(std::shared_ptr<TensorImpl> impl) : impl_(std::move(impl)) {}
 
   // New tensors. Contents of empty() are uninitialised.
-  static Tensor empty(const Shape& shape, DType dtype = DType::Float32, Device device = {});
-  static Tensor zeros(const Shape& shape, DType dtype = DType::Float32, Device device = {});
-  static Tensor ones(const Shape& shape, DType dtype = DType::Float32, Device device = {});
-  static Tensor full(const Shape& shape, double value, DType dtype = DType::Float32, Device device = {});
-  static Tensor scalar(double value, DType dtype = DType::Float32) { return full({}, value, dtype); }
-  // 0, 1, ... count-1.
-  static Tensor arange(int64_t count, DType dtype = DType::Int64);
+  static Tensor empty(const Shape& shape, DType dtype = DType::Float32, Device device = default_device());
+  static Tensor zeros(const Shape& shape, DType dtype = DType::Float32, Device device = default_device());
+  static Tensor ones(const Shape& shape, DType dtype = DType::Float32, Device device = default_device());
+  static Tensor full(const Shape& shape, double value, DType dtype = DType::Float32, Device device = default_device());
+  static Tensor scalar(double value, DType dtype = DType::Float32, Device device = default_device()) {
+    return full({}, value, dtype, device);
+  }
+  // 0, 1, ... count-1; other sequences are in ops/creation.h.
+  static Tensor arange(int64_t count, DType dtype = DType::Int64, Device device = default_device());
   // Copies `values` into a tensor of this shape.
   template <class T>
-  static Tensor from_vector(const std::vector<T>& values, const Shape& shape) {
-    return from_memory(values.data(), static_cast<int64_t>(values.size()), shape, DTypeOf<T>::value);
+  static Tensor from_vector(const std::vector<T>& values, const Shape& shape, Device device = default_device()) {
+    return from_memory(values.data(), static_cast<int64_t>(values.size()), shape, DTypeOf<T>::value, device);
   }
-  // Wraps memory owned elsewhere; `release` runs when the last view dies.
+  // Wraps memory of `device` that is owned elsewhere; `release` runs when the last view dies.
   static Tensor wrap(void* data, const Shape& shape, const Strides& strides, DType dtype, std::function<void()> release,
-                     bool read_only = false);
+                     bool read_only = false, Device device = {});
 
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const { return impl_->shape; }
@@ -118,7 +121,7 @@ class Tensor {
     return static_cast<T*>(raw());
   }
   operator View() const;  // what a device's code gets, see core/run.h in the sources; of an undefined tensor: none
-  // The value of a one-element tensor; throws ValueError otherwise.
+  // The value of a one-element tensor; throws ValueError otherwise. This and to_vector() wait for the device.
   double item() const;
   int64_t item_int() const;
   // All elements in C order (copies; converts nothing: T must be the dtype).
@@ -138,7 +141,10 @@ class Tensor {
   const Tensor& set_requires_grad(bool value) const;
   bool is_leaf() const { return impl_->node == nullptr; }
   Tensor grad() const { return Tensor(impl_->gradient); }  // undefined until backward() reaches this leaf
-  void set_grad(const Tensor& gradient) const;
+  void set_grad(const Tensor& gradient) const;             // of this tensor's shape, dtype and device
+  // This tensor, a leaf, goes on with the memory of `value`, which has its shape, in that dtype and on that device. Its
+  // views and what the tape saved of it stay with the memory it had; its gradient is dropped where it fits no more.
+  void set_data(const Tensor& value) const;
   // Reverse sweep from this tensor; without dy it must have one element. See autograd/autograd.h.
   void backward(const Tensor& dy = Tensor(), bool retain_graph = false, bool create_graph = false) const;
 
@@ -150,7 +156,7 @@ class Tensor {
   bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
 
  private:
-  static Tensor from_memory(const void* values, int64_t count, const Shape& shape, DType dtype);
+  static Tensor from_memory(const void* values, int64_t count, const Shape& shape, DType dtype, Device device);
   void check_dtype(DType expected) const {
     NDL_CHECK(impl_->dtype == expected, TypeError, "data", "wrong element type: got ", name(impl_->dtype),
               ", expected ", name(expected), ". Cast first.");

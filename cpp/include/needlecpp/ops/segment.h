@@ -15,11 +15,11 @@ struct Segments {
 // y[s] = the sum, product, maximum or minimum of segment s, [n_segments, ...]. An empty segment gives the neutral
 // element (see scan). Differentiable; ties share the gradient.
 Tensor segment_reduce(const Tensor& values,  // [total, ...]
-                      const Segments& segments, FoldOp op = FoldOp::Sum);
+                      const Segments& segments, FoldOp fold = FoldOp::Sum);
 // The mean of each segment; NaN where it is empty. Integers give float32.
 Tensor segment_mean(const Tensor& values, const Segments& segments);
 // The scan of each segment, [total, ...]: see scan.
-Tensor segment_scan(const Tensor& values, const Segments& segments, FoldOp op = FoldOp::Sum, bool exclusive = false,
+Tensor segment_scan(const Tensor& values, const Segments& segments, FoldOp fold = FoldOp::Sum, bool exclusive = false,
                     bool reverse = false);
 // y[i] = values[s] for every row i of segment s, [total, ...]: the reverse of segment_reduce. Differentiable.
 Tensor segment_expand(const Tensor& values,  // [n_segments, ...]

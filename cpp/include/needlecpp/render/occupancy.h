@@ -31,6 +31,8 @@ struct MarchOptions {
   Generator::Key key = {0, 0};
 };
 
+struct GridViews;  // the tables as a device sees them, in the sources
+
 class OccupancyGrid {
  public:
   // resolution: a multiple of 8, at most 1024. All cells are occupied, their density -1: not probed yet.
@@ -59,6 +61,7 @@ class OccupancyGrid {
   Samples march(const Rays& rays, const MarchOptions& options) const;
 
  private:
+  GridViews views() const;
   void refresh_bits(float step, double threshold);
   Box box_;
   int resolution_;

@@ -100,7 +100,7 @@ Tensor gelu(const Tensor& x, bool tanh_approximation) {
 
 Tensor softplus(const Tensor& x, double beta, double threshold) {
   Op op("softplus", x);
-  NDL_CHECK(beta != 0, ValueError, "softplus", "beta divides: got 0, expected another number.");
+  NDL_CHECK(beta != 0, ValueError, op, "beta divides: got 0, expected another number.");
   return op.record(unary_real(UnaryOp::Softplus, x, {beta, threshold}), {x}, {x}, [beta, threshold](Backward& g) {
     const Tensor z = g.saved(0) * beta;
     g.give(0, where(gt(z, threshold), g.dy(), g.dy() * sigmoid(z)));
@@ -110,7 +110,7 @@ Tensor softplus(const Tensor& x) { return softplus(x, 1, 20); }
 
 Tensor hardtanh(const Tensor& x, double low, double high) {
   Op op("hardtanh", x);
-  NDL_CHECK(low <= high, ValueError, "hardtanh", "empty range: got ", low, " to ", high, ", expected low <= high.");
+  NDL_CHECK(low <= high, ValueError, op, "empty range: got ", low, " to ", high, ", expected low <= high.");
   check_held("hardtanh", x, {low, high});
   return op.record(unary(UnaryOp::Clamp, x, x.dtype(), {low, high}), {x}, {x}, [low, high](Backward& g) {
     g.give(0, zero_where(logical_or(le(g.saved(0), low), ge(g.saved(0), high)), g.dy()));
@@ -142,7 +142,7 @@ Tensor hardshrink(const Tensor& x, double bound) {
 
 Tensor softshrink(const Tensor& x, double bound) {
   Op op("softshrink", x);
-  NDL_CHECK(bound >= 0, ValueError, "softshrink", "negative bound: got ", bound, ", expected 0 or more.");
+  NDL_CHECK(bound >= 0, ValueError, op, "negative bound: got ", bound, ", expected 0 or more.");
   return op.record(unary_real(UnaryOp::Softshrink, x, {bound}), {x}, {x},
                    [bound](Backward& g) { g.give(0, zero_where(le(abs(g.saved(0)), bound), g.dy())); });
 }
@@ -170,12 +170,11 @@ Tensor threshold(const Tensor& x, double bound, double value) {
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   Op op("prelu", x, weight);
-  NDL_CHECK(weight.rank() <= 1, ValueError, "prelu", "weight is no list: got shape ", weight.shape(),
+  NDL_CHECK(weight.rank() <= 1, ValueError, op, "weight is no list: got shape ", weight.shape(),
             ", expected one weight or one for each channel.");
   if (weight.numel() == 1) return where(gt(x, 0.0), x, reshape(weight, Shape{}) * x);
-  NDL_CHECK(x.rank() >= 2 && x.size(1) == weight.numel(), ValueError, "prelu",
-            "weights do not match the channels: got ", weight.numel(), " for shape ", x.shape(),
-            ", expected 1 or the size of axis 1.");
+  NDL_CHECK(x.rank() >= 2 && x.size(1) == weight.numel(), ValueError, op, "weights do not match the channels: got ",
+            weight.numel(), " for shape ", x.shape(), ", expected 1 or the size of axis 1.");
   Shape shape = Dims::filled(x.rank(), 1);
   shape[1] = weight.numel();
   return where(gt(x, 0.0), x, reshape(weight, shape) * x);
@@ -183,10 +182,9 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 
 Tensor glu(const Tensor& x, int axis) {
   Op op("glu", x);
-  NDL_CHECK(x.rank() > 0, ValueError, "glu", "halves an axis: got a 0-d tensor, expected at least one axis.");
+  NDL_CHECK(x.rank() > 0, ValueError, op, "halves an axis: got a 0-d tensor, expected at least one axis.");
   const int64_t size = x.size(axis);
-  NDL_CHECK(size % 2 == 0, ValueError, "glu", "cannot halve axis ", axis, ": got size ", size,
-            ", expected an even one.");
+  NDL_CHECK(size % 2 == 0, ValueError, op, "cannot halve axis ", axis, ": got size ", size, ", expected an even one.");
   return widened(
       x, [&](const Tensor& v) { return slice(v, axis, 0, size / 2) * sigmoid(slice(v, axis, size / 2, size)); });
 }

@@ -7,30 +7,33 @@
 
 namespace needlecpp {
 
-// An integer beside a float is compared in float64, which holds all of int32 and float32 as they are.
-Tensor compare(CompareOp op, const char* op_name, const Tensor& a, const Tensor& b) {
-  OpScope scope(op_name);
-  const bool mixed = is_floating(a.dtype()) != is_floating(b.dtype());
-  const Compute compute = mixed ? Compute::F64 : compute_of(promote_types(a.dtype(), b.dtype()));
-  return map<2>(broadcast_shapes(op_name, a.shape(), b.shape()), DType::Bool, DType::Bool, {&a, &b},
-                {dtype_of(compute), dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto& single, int64_t count) {
-                  NDL_KERNEL(compare_loop)
-                  ({op, compute, static_cast<uint8_t*>(y), operands[0], operands[1], count, single[0], single[1]});
-                });
-}
-
 namespace {
+
+DType comparison_type(DType a, DType b) {
+  const bool mixed = is_floating(a) != is_floating(b);
+  return mixed ? DType::Float64 : compute_of(promote_types(a, b));
+}
 
 // A number beside an integer tensor: whole numbers are compared as integers, so that nothing is rounded; others in
 // float64, where rounding the integer cannot carry it across a number that small.
-Tensor compare(CompareOp op, const char* op_name, const Tensor& a, double b) {
-  if (is_floating(a.dtype())) return compare(op, op_name, a, Tensor::full({}, b, a.dtype()));
+Tensor compare(CompareOp which, const char* op_name, const Tensor& a, double b) {
+  Op op(op_name, a);
   const bool whole = std::floor(b) == b && std::abs(b) < 0x1p63;
-  return compare(op, op_name, a, Tensor::full({}, b, whole ? DType::Int64 : DType::Float64));
+  const DType type = is_floating(a.dtype()) ? a.dtype() : whole ? DType::Int64 : DType::Float64;
+  const Tensor y = op.empty(a.shape(), DType::Bool);
+  NDL_ON(op.device(), run_compare)(which, element_of(comparison_type(a.dtype(), type)), a, {b, type}, y);
+  return y;
 }
 
 }  // namespace
+
+// An integer beside a float is compared in float64, which holds all of int32 and float32 as they are.
+Tensor compare(CompareOp which, const char* op_name, const Tensor& a, const Tensor& b) {
+  Op op(op_name, a, b);
+  const Tensor y = op.empty(broadcast_shapes(op, a.shape(), b.shape()), DType::Bool);
+  NDL_ON(op.device(), run_compare)(which, element_of(comparison_type(a.dtype(), b.dtype())), a, b, y);
+  return y;
+}
 
 Tensor eq(const Tensor& a, const Tensor& b) { return compare(CompareOp::Eq, "eq", a, b); }
 Tensor ne(const Tensor& a, const Tensor& b) { return compare(CompareOp::Ne, "ne", a, b); }
@@ -48,19 +51,19 @@ Tensor isnan(const Tensor& x) { return compare(CompareOp::Ne, "isnan", x, x); }
 Tensor isfinite(const Tensor& x) { return compare(CompareOp::IsFinite, "isfinite", x, x); }
 Tensor isinf(const Tensor& x) { return compare(CompareOp::IsInf, "isinf", x, x); }
 Tensor signbit(const Tensor& x) { return compare(CompareOp::SignBit, "signbit", x, x); }
-Tensor logical_not(const Tensor& x) { return compare(CompareOp::Eq, "logical_not", x, Tensor::zeros({}, x.dtype())); }
+Tensor logical_not(const Tensor& x) { return compare(CompareOp::Eq, "logical_not", x, 0); }
 Tensor logical_and(const Tensor& a, const Tensor& b) { return compare(CompareOp::LogicalAnd, "logical_and", a, b); }
 Tensor logical_or(const Tensor& a, const Tensor& b) { return compare(CompareOp::LogicalOr, "logical_or", a, b); }
 Tensor logical_xor(const Tensor& a, const Tensor& b) { return compare(CompareOp::LogicalXor, "logical_xor", a, b); }
 
 namespace {
 
-Tensor bitwise(BinaryOp op, const char* op_name, const Tensor& a, const Tensor& b, bool of_bool) {
-  OpScope scope(op_name);
+Tensor bitwise(BinaryOp which, const char* op_name, const Tensor& a, const Tensor& b, bool of_bool) {
+  Op op(op_name, a, b);
   const DType result = promote_types(a.dtype(), b.dtype());
-  NDL_CHECK(!is_floating(result) && (of_bool || result != DType::Bool), TypeError, op_name, "takes integers",
+  NDL_CHECK(!is_floating(result) && (of_bool || result != DType::Bool), TypeError, op, "takes integers",
             of_bool ? " and bool" : "", ": got ", name(a.dtype()), " and ", name(b.dtype()), ", expected int64 or so.");
-  return binary(op, op_name, a, b, result);
+  return binary(which, op, a, b, result);
 }
 
 }  // namespace
@@ -69,8 +72,8 @@ Tensor bitwise_and(const Tensor& a, const Tensor& b) { return bitwise(BinaryOp::
 Tensor bitwise_or(const Tensor& a, const Tensor& b) { return bitwise(BinaryOp::BitOr, "bitwise_or", a, b, true); }
 Tensor bitwise_xor(const Tensor& a, const Tensor& b) { return bitwise(BinaryOp::BitXor, "bitwise_xor", a, b, true); }
 Tensor bitwise_not(const Tensor& x) {
-  return bitwise(BinaryOp::BitXor, "bitwise_not", x, Tensor::full({}, x.dtype() == DType::Bool ? 1 : -1, x.dtype()),
-                 true);
+  const double ones = x.dtype() == DType::Bool ? 1 : -1;
+  return bitwise(BinaryOp::BitXor, "bitwise_not", x, Tensor::full({}, ones, x.dtype(), x.device()), true);
 }
 Tensor bitwise_left_shift(const Tensor& a, const Tensor& b) {
   return bitwise(BinaryOp::ShiftLeft, "bitwise_left_shift", a, b, false);
@@ -79,8 +82,14 @@ Tensor bitwise_right_shift(const Tensor& a, const Tensor& b) {
   return bitwise(BinaryOp::ShiftRight, "bitwise_right_shift", a, b, false);
 }
 
-Tensor where_or_zero(const Tensor& mask, const Tensor& dy) { return where(mask, dy, Tensor::zeros({}, dy.dtype())); }
-Tensor zero_where(const Tensor& mask, const Tensor& dy) { return where(mask, Tensor::zeros({}, dy.dtype()), dy); }
+namespace {
+
+Tensor zero_of(const Tensor& x) { return Tensor::zeros({}, x.dtype(), x.device()); }
+
+}  // namespace
+
+Tensor where_or_zero(const Tensor& mask, const Tensor& dy) { return where(mask, dy, zero_of(dy)); }
+Tensor zero_where(const Tensor& mask, const Tensor& dy) { return where(mask, zero_of(dy), dy); }
 
 namespace {
 
@@ -93,7 +102,7 @@ Tensor winner(const Tensor& loses, const Tensor& ties, const Tensor& dy) {
 
 Tensor maximum(const Tensor& a, const Tensor& b) {
   Op op("maximum", a, b);
-  return op.record(binary(BinaryOp::Maximum, "maximum", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
+  return op.record(binary(BinaryOp::Maximum, op, a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
                    [](Backward& g) {
                      const Tensor x = g.saved(0);
                      const Tensor y = g.saved(1);
@@ -104,7 +113,7 @@ Tensor maximum(const Tensor& a, const Tensor& b) {
 
 Tensor minimum(const Tensor& a, const Tensor& b) {
   Op op("minimum", a, b);
-  return op.record(binary(BinaryOp::Minimum, "minimum", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
+  return op.record(binary(BinaryOp::Minimum, op, a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
                    [](Backward& g) {
                      const Tensor x = g.saved(0);
                      const Tensor y = g.saved(1);
@@ -115,7 +124,7 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 
 Tensor fmax(const Tensor& a, const Tensor& b) {
   Op op("fmax", a, b);
-  return op.record(binary(BinaryOp::Fmax, "fmax", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
+  return op.record(binary(BinaryOp::Fmax, op, a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
                    [](Backward& g) {
                      const Tensor first = logical_or(ge(g.saved(0), g.saved(1)), isnan(g.saved(1)));
                      if (g.needs(0)) g.give(0, where_or_zero(first, g.dy()));
@@ -125,7 +134,7 @@ Tensor fmax(const Tensor& a, const Tensor& b) {
 
 Tensor fmin(const Tensor& a, const Tensor& b) {
   Op op("fmin", a, b);
-  return op.record(binary(BinaryOp::Fmin, "fmin", a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
+  return op.record(binary(BinaryOp::Fmin, op, a, b, promote_types(a.dtype(), b.dtype())), {a, b}, {a, b},
                    [](Backward& g) {
                      const Tensor first = logical_or(le(g.saved(0), g.saved(1)), isnan(g.saved(1)));
                      if (g.needs(0)) g.give(0, where_or_zero(first, g.dy()));
@@ -146,7 +155,7 @@ Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
   Op op("clamp", x, low, high);
   if (!low.defined() && !high.defined()) return identity(x);
   if (!high.defined()) {
-    const Tensor y = binary(BinaryOp::Maximum, "clamp", x, low, promote_types(x.dtype(), low.dtype()));
+    const Tensor y = binary(BinaryOp::Maximum, op, x, low, promote_types(x.dtype(), low.dtype()));
     return op.record(y, {x, low}, {x, low}, [](Backward& g) {
       const Tensor inside = ge(g.saved(0), g.saved(1));
       if (g.needs(0)) g.give(0, where_or_zero(inside, g.dy()));
@@ -176,25 +185,19 @@ Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   Op op("masked_fill", x, mask, value);
-  NDL_CHECK(value.rank() == 0, ValueError, "masked_fill", "value is no number: got shape ", value.shape(),
+  NDL_CHECK(value.rank() == 0, ValueError, op, "value is no number: got shape ", value.shape(),
             ", expected a 0-d tensor. Use where.");
   return where(mask, cast(value, x.dtype()), x);
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   Op op("where", condition, a, b);
-  NDL_CHECK(condition.dtype() == DType::Bool, TypeError, "where", "condition is not bool: got ",
-            name(condition.dtype()), ", expected bool. Compare first.");
+  NDL_CHECK(condition.dtype() == DType::Bool, TypeError, op, "condition is not bool: got ", name(condition.dtype()),
+            ", expected bool. Compare first.");
   const DType result = promote_types(a.dtype(), b.dtype());
-  const Compute compute = compute_of(result);
-  const Shape shape = broadcast_shapes("where", condition.shape(), broadcast_shapes("where", a.shape(), b.shape()));
-  const Tensor y = map<3>(shape, result, dtype_of(compute), {&condition, &a, &b},
-                          {DType::Bool, dtype_of(compute), dtype_of(compute)},
-                          [=](void* to, const auto& operands, const auto& single, int64_t count) {
-                            NDL_KERNEL(where_loop)
-                            ({compute, to, static_cast<const uint8_t*>(operands[0]), operands[1], operands[2], count,
-                              single[0], single[1], single[2]});
-                          });
+  const Shape shape = broadcast_shapes(op, condition.shape(), broadcast_shapes(op, a.shape(), b.shape()));
+  const Tensor y = op.empty(shape, result);
+  NDL_ON(op.device(), run_where)(condition, a, b, y);
   return op.record(y, {condition, a, b}, {condition}, [](Backward& g) {
     if (g.needs(1)) g.give(1, where_or_zero(g.saved(0), g.dy()));
     if (g.needs(2)) g.give(2, zero_where(g.saved(0), g.dy()));

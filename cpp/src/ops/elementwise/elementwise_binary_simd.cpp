@@ -1,4 +1,4 @@
-// Loops of elementwise ops on two and three operands of floating type.
+// Loops of elementwise ops on two and three operands.
 #include <stdint.h>
 
 #include "ops/elementwise/elementwise_kernels.h"
@@ -42,6 +42,23 @@ void binary_float(const BinaryArgs& args) {
   }
 }
 
+void binary_integer(const BinaryArgs& args) {
+  int64_t* y = static_cast<int64_t*>(args.y);
+  const int64_t* a = static_cast<const int64_t*>(args.a);
+  const int64_t* b = static_cast<const int64_t*>(args.b);
+  const int64_t a_step = !args.a_single;
+  const int64_t b_step = !args.b_single;
+  switch (args.op) {
+#define NDL_CASE(op)                                                                                             \
+  case BinaryOp::op:                                                                                             \
+    for (int64_t i = 0; i < args.count; ++i) y[i] = integer_formula<BinaryOp::op>(a[i * a_step], b[i * b_step]); \
+    return;
+    NDL_BINARY_OPS(NDL_CASE)
+    NDL_INTEGER_OPS(NDL_CASE)
+#undef NDL_CASE
+  }
+}
+
 template <TernaryOp op, class T>
 void ternary_run(const TernaryArgs& args) {
   using V = typename VecOf<T>::Type;
@@ -72,11 +89,12 @@ void ternary_float(const TernaryArgs& args) {
 }  // namespace
 
 void binary_loop(const BinaryArgs& args) {
-  args.compute == Compute::F64 ? binary_float<double>(args) : binary_float<float>(args);
+  if (args.compute == Element::I64) return binary_integer(args);
+  args.compute == Element::F64 ? binary_float<double>(args) : binary_float<float>(args);
 }
 
 void ternary_loop(const TernaryArgs& args) {
-  args.compute == Compute::F64 ? ternary_float<double>(args) : ternary_float<float>(args);
+  args.compute == Element::F64 ? ternary_float<double>(args) : ternary_float<float>(args);
 }
 
 }  // namespace needlecpp::NDL_ISA

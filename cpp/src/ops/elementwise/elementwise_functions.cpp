@@ -22,7 +22,7 @@ Tensor abs(const Tensor& x) {
 
 Tensor sign(const Tensor& x) {
   Op op("sign", x);
-  NDL_CHECK(x.dtype() != DType::Bool, TypeError, "sign", "bools have no sign: got bool, expected numbers. Cast first.");
+  NDL_CHECK(x.dtype() != DType::Bool, TypeError, op, "bools have no sign: got bool, expected numbers. Cast first.");
   return op.record(unary(UnaryOp::Sign, x, x.dtype()), {x}, {}, [](Backward& g) { give_zeros(g, 0); });
 }
 
@@ -97,26 +97,26 @@ Tensor square(const Tensor& x) {
 }
 
 // The formula runs on x; the derivative is an expression in dy, and in x or y where it needs them.
-#define NDL_FUNCTION_OF_X(function, op, derivative)                                              \
-  Tensor function(const Tensor& input) {                                                         \
-    OpScope scope(#function);                                                                    \
-    return record(#function, unary_real(UnaryOp::op, input), {input}, {input}, [](Backward& g) { \
-      const Tensor dy = g.dy();                                                                  \
-      const Tensor x = g.saved(0);                                                               \
-      g.give(0, derivative);                                                                     \
-    });                                                                                          \
+#define NDL_FUNCTION_OF_X(function, formula, derivative)                                      \
+  Tensor function(const Tensor& input) {                                                      \
+    Op op(#function, input);                                                                  \
+    return op.record(unary_real(UnaryOp::formula, input), {input}, {input}, [](Backward& g) { \
+      const Tensor dy = g.dy();                                                               \
+      const Tensor x = g.saved(0);                                                            \
+      g.give(0, derivative);                                                                  \
+    });                                                                                       \
   }
-#define NDL_FUNCTION_OF_Y(function, op, derivative)             \
-  Tensor function(const Tensor& input) {                        \
-    OpScope scope(#function);                                   \
-    return record(                                              \
-        #function, unary_real(UnaryOp::op, input), {input}, {}, \
-        [](Backward& g) {                                       \
-          const Tensor dy = g.dy();                             \
-          const Tensor y = g.output();                          \
-          g.give(0, derivative);                                \
-        },                                                      \
-        SaveOutputs::Yes);                                      \
+#define NDL_FUNCTION_OF_Y(function, formula, derivative)  \
+  Tensor function(const Tensor& input) {                  \
+    Op op(#function, input);                              \
+    return op.record(                                     \
+        unary_real(UnaryOp::formula, input), {input}, {}, \
+        [](Backward& g) {                                 \
+          const Tensor dy = g.dy();                       \
+          const Tensor y = g.output();                    \
+          g.give(0, derivative);                          \
+        },                                                \
+        SaveOutputs::Yes);                                \
   }
 
 NDL_FUNCTION_OF_Y(exp2, Exp2, dy* y* std::log(2.0))
@@ -131,7 +131,7 @@ NDL_FUNCTION_OF_X(acos, Acos, neg(dy* rsqrt((1.0 - x) * (x + 1.0))))
 NDL_FUNCTION_OF_X(atan, Atan, dy / (square(x) + 1.0))
 NDL_FUNCTION_OF_X(sinh, Sinh, dy* cosh(x))
 NDL_FUNCTION_OF_X(cosh, Cosh, dy* sinh(x))
-NDL_FUNCTION_OF_X(asinh, Asinh, dy / hypot(x, Tensor::ones({}, x.dtype())))  // without overflow for large x
+NDL_FUNCTION_OF_X(asinh, Asinh, dy / hypot(x, Tensor::ones({}, x.dtype(), x.device())))  // without overflow for large x
 NDL_FUNCTION_OF_X(acosh, Acosh, dy*(rsqrt(x - 1.0) * rsqrt(x + 1.0)))
 NDL_FUNCTION_OF_X(atanh, Atanh, dy / ((1.0 - x) * (x + 1.0)))
 NDL_FUNCTION_OF_X(erf, Erf, dy*(exp(neg(square(x))) * (2 / std::sqrt(kPi))))
@@ -153,11 +153,11 @@ Tensor trigamma(const Tensor& x) {
 }
 
 // Constant piece by piece; integers stay as they are.
-#define NDL_ROUNDING(function, op)                                                              \
-  Tensor function(const Tensor& x) {                                                            \
-    OpScope scope(#function);                                                                   \
-    const Tensor y = unary(is_floating(x.dtype()) ? UnaryOp::op : UnaryOp::Copy, x, x.dtype()); \
-    return record(#function, y, {x}, {}, [](Backward& g) { give_zeros(g, 0); });                \
+#define NDL_ROUNDING(function, formula)                                                              \
+  Tensor function(const Tensor& x) {                                                                 \
+    Op op(#function, x);                                                                             \
+    const Tensor y = unary(is_floating(x.dtype()) ? UnaryOp::formula : UnaryOp::Copy, x, x.dtype()); \
+    return op.record(y, {x}, {}, [](Backward& g) { give_zeros(g, 0); });                             \
   }
 NDL_ROUNDING(floor, Floor)
 NDL_ROUNDING(ceil, Ceil)
@@ -200,7 +200,7 @@ double largest_finite(DType dtype) {
 
 Tensor logit(const Tensor& x, double eps) {
   Op op("logit", x);
-  NDL_CHECK(eps <= 0.5, ValueError, "logit", "eps out of range: got ", eps, ", expected 0 to 0.5.");
+  NDL_CHECK(eps <= 0.5, ValueError, op, "eps out of range: got ", eps, ", expected 0 to 0.5.");
   if (is_half(x.dtype())) return cast(logit(cast(x, DType::Float32), eps), x.dtype());  // rounded once
   const Tensor real = cast(x, real_type(x.dtype()));
   const Tensor p = eps < 0 ? real : clamp(real, eps, 1 - eps);
@@ -209,19 +209,19 @@ Tensor logit(const Tensor& x, double eps) {
     const Tensor q = g.saved(0);
     const Tensor slope = g.dy() / (q * (1.0 - q));
     const Tensor inside = logical_and(ge(q, 0.0), le(q, 1.0));
-    g.give(0, where(inside, slope, Tensor::full({}, NAN, slope.dtype())));
+    g.give(0, where(inside, slope, Tensor::full({}, NAN, slope.dtype(), slope.device())));
   });
 }
 
 Tensor atan2(const Tensor& a, const Tensor& b) {
   Op op("atan2", a, b);
-  return op.record(binary_real(BinaryOp::Atan2, "atan2", a, b), {a, b}, {a, b}, [](Backward& g) {
+  return op.record(binary_real(BinaryOp::Atan2, op, a, b), {a, b}, {a, b}, [](Backward& g) {
     const Tensor y = g.saved(0);
     const Tensor x = g.saved(1);
     // Not over x^2 + y^2, which overflows and vanishes.
     const Tensor length = hypot(x, y);
     const Tensor share = zero_where(eq(length, 0.0), g.dy() / length);
-    const Tensor unit = where(eq(length, 0.0), Tensor::ones({}, length.dtype()), length);
+    const Tensor unit = where(eq(length, 0.0), Tensor::ones({}, length.dtype(), length.device()), length);
     if (g.needs(0)) g.give(0, share * (x / unit));
     if (g.needs(1)) g.give(1, neg(share * (y / unit)));
   });
@@ -229,8 +229,9 @@ Tensor atan2(const Tensor& a, const Tensor& b) {
 
 Tensor copysign(const Tensor& a, const Tensor& b) {
   Op op("copysign", a, b);
-  return op.record(binary_real(BinaryOp::Copysign, "copysign", a, b), {a, b}, {a, b}, [](Backward& g) {
-    if (g.needs(0)) g.give(0, g.dy() * (copysign(Tensor::ones({}, g.dy().dtype()), g.saved(1)) * sign(g.saved(0))));
+  return op.record(binary_real(BinaryOp::Copysign, op, a, b), {a, b}, {a, b}, [](Backward& g) {
+    if (g.needs(0))
+      g.give(0, g.dy() * (copysign(Tensor::ones({}, g.dy().dtype(), g.dy().device()), g.saved(1)) * sign(g.saved(0))));
     give_zeros(g, 1);
   });
 }
@@ -238,7 +239,7 @@ Tensor copysign(const Tensor& a, const Tensor& b) {
 Tensor hypot(const Tensor& a, const Tensor& b) {
   Op op("hypot", a, b);
   return op.record(
-      binary_real(BinaryOp::Hypot, "hypot", a, b), {a, b}, {a, b},
+      binary_real(BinaryOp::Hypot, op, a, b), {a, b}, {a, b},
       [](Backward& g) {
         const Tensor share = g.dy() / g.output();
         if (g.needs(0)) g.give(0, share * g.saved(0));
@@ -250,11 +251,8 @@ Tensor hypot(const Tensor& a, const Tensor& b) {
 Tensor nextafter(const Tensor& a, const Tensor& b) {
   Op op("nextafter", a, b);
   const DType result = real_type(promote_types(a.dtype(), b.dtype()));
-  const Tensor y = map<2>(broadcast_shapes("nextafter", a.shape(), b.shape()), result, result, {&a, &b},
-                          {result, result}, [=](void* to, const auto& operands, const auto& single, int64_t count) {
-                            NDL_KERNEL(nextafter_loop)
-                            ({static_cast<uint8_t>(result), to, operands[0], operands[1], count, single[0], single[1]});
-                          });
+  const Tensor y = op.empty(broadcast_shapes(op, a.shape(), b.shape()), result);
+  NDL_ON(op.device(), run_nextafter)(a, b, y);
   return op.record(y, {a, b}, {}, [](Backward& g) {
     g.give(0, g.dy());
     give_zeros(g, 1);
@@ -263,12 +261,9 @@ Tensor nextafter(const Tensor& a, const Tensor& b) {
 
 Tensor logaddexp(const Tensor& a, const Tensor& b) {
   Op op("logaddexp", a, b);
-  return op.record(binary_real(BinaryOp::Logaddexp, "logaddexp", a, b), {a, b}, {a, b}, [](Backward& g) {
-    Tensor above = g.saved(0) - g.saved(1);
-    if (sum(isnan(above)).item_int() > 0) {  // of equal infinities the difference is 0
-      const double most = largest_finite(g.dy().dtype());
-      above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
-    }
+  return op.record(binary_real(BinaryOp::Logaddexp, op, a, b), {a, b}, {a, b}, [](Backward& g) {
+    const double most = largest_finite(g.dy().dtype());  // of equal infinities the difference is 0
+    const Tensor above = clamp(g.saved(0), -most, most) - clamp(g.saved(1), -most, most);
     if (g.needs(0)) g.give(0, g.dy() * sigmoid(above));
     if (g.needs(1)) g.give(1, g.dy() * sigmoid(neg(above)));
   });
@@ -276,7 +271,7 @@ Tensor logaddexp(const Tensor& a, const Tensor& b) {
 
 Tensor xlogy(const Tensor& a, const Tensor& b) {
   Op op("xlogy", a, b);
-  return op.record(binary_real(BinaryOp::Xlogy, "xlogy", a, b), {a, b}, {a, b}, [](Backward& g) {
+  return op.record(binary_real(BinaryOp::Xlogy, op, a, b), {a, b}, {a, b}, [](Backward& g) {
     const Tensor x = g.saved(0);
     const Tensor y = g.saved(1);
     if (g.needs(0)) g.give(0, zero_where(logical_and(eq(x, 0.0), le(y, 0.0)), g.dy() * log(y)));

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 #include "simd/math.h"
@@ -34,16 +35,15 @@ enum class BinaryOp : uint8_t { NDL_BINARY_OPS(NDL_NAMED) NDL_INTEGER_OPS(NDL_NA
 enum class TernaryOp : uint8_t { NDL_TERNARY_OPS(NDL_NAMED) };
 enum class CompareOp : uint8_t { NDL_COMPARE_OPS(NDL_NAMED) };  // the last three ask of the first operand alone
 #undef NDL_NAMED
-// What a loop computes in; other dtypes are converted to one of these tile by tile.
-enum class Compute : uint8_t { F32, F64, I64 };
 
-// Runs of `count` elements of the compute type. A "single" operand is one element for the whole run.
+// Runs of `count` elements of the type that the loop computes in: F32, F64 or I64, to which others are converted tile
+// by tile. A "single" operand is one element for the whole run.
 struct Params {
   double a = 0, b = 0, c = 0;
 };
 struct UnaryArgs {
   UnaryOp op;
-  Compute compute;
+  Element compute;
   void* y;
   const void* x;
   int64_t count;
@@ -51,7 +51,7 @@ struct UnaryArgs {
 };
 struct BinaryArgs {
   BinaryOp op;
-  Compute compute;
+  Element compute;
   void* y;
   const void* a;
   const void* b;
@@ -60,7 +60,7 @@ struct BinaryArgs {
 };
 struct TernaryArgs {
   TernaryOp op;
-  Compute compute;
+  Element compute;
   void* y;
   const void* a;
   const void* b;
@@ -71,7 +71,7 @@ struct TernaryArgs {
 };
 struct CompareArgs {
   CompareOp op;
-  Compute compute;
+  Element compute;
   uint8_t* y;
   const void* a;
   const void* b;
@@ -79,7 +79,7 @@ struct CompareArgs {
   bool a_single, b_single;
 };
 struct WhereArgs {
-  Compute compute;
+  Element compute;
   void* y;
   const uint8_t* condition;
   const void* a;
@@ -87,34 +87,22 @@ struct WhereArgs {
   int64_t count;
   bool condition_single, a_single, b_single;
 };
-// The operands and y are of one floating dtype, as an integer of DType.
+// Of any floating type, the 16-bit ones as they are stored.
 struct NextafterArgs {
-  uint8_t dtype;
+  Element type;
   void* y;
   const void* a;
   const void* b;
   int64_t count;
   bool a_single, b_single;
 };
-// y[i * y_stride] = convert(x[i * x_stride]); dtypes as the integers of DType, strides in elements.
-struct ConvertArgs {
-  uint8_t y_dtype, x_dtype;
-  void* y;
-  const void* x;
-  int64_t count;
-  int64_t y_stride, x_stride;
-};
 
-// Floating types; integers have loops of their own.
 NDL_DECLARE_KERNEL(void, unary_loop, (const UnaryArgs& args))
 NDL_DECLARE_KERNEL(void, binary_loop, (const BinaryArgs& args))
-NDL_DECLARE_KERNEL(void, unary_int_loop, (const UnaryArgs& args))
-NDL_DECLARE_KERNEL(void, binary_int_loop, (const BinaryArgs& args))
-NDL_DECLARE_KERNEL(void, ternary_loop, (const TernaryArgs& args))
+NDL_DECLARE_KERNEL(void, ternary_loop, (const TernaryArgs& args))  // of floating types
 NDL_DECLARE_KERNEL(void, compare_loop, (const CompareArgs& args))
 NDL_DECLARE_KERNEL(void, where_loop, (const WhereArgs& args))
 NDL_DECLARE_KERNEL(void, nextafter_loop, (const NextafterArgs& args))
-NDL_DECLARE_KERNEL(void, convert_loop, (const ConvertArgs& args))
 
 namespace NDL_ISA {
 

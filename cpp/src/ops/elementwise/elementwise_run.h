@@ -1,20 +1,41 @@
-// How elementwise ops run their kernels: the compute type, the result type, and the formula by name.
+// What elementwise ops ask of a device, and the few functions by which the ops of this shelf ask it: they choose the
+// type of the result and make it.
 #pragma once
 
 #include <cmath>
 
-#include "needlecpp/autograd/function.h"
-#include "ops/elementwise/elementwise_map.h"
+#include "needlecpp/autograd/op.h"
+#include "ops/elementwise/elementwise_kernels.h"
+#include "ops/plumbing/operand.h"
 
 namespace needlecpp {
 
+// y is contiguous and has the shape that the operands broadcast to; all may be of any dtype. Numbers are read, computed
+// and written in compute_of(y's type), unless it says otherwise.
+NDL_DECLARE_RUN(void, run_unary, (UnaryOp op, const Operand& x, const View& y, const Params& params));
+// a may be y itself, where both are contiguous and of a type that is computed in.
+NDL_DECLARE_RUN(void, run_binary, (BinaryOp op, const Operand& a, const Operand& b, const View& y));
+// Floating types alone. `value`: the factor of Addcmul and Addcdiv.
+NDL_DECLARE_RUN(void, run_ternary,
+                (TernaryOp op, const Operand& a, const Operand& b, const Operand& c, const View& y, double value));
+// y is bool; the operands are read as `compute`: F32, F64 or I64.
+NDL_DECLARE_RUN(void, run_compare, (CompareOp op, Element compute, const Operand& a, const Operand& b, const View& y));
+// condition is bool.
+NDL_DECLARE_RUN(void, run_where, (const Operand& condition, const Operand& a, const Operand& b, const View& y));
+// Floating types alone, each computed as it is.
+NDL_DECLARE_RUN(void, run_nextafter, (const Operand& a, const Operand& b, const View& y));
+
+// What a result of this type is computed in.
+constexpr Element compute_of(Element result) {
+  if (result == Element::F64) return Element::F64;
+  return is_floating(dtype_of(result)) ? Element::F32 : Element::I64;
+}
+constexpr DType compute_of(DType result) { return dtype_of(compute_of(element_of(result))); }
+
 inline Tensor unary(UnaryOp op, const Tensor& x, DType result, const Params& params = {}) {
-  const Compute compute = compute_of(result);
-  return map<1>(x.shape(), result, dtype_of(compute), {&x}, {dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto&, int64_t count) {
-                  const UnaryArgs args{op, compute, y, operands[0], count, params};
-                  compute == Compute::I64 ? NDL_KERNEL(unary_int_loop)(args) : NDL_KERNEL(unary_loop)(args);
-                });
+  const Tensor y = Tensor::empty(x.shape(), result, x.device());
+  NDL_ON(x.device(), run_unary)(op, x, y, params);
+  return y;
 }
 
 // Functions of real numbers compute integers in float32.
@@ -24,13 +45,20 @@ inline Tensor unary_real(UnaryOp op, const Tensor& x, const Params& params = {})
 }
 
 inline Tensor binary(BinaryOp op, const char* op_name, const Tensor& a, const Tensor& b, DType result) {
-  const Compute compute = compute_of(result);
-  return map<2>(broadcast_shapes(op_name, a.shape(), b.shape()), result, dtype_of(compute), {&a, &b},
-                {dtype_of(compute), dtype_of(compute)},
-                [=](void* y, const auto& operands, const auto& single, int64_t count) {
-                  const BinaryArgs args{op, compute, y, operands[0], operands[1], count, single[0], single[1]};
-                  compute == Compute::I64 ? NDL_KERNEL(binary_int_loop)(args) : NDL_KERNEL(binary_loop)(args);
-                });
+  const Tensor y = Tensor::empty(broadcast_shapes(op_name, a.shape(), b.shape()), result, a.device());
+  NDL_ON(a.device(), run_binary)(op, a, b, y);
+  return y;
+}
+// A number counts as one of the type that is computed in.
+inline Tensor binary(BinaryOp op, const Tensor& a, double b, DType result) {
+  const Tensor y = Tensor::empty(a.shape(), result, a.device());
+  NDL_ON(a.device(), run_binary)(op, a, {b, compute_of(result)}, y);
+  return y;
+}
+inline Tensor binary(BinaryOp op, double a, const Tensor& b, DType result) {
+  const Tensor y = Tensor::empty(b.shape(), result, b.device());
+  NDL_ON(b.device(), run_binary)(op, {a, compute_of(result)}, b, y);
+  return y;
 }
 inline Tensor binary_real(BinaryOp op, const char* op_name, const Tensor& a, const Tensor& b) {
   return binary(op, op_name, a, b, real_type(promote_types(a.dtype(), b.dtype())));
@@ -39,15 +67,10 @@ inline Tensor binary_real(BinaryOp op, const char* op_name, const Tensor& a, con
 // Of floating type.
 inline Tensor ternary(TernaryOp op, const char* op_name, const Tensor& a, const Tensor& b, const Tensor& c,
                       DType result, double value = 0) {
-  const Compute compute = compute_of(result);
-  const DType read = dtype_of(compute);
   const Shape shape = broadcast_shapes(op_name, broadcast_shapes(op_name, a.shape(), b.shape()), c.shape());
-  return map<3>(
-      shape, result, read, {&a, &b, &c}, {read, read, read},
-      [=](void* y, const auto& operands, const auto& single, int64_t count) {
-        NDL_KERNEL(ternary_loop)
-        ({op, compute, y, operands[0], operands[1], operands[2], count, single[0], single[1], single[2], value});
-      });
+  const Tensor y = Tensor::empty(shape, result, a.device());
+  NDL_ON(a.device(), run_ternary)(op, a, b, c, y, value);
+  return y;
 }
 
 Tensor compare(CompareOp op, const char* op_name, const Tensor& a, const Tensor& b);
@@ -60,7 +83,9 @@ inline DType with_number(const Tensor& x, double number) {
   if (!is_whole(number)) return DType::Float32;
   return x.dtype() == DType::Bool ? DType::Int64 : x.dtype();
 }
-inline Tensor number(double value, DType result) { return Tensor::full({}, value, dtype_of(compute_of(result))); }
+
+// target += change, off the tape and without counting an edit; the shape of change broadcasts to target's.
+void accumulate_into(const Tensor& target, const Tensor& change);
 
 // dy where the mask holds, 0 elsewhere; its type is dy's.
 Tensor where_or_zero(const Tensor& mask, const Tensor& dy);
@@ -68,7 +93,7 @@ Tensor zero_where(const Tensor& mask, const Tensor& dy);
 
 // The gradient of what is constant piece by piece.
 inline void give_zeros(Backward& g, int input) {
-  if (g.needs(input)) g.give(input, Tensor::zeros(g.input_shape(input), g.dy().dtype()));
+  if (g.needs(input)) g.give(input, Tensor::zeros(g.input_shape(input), g.dy().dtype(), g.dy().device()));
 }
 
 }  // namespace needlecpp

@@ -1,4 +1,4 @@
-// Loops of elementwise ops on one operand of floating type: whole vectors, then one partial vector, so that every
+// Loops of elementwise ops on one operand. Of floating type: whole vectors, then one partial vector, so that every
 // element takes the same path.
 #include <stdint.h>
 
@@ -33,10 +33,24 @@ void unary_float(const UnaryArgs& args) {
   }
 }
 
+void unary_integer(const UnaryArgs& args) {
+  int64_t* y = static_cast<int64_t*>(args.y);
+  const int64_t* x = static_cast<const int64_t*>(args.x);
+  switch (args.op) {
+#define NDL_CASE(op)                                                                                 \
+  case UnaryOp::op:                                                                                  \
+    for (int64_t i = 0; i < args.count; ++i) y[i] = integer_formula<UnaryOp::op>(x[i], args.params); \
+    return;
+    NDL_UNARY_OPS(NDL_CASE)
+#undef NDL_CASE
+  }
+}
+
 }  // namespace
 
 void unary_loop(const UnaryArgs& args) {
-  args.compute == Compute::F64 ? unary_float<double>(args) : unary_float<float>(args);
+  if (args.compute == Element::I64) return unary_integer(args);
+  args.compute == Element::F64 ? unary_float<double>(args) : unary_float<float>(args);
 }
 
 }  // namespace needlecpp::NDL_ISA

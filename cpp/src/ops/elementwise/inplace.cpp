@@ -4,7 +4,8 @@
 #include "needlecpp/autograd/op.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/elementwise/elementwise_map.h"
+#include "ops/elementwise/elementwise_run.h"
+#include "ops/plumbing/copy_run.h"
 
 namespace needlecpp {
 namespace {
@@ -28,8 +29,8 @@ void check_result(const char* op, const Tensor& target, const Shape& shape, DTyp
 }
 
 // The op on the tape, with a result of target's dtype.
-template <class Op>
-void on_tape_edit(const char* op, const Tensor& target, Op&& out_of_place) {
+template <class Fn>
+void on_tape_edit(const char* op, const Tensor& target, Fn&& out_of_place) {
   edit_on_tape(op, target, [&](const Tensor& before) {
     const Tensor result = out_of_place(before);
     check_result(op, target, result.shape(), result.dtype());
@@ -37,13 +38,13 @@ void on_tape_edit(const char* op, const Tensor& target, Op&& out_of_place) {
   });
 }
 
-template <class Op>
-void off_tape_edit(const char* op, const Tensor& target, Op&& out_of_place) {
+template <class Fn>
+void off_tape_edit(const char* op, const Tensor& target, Fn&& out_of_place) {
   check_inplace(op, target);
   const NoGrad no_grad;
   const Tensor result = out_of_place(target.detach());
   check_result(op, target, result.shape(), result.dtype());
-  strided_copy(target, result);
+  NDL_ON(target.device(), run_copy)(result, target);
   target.bump_version(op);
 }
 
@@ -51,29 +52,20 @@ void off_tape_edit(const char* op, const Tensor& target, Op&& out_of_place) {
 bool edit_directly(BinaryOp op, const Tensor& target, const Tensor& other) {
   const bool single = other.numel() == 1 && other.rank() <= target.rank();
   const bool direct = target.is_contiguous() && target.dtype() == other.dtype() &&
-                      dtype_of(compute_of(target.dtype())) == target.dtype() &&
+                      compute_of(target.dtype()) == target.dtype() &&
                       (single || (other.is_contiguous() && target.shape() == other.shape()));
-  if (!direct) return false;
-  const Compute compute = compute_of(target.dtype());
-  const int64_t size = static_cast<int64_t>(itemsize(target.dtype()));
-  char* y = static_cast<char*>(target.raw());
-  const char* x = static_cast<const char*>(other.raw());
-  parallel_for(target.numel(), kElementwiseGrain, [&](int64_t begin, int64_t end) {
-    char* at = y + begin * size;
-    const BinaryArgs args{op, compute, at, at, single ? x : x + begin * size, end - begin, false, single};
-    compute == Compute::I64 ? NDL_KERNEL(binary_int_loop)(args) : NDL_KERNEL(binary_loop)(args);
-  });
-  return true;
+  if (direct) NDL_ON(target.device(), run_binary)(op, target, other, target);
+  return direct;
 }
 
-void edit(BinaryOp op, const char* op_name, const Tensor& target, const Tensor& other,
+void edit(BinaryOp which, const char* op_name, const Tensor& target, const Tensor& other,
           Tensor (*out_of_place)(const Tensor&, const Tensor&)) {
-  OpScope scope(op_name);
+  Op op(op_name, target, other);
   if (edits_tape(target, other))
     return on_tape_edit(op_name, target, [&](const Tensor& before) { return out_of_place(before, other); });
-  const bool whole_division = op == BinaryOp::Div && !is_floating(target.dtype());  // gives a float
+  const bool whole_division = which == BinaryOp::Div && !is_floating(target.dtype());  // gives a float
   check_inplace(op_name, target);
-  if (!whole_division && edit_directly(op, target, unaliased(other.detach(), target)))
+  if (!whole_division && edit_directly(which, target, unaliased(other.detach(), target)))
     return target.bump_version(op_name);
   off_tape_edit(op_name, target, [&](const Tensor& before) { return out_of_place(before, other.detach()); });
 }
@@ -87,7 +79,7 @@ Tensor scaled(const Tensor& source, double scale) {
 // `value` beside target: a number widens no float, and an integer only if it is whole itself.
 Tensor number_beside(const Tensor& target, double value) {
   const bool fits = is_floating(target.dtype()) || value == static_cast<double>(static_cast<int64_t>(value));
-  return Tensor::full({}, value, fits ? target.dtype() : DType::Float32);
+  return Tensor::full({}, value, fits ? target.dtype() : DType::Float32, target.device());
 }
 
 }  // namespace
@@ -100,7 +92,7 @@ void copy_(const Tensor& target, const Tensor& source) {
       return op.record(contiguous(clone(y.detach())), {before, y}, {}, [](Backward& g) { g.give(1, g.dy()); });
     });
   check_inplace("copy_", target);
-  strided_copy(target, broadcast_to(unaliased(source.detach(), target), target.shape()));
+  NDL_ON(op.device(), run_copy)(broadcast_to(unaliased(source.detach(), target), target.shape()), target);
   target.bump_version("copy_");
 }
 
@@ -109,7 +101,7 @@ void fill_(const Tensor& target, double value) {
   const Tensor number = op.full({}, value, target.dtype());
   if (edits_tape(target)) return copy_(target, number);
   check_inplace("fill_", target);
-  strided_copy(target, number.view(target.shape(), Dims::filled(target.rank(), 0), 0));
+  NDL_ON(op.device(), run_copy)(number.view(target.shape(), Dims::filled(target.rank(), 0), 0), target);
   target.bump_version("fill_");
 }
 
@@ -124,17 +116,18 @@ void mul_(const Tensor& target, double factor) { mul_(target, number_beside(targ
 void div_(const Tensor& target, const Tensor& divisor) { edit(BinaryOp::Div, "div_", target, divisor, &div); }
 void div_(const Tensor& target, double divisor) { div_(target, number_beside(target, divisor)); }
 
-void edit_(const char* name, const Tensor& target, Tensor (*op)(const Tensor&)) {
-  OpScope scope(name);
-  if (edits_tape(target)) return on_tape_edit(name, target, op);
-  off_tape_edit(name, target, op);
+void edit_(const char* name, const Tensor& target, Tensor (*out_of_place)(const Tensor&)) {
+  Op op(name, target);
+  if (edits_tape(target)) return on_tape_edit(op, target, out_of_place);
+  off_tape_edit(op, target, out_of_place);
 }
 
-void edit_(const char* name, const Tensor& target, const Tensor& other, Tensor (*op)(const Tensor&, const Tensor&)) {
-  OpScope scope(name);
+void edit_(const char* name, const Tensor& target, const Tensor& other,
+           Tensor (*out_of_place)(const Tensor&, const Tensor&)) {
+  Op op(name, target, other);
   if (edits_tape(target, other))
-    return on_tape_edit(name, target, [&](const Tensor& before) { return op(before, other); });
-  off_tape_edit(name, target, [&](const Tensor& before) { return op(before, other.detach()); });
+    return on_tape_edit(op, target, [&](const Tensor& before) { return out_of_place(before, other); });
+  off_tape_edit(op, target, [&](const Tensor& before) { return out_of_place(before, other.detach()); });
 }
 
 void accumulate_into(const Tensor& target, const Tensor& change) {
@@ -142,7 +135,7 @@ void accumulate_into(const Tensor& target, const Tensor& change) {
   const NoGrad no_grad;
   const Tensor sum = add(target.detach(), change.detach());
   check_result("add_", target, sum.shape(), sum.dtype());
-  strided_copy(target, sum);
+  NDL_ON(target.device(), run_copy)(sum, target);
 }
 
 }  // namespace needlecpp

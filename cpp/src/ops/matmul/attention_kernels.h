@@ -1,4 +1,5 @@
-// What attention.cpp hands to the kernels of attention_simd.cpp: what happens to a tile of scores between two products.
+// What attention_cpu.cpp hands to the kernels of attention_simd.cpp: what happens to a tile of scores between two
+// products.
 #pragma once
 
 #include <stdint.h>
@@ -28,13 +29,11 @@ struct AttentionTile {
   T* gradient;  // [rows, cols]
 };
 
-NDL_DECLARE_KERNEL(void, attention_tile_f32, (const AttentionTile<float>& tile));
-NDL_DECLARE_KERNEL(void, attention_tile_f64, (const AttentionTile<double>& tile));
+// Kernels are there for float and double: NDL_KERNEL(attention_tile<T>)(tile).
+NDL_DECLARE_KERNEL(template <class T> void, attention_tile, (const AttentionTile<T>& tile));
 // After the last tile: y /= sum, and its logarithm in place of the sum. top + log(sum) would have lost the latter's
 // digits where scores are large.
-NDL_DECLARE_KERNEL(void, attention_finish_f32, (const AttentionTile<float>& tile));
-NDL_DECLARE_KERNEL(void, attention_finish_f64, (const AttentionTile<double>& tile));
-NDL_DECLARE_KERNEL(void, attention_backward_f32, (const AttentionTile<float>& tile));
-NDL_DECLARE_KERNEL(void, attention_backward_f64, (const AttentionTile<double>& tile));
+NDL_DECLARE_KERNEL(template <class T> void, attention_finish, (const AttentionTile<T>& tile));
+NDL_DECLARE_KERNEL(template <class T> void, attention_backward, (const AttentionTile<T>& tile));
 
 }  // namespace needlecpp

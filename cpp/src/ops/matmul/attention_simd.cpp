@@ -47,8 +47,10 @@ NDL_HD void prepare_row(const AttentionTile<T>& tile, int64_t row) {
       s[j] = -Numbers<T>::infinity;
 }
 
+}  // namespace
+
 template <class T>
-void forward(const AttentionTile<T>& tile) {
+void attention_tile(const AttentionTile<T>& tile) {
   using N = Numbers<T>;
   for (int64_t row = 0; row < tile.rows; ++row) {
     prepare_row(tile, row);
@@ -76,7 +78,7 @@ void forward(const AttentionTile<T>& tile) {
 }
 
 template <class T>
-void finish(const AttentionTile<T>& tile) {
+void attention_finish(const AttentionTile<T>& tile) {
   for (int64_t row = 0; row < tile.rows; ++row) {
     const T sum = tile.sum[row];
     const T factor = sum == 0 ? T(0) : 1 / sum;
@@ -87,7 +89,7 @@ void finish(const AttentionTile<T>& tile) {
 }
 
 template <class T>
-void backward(const AttentionTile<T>& tile) {
+void attention_backward(const AttentionTile<T>& tile) {
   using N = Numbers<T>;
   const T scale = static_cast<T>(tile.scale);
   for (int64_t row = 0; row < tile.rows; ++row) {
@@ -105,13 +107,11 @@ void backward(const AttentionTile<T>& tile) {
   }
 }
 
-}  // namespace
-
-void attention_tile_f32(const AttentionTile<float>& tile) { forward(tile); }
-void attention_tile_f64(const AttentionTile<double>& tile) { forward(tile); }
-void attention_finish_f32(const AttentionTile<float>& tile) { finish(tile); }
-void attention_finish_f64(const AttentionTile<double>& tile) { finish(tile); }
-void attention_backward_f32(const AttentionTile<float>& tile) { backward(tile); }
-void attention_backward_f64(const AttentionTile<double>& tile) { backward(tile); }
+template void attention_tile(const AttentionTile<float>&);
+template void attention_tile(const AttentionTile<double>&);
+template void attention_finish(const AttentionTile<float>&);
+template void attention_finish(const AttentionTile<double>&);
+template void attention_backward(const AttentionTile<float>&);
+template void attention_backward(const AttentionTile<double>&);
 
 }  // namespace needlecpp::NDL_ISA

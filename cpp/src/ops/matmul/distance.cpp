@@ -18,7 +18,7 @@ Tensor real(const Tensor& x) { return cast(x, x.dtype() == DType::Float64 ? x.dt
 // x^exponent of numbers that are not negative; the derivative is 0 where x is 0 or infinite.
 Tensor steady_pow(const Tensor& x, double exponent) {
   const Tensor smooth = logical_and(gt(x, 0.0), lt(x, INFINITY));
-  const Tensor one = Tensor::ones({}, x.dtype());
+  const Tensor one = Tensor::full({}, 1, x.dtype(), x.device());
   const auto power = [exponent](const Tensor& v) { return exponent == 0.5 ? sqrt(v) : pow(v, exponent); };
   return where(smooth, power(where(smooth, x, one)), power(x.detach()));
 }

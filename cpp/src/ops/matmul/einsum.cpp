@@ -259,8 +259,6 @@ Tensor arrange(const Labelled& x, const Labels& order) {
 }
 
 Labelled contract(const char* op, Labelled a, Labelled b, const Labels& kept) {
-  NDL_CHECK(a.x.device() == b.x.device(), TypeError, op, "devices differ: got ", to_string(b.x.device()), ", expected ",
-            to_string(a.x.device()), ".");
   const DType result = promote_types(a.x.dtype(), b.x.dtype());
   a.x = cast(a.x, result);
   b.x = cast(b.x, result);

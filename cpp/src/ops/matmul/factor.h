@@ -1,14 +1,11 @@
-// Factorizations of one matrix in raw memory, for the ops of matrix_solve.cpp and matrix_spectral.cpp. All matrices are
-// row-major, `row` apart; T is float or double. Work is shared among the threads unless called from a parallel region;
-// no result depends on their number.
+// Factorizations of one matrix in raw memory, for the batches of matrix_cpu.cpp. All matrices are row-major, `row`
+// apart; T is float or double. Work is shared among the threads unless called from a parallel region; no result depends
+// on their number.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
-#include "ops/plumbing/scratch.h"
-
-namespace needlecpp {
+namespace needlecpp::cpu {
 
 // p a = l u by partial pivoting: u on and above the diagonal of a, l without its ones below. Row k was exchanged with
 // row pivots[k] (counted from 0) in turn. A zero on u's diagonal means that a is singular.
@@ -38,4 +35,4 @@ bool eigh(int64_t n, T* a, T* values, T* v);
 template <class T>
 bool svd(int64_t m, int64_t n, T* a, T* values, T* u, int64_t u_columns, T* vt, int64_t v_rows);
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

@@ -1,5 +1,5 @@
-// What factor_triangular.cpp and factor_orthogonal.cpp hand to the kernels of factor_simd.cpp. Matrices are row-major:
-// the columns of a row are adjacent, `row` is the distance of two rows in elements.
+// What factor_triangular_cpu.cpp and factor_orthogonal_cpu.cpp hand to the kernels of factor_simd.cpp. Matrices are
+// row-major: the columns of a row are adjacent, `row` is the distance of two rows in elements.
 #pragma once
 
 #include <stdint.h>
@@ -75,26 +75,18 @@ struct RotateArgs {
   int64_t row;
 };
 
-NDL_DECLARE_KERNEL(void, lu_panel_f32, (const LuPanelArgs<float>& args));
-NDL_DECLARE_KERNEL(void, lu_panel_f64, (const LuPanelArgs<double>& args));
-NDL_DECLARE_KERNEL(void, solve_lower_f32, (const SolveLowerArgs<float>& args));
-NDL_DECLARE_KERNEL(void, solve_lower_f64, (const SolveLowerArgs<double>& args));
+// All of them are there for float and double: NDL_KERNEL(lu_panel<T>)(args).
+NDL_DECLARE_KERNEL(template <class T> void, lu_panel, (const LuPanelArgs<T>& args));
+NDL_DECLARE_KERNEL(template <class T> void, solve_lower, (const SolveLowerArgs<T>& args));
 // The upper triangle of a becomes u with u' u = a. Returns the first row whose pivot is not positive, or -1.
-NDL_DECLARE_KERNEL(int64_t, cholesky_f32, (int64_t n, float* a, int64_t row));
-NDL_DECLARE_KERNEL(int64_t, cholesky_f64, (int64_t n, double* a, int64_t row));
+NDL_DECLARE_KERNEL(template <class T> int64_t, cholesky, (int64_t n, T* a, int64_t row));
 // One reflection of x to a multiple of the first axis: x becomes v, 1 in front. Returns tau and that multiple.
-NDL_DECLARE_KERNEL(void, reflect_f32, (int64_t n, float* x, float* tau, float* length));
-NDL_DECLARE_KERNEL(void, reflect_f64, (int64_t n, double* x, double* tau, double* length));
-NDL_DECLARE_KERNEL(void, reflect_panel_f32, (const ReflectPanelArgs<float>& args));
-NDL_DECLARE_KERNEL(void, reflect_panel_f64, (const ReflectPanelArgs<double>& args));
-NDL_DECLARE_KERNEL(void, tridiagonal_f32, (const TridiagonalArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, tridiagonal_f64, (const TridiagonalArgs<double>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, bidiagonal_f32, (const BidiagonalArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, bidiagonal_f64, (const BidiagonalArgs<double>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, rotate_rows_f32, (const RotateArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, rotate_rows_f64, (const RotateArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(template <class T> void, reflect, (int64_t n, T* x, T* tau, T* length));
+NDL_DECLARE_KERNEL(template <class T> void, reflect_panel, (const ReflectPanelArgs<T>& args));
+NDL_DECLARE_KERNEL(template <class T> void, tridiagonal, (const TridiagonalArgs<T>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(template <class T> void, bidiagonal, (const BidiagonalArgs<T>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(template <class T> void, rotate_rows, (const RotateArgs<T>& args, int64_t begin, int64_t end));
 // The sum of a * b.
-NDL_DECLARE_KERNEL(float, dot_product_f32, (int64_t n, const float* a, const float* b));
-NDL_DECLARE_KERNEL(double, dot_product_f64, (int64_t n, const double* a, const double* b));
+NDL_DECLARE_KERNEL(template <class T> T, dot_product, (int64_t n, const T* a, const T* b));
 
 }  // namespace needlecpp

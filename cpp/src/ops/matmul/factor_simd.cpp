@@ -19,8 +19,10 @@ NDL_HD void subtract_multiple(int64_t n, T factor, const T* __restrict x, T* __r
   for (int64_t j = 0; j < n; ++j) y[j] -= factor * x[j];
 }
 
+}  // namespace
+
 template <class T>
-NDL_HD T dot(int64_t n, const T* a, const T* b) {
+T dot_product(int64_t n, const T* a, const T* b) {
   using V = typename VecOf<T>::Type;
   constexpr int64_t kLanes = VecTraits<V>::lanes;
   V first = {}, second = {};
@@ -91,8 +93,10 @@ int64_t cholesky(int64_t n, T* a, int64_t row) {
   return -1;
 }
 
+namespace {
+
 // The reflection that takes (x0, rest), |rest|^2 = squares, to (length, 0): v = (1, rest * factor). Matrices come
-// scaled (factor_orthogonal.cpp): a rest whose reciprocal could overflow is far below their rounding errors, and is
+// scaled (factor_orthogonal_cpu.cpp): a rest whose reciprocal could overflow is far below their rounding errors, and is
 // dropped.
 template <class T>
 struct Reflection {
@@ -107,6 +111,8 @@ NDL_HD Reflection<T> reflection(T x0, double squares) {
   const double length = head < 0 ? norm : -norm;
   return {static_cast<T>((length - head) / length), static_cast<T>(length), static_cast<T>(1 / (head - length))};
 }
+
+}  // namespace
 
 template <class T>
 void reflect(int64_t n, T* x, T* tau, T* length) {
@@ -204,6 +210,8 @@ void bidiagonal(const BidiagonalArgs<T>& args, int64_t begin, int64_t end) {
   }
 }
 
+namespace {
+
 // Rotations come in chains, (3, 4), (2, 3), (1, 2), ...: the row that two of them share stays in registers.
 template <class T, int kVectors>
 NDL_HD void rotate_strip(const RotateArgs<T>& args, T* z, int64_t count) {
@@ -250,6 +258,8 @@ NDL_HD void rotate_strip(const RotateArgs<T>& args, T* z, int64_t count) {
   if (held_row >= 0) keep(held_row, held);
 }
 
+}  // namespace
+
 template <class T>
 void rotate_rows(const RotateArgs<T>& args, int64_t begin, int64_t end) {
   constexpr int64_t kLanes = VecTraits<typename VecOf<T>::Type>::lanes;
@@ -258,25 +268,23 @@ void rotate_rows(const RotateArgs<T>& args, int64_t begin, int64_t end) {
   for (; j < end; j += kLanes) rotate_strip<T, 1>(args, args.z + j, end - j < kLanes ? end - j : kLanes);
 }
 
-}  // namespace
-
-void lu_panel_f32(const LuPanelArgs<float>& args) { lu_panel(args); }
-void lu_panel_f64(const LuPanelArgs<double>& args) { lu_panel(args); }
-void solve_lower_f32(const SolveLowerArgs<float>& args) { solve_lower(args); }
-void solve_lower_f64(const SolveLowerArgs<double>& args) { solve_lower(args); }
-int64_t cholesky_f32(int64_t n, float* a, int64_t row) { return cholesky(n, a, row); }
-int64_t cholesky_f64(int64_t n, double* a, int64_t row) { return cholesky(n, a, row); }
-void reflect_f32(int64_t n, float* x, float* tau, float* length) { reflect(n, x, tau, length); }
-void reflect_f64(int64_t n, double* x, double* tau, double* length) { reflect(n, x, tau, length); }
-void reflect_panel_f32(const ReflectPanelArgs<float>& args) { reflect_panel(args); }
-void reflect_panel_f64(const ReflectPanelArgs<double>& args) { reflect_panel(args); }
-void tridiagonal_f32(const TridiagonalArgs<float>& args, int64_t begin, int64_t end) { tridiagonal(args, begin, end); }
-void tridiagonal_f64(const TridiagonalArgs<double>& args, int64_t begin, int64_t end) { tridiagonal(args, begin, end); }
-void bidiagonal_f32(const BidiagonalArgs<float>& args, int64_t begin, int64_t end) { bidiagonal(args, begin, end); }
-void bidiagonal_f64(const BidiagonalArgs<double>& args, int64_t begin, int64_t end) { bidiagonal(args, begin, end); }
-void rotate_rows_f32(const RotateArgs<float>& args, int64_t begin, int64_t end) { rotate_rows(args, begin, end); }
-void rotate_rows_f64(const RotateArgs<double>& args, int64_t begin, int64_t end) { rotate_rows(args, begin, end); }
-float dot_product_f32(int64_t n, const float* a, const float* b) { return dot(n, a, b); }
-double dot_product_f64(int64_t n, const double* a, const double* b) { return dot(n, a, b); }
+template void lu_panel(const LuPanelArgs<float>&);
+template void lu_panel(const LuPanelArgs<double>&);
+template void solve_lower(const SolveLowerArgs<float>&);
+template void solve_lower(const SolveLowerArgs<double>&);
+template int64_t cholesky(int64_t, float*, int64_t);
+template int64_t cholesky(int64_t, double*, int64_t);
+template void reflect(int64_t, float*, float*, float*);
+template void reflect(int64_t, double*, double*, double*);
+template void reflect_panel(const ReflectPanelArgs<float>&);
+template void reflect_panel(const ReflectPanelArgs<double>&);
+template void tridiagonal(const TridiagonalArgs<float>&, int64_t, int64_t);
+template void tridiagonal(const TridiagonalArgs<double>&, int64_t, int64_t);
+template void bidiagonal(const BidiagonalArgs<float>&, int64_t, int64_t);
+template void bidiagonal(const BidiagonalArgs<double>&, int64_t, int64_t);
+template void rotate_rows(const RotateArgs<float>&, int64_t, int64_t);
+template void rotate_rows(const RotateArgs<double>&, int64_t, int64_t);
+template float dot_product(int64_t, const float*, const float*);
+template double dot_product(int64_t, const double*, const double*);
 
 }  // namespace needlecpp::NDL_ISA

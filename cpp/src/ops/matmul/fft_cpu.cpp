@@ -11,39 +11,20 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
-#include <type_traits>
 #include <vector>
 
 #include "needlecpp/core/parallel.h"
 #include "ops/matmul/fft_kernels.h"
 #include "ops/matmul/fft_run.h"
 #include "ops/plumbing/scratch.h"
+#include "ops/plumbing/strided.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kBlockNumbers = 1 << 15;  // of a block that has several lanes
 constexpr int64_t kSharedPass = 1 << 16;    // numbers from which the threads share one pass
 constexpr int64_t kPlansKept = 16, kNumbersKept = 1 << 21;
-
-struct Float {
-  static void pass(const FftPassArgs<float>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
-    NDL_KERNEL(fft_pass_f32)(args, begin, end, first, last);
-  }
-  static void load(const FftMoveArgs<float>& args) { NDL_KERNEL(fft_load_f32)(args); }
-  static void store(const FftMoveArgs<float>& args, float scale) { NDL_KERNEL(fft_store_f32)(args, scale); }
-  static void multiply(const FftMultiplyArgs<float>& args) { NDL_KERNEL(fft_multiply_f32)(args); }
-};
-struct Double {
-  static void pass(const FftPassArgs<double>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
-    NDL_KERNEL(fft_pass_f64)(args, begin, end, first, last);
-  }
-  static void load(const FftMoveArgs<double>& args) { NDL_KERNEL(fft_load_f64)(args); }
-  static void store(const FftMoveArgs<double>& args, double scale) { NDL_KERNEL(fft_store_f64)(args, scale); }
-  static void multiply(const FftMultiplyArgs<double>& args) { NDL_KERNEL(fft_multiply_f64)(args); }
-};
-template <class T>
-using Kernels = std::conditional_t<std::is_same_v<T, float>, Float, Double>;
 
 // The factors of n, empty if one is larger than 7.
 std::vector<int> radices_of(int64_t n) {
@@ -150,15 +131,15 @@ template <class T>
 void Plan<T>::run(int64_t lanes, Buffers<T>& b) const {
   if (inner_) {
     const int64_t length = inner_->n_;
-    Kernels<T>::multiply({b.re, b.im, lanes, n_, chirp_re_.data(), chirp_im_.data()});
+    NDL_KERNEL(fft_multiply<T>)({b.re, b.im, lanes, n_, chirp_re_.data(), chirp_im_.data()});
     std::fill(b.re + n_ * lanes, b.re + length * lanes, T{0});
     std::fill(b.im + n_ * lanes, b.im + length * lanes, T{0});
     inner_->run(lanes, b);
-    Kernels<T>::multiply({b.re, b.im, lanes, length, spectrum_re_.data(), spectrum_im_.data()});
+    NDL_KERNEL(fft_multiply<T>)({b.re, b.im, lanes, length, spectrum_re_.data(), spectrum_im_.data()});
     Buffers<T> turned = {b.im, b.re, b.other_im, b.other_re};
     inner_->run(lanes, turned);
     b = {turned.im, turned.re, turned.other_im, turned.other_re};
-    Kernels<T>::multiply({b.re, b.im, lanes, n_, chirp_re_.data(), chirp_im_.data()});
+    NDL_KERNEL(fft_multiply<T>)({b.re, b.im, lanes, n_, chirp_re_.data(), chirp_im_.data()});
     return;
   }
   const bool shared = n_ * lanes >= kSharedPass;
@@ -168,9 +149,9 @@ void Plan<T>::run(int64_t lanes, Buffers<T>& b) const {
                                  stride, b.re,   b.im,           b.other_re,      b.other_im};
     const int64_t m = length / radix, across = stride * lanes;
     if (m >= across)
-      share(shared, m, [&](int64_t begin, int64_t end) { Kernels<T>::pass(args, begin, end, 0, across); });
+      share(shared, m, [&](int64_t begin, int64_t end) { NDL_KERNEL(fft_pass<T>)(args, begin, end, 0, across); });
     else
-      share(shared, across, [&](int64_t begin, int64_t end) { Kernels<T>::pass(args, 0, m, begin, end); });
+      share(shared, across, [&](int64_t begin, int64_t end) { NDL_KERNEL(fft_pass<T>)(args, 0, m, begin, end); });
     b.swap();
     length = m;
     stride *= radix;
@@ -203,11 +184,19 @@ std::shared_ptr<const Plan<T>> plan_of(int64_t n) {
   return plan;
 }
 
-}  // namespace
-
+// One side of a transform: lines of numbers `axis` apart. `part`: from a real to its imaginary part, 0 for real lines.
 template <class T>
-void fft_lines(int64_t n, bool inverse, T scale, int64_t lines, const FftSide<T>& from, const FftSide<T>& to,
-               const std::function<void(int64_t line, int64_t& from, int64_t& to)>& offsets) {
+struct Side {
+  T* data;
+  int64_t axis, part;
+  int64_t size;  // numbers that are there
+};
+
+// All lines, which begin where `loop` says on both sides. `half`: from n / 2 + 1 numbers.
+template <class T>
+void transform(int64_t n, bool inverse, bool half, T scale, const StridedLoop<2>& loop, const Side<T>& from,
+               const Side<T>& to) {
+  const int64_t lines = loop.count;
   if (n == 0 || lines == 0) return;
   const auto plan = plan_of<T>(n);
   const int64_t rows = plan->rows();
@@ -218,14 +207,18 @@ void fft_lines(int64_t n, bool inverse, T scale, int64_t lines, const FftSide<T>
     int64_t from_at[kFftLanes], to_at[kFftLanes];
     for (int64_t block = begin; block < end; ++block) {
       const int64_t width = std::min(lanes, lines - block * lanes), size = rows * width;
-      for (int64_t l = 0; l < width; ++l) offsets(block * lanes + l, from_at[l], to_at[l]);
+      for (int64_t l = 0; l < width; ++l) {
+        const auto at = loop.offsets(block * lanes + l);
+        from_at[l] = at[0];
+        to_at[l] = at[1];
+      }
       T* at = memory.data();
       Buffers<T> b = {at, at + size, at + 2 * size, at + 3 * size};
-      const int64_t there = std::min(from.size, from.half ? n / 2 + 1 : n);
-      Kernels<T>::load({b.re, b.im, width, from.data, from_at, from.axis, from.part, there});
+      const int64_t there = std::min(from.size, half ? n / 2 + 1 : n);
+      NDL_KERNEL(fft_load<T>)({b.re, b.im, width, from.data, from_at, from.axis, from.part, there});
       std::fill(b.re + there * width, b.re + n * width, T{0});
       std::fill(b.im + there * width, b.im + n * width, T{0});
-      if (from.half) {
+      if (half) {
         // What has no partner is real.
         std::fill_n(b.im, width, T{0});
         if (n % 2 == 0) std::fill_n(b.im + n / 2 * width, width, T{0});
@@ -238,7 +231,7 @@ void fft_lines(int64_t n, bool inverse, T scale, int64_t lines, const FftSide<T>
       if (inverse) b = {b.im, b.re, b.other_im, b.other_re};
       plan->run(width, b);
       if (inverse) std::swap(b.re, b.im);
-      Kernels<T>::store({b.re, b.im, width, to.data, to_at, to.axis, to.part, std::min(n, to.size)}, scale);
+      NDL_KERNEL(fft_store<T>)({b.re, b.im, width, to.data, to_at, to.axis, to.part, std::min(n, to.size)}, scale);
     }
   };
   if (blocks < num_threads() && rows * lanes >= kSharedPass)
@@ -247,9 +240,27 @@ void fft_lines(int64_t n, bool inverse, T scale, int64_t lines, const FftSide<T>
     parallel_for(blocks, std::max<int64_t>(1, kBlockNumbers / (rows * lanes)), run);
 }
 
-template void fft_lines(int64_t, bool, float, int64_t, const FftSide<float>&, const FftSide<float>&,
-                        const std::function<void(int64_t, int64_t&, int64_t&)>&);
-template void fft_lines(int64_t, bool, double, int64_t, const FftSide<double>&, const FftSide<double>&,
-                        const std::function<void(int64_t, int64_t&, int64_t&)>&);
+}  // namespace
 
-}  // namespace needlecpp
+void run_fft(const FftCall& call, const View& x, const View& y) {
+  const bool from_pairs = call.kind != FftKind::ToHalf, to_pairs = call.kind != FftKind::FromHalf;
+  // What both share: the axes beside the transform's and the pair.
+  Shape others;
+  Strides from, to;
+  for (int i = 0; i < x.rank - (from_pairs ? 1 : 0); ++i) {
+    if (i == call.axis) continue;
+    others.push_back(x.size[i]);
+    from.push_back(x.stride[i]);
+    to.push_back(y.stride[i]);
+  }
+  const StridedLoop<2> loop = make_loop<2>(others, {from, to});
+  const auto side = [&]<class T>(const View& view, bool pairs, T) {
+    return Side<T>{data<T>(view), view.stride[call.axis], pairs ? view.stride[view.rank - 1] : 0, view.size[call.axis]};
+  };
+  NDL_ISA::with_float(x.element, [&]<class T>(T zero) {
+    transform<T>(call.n, call.inverse, call.kind == FftKind::FromHalf, static_cast<T>(call.scale), loop,
+                 side(x, from_pairs, zero), side(y, to_pairs, zero));
+  });
+}
+
+}  // namespace needlecpp::cpu

@@ -47,18 +47,14 @@ struct FftMultiplyArgs {
   const T *table_re, *table_im;
 };
 
+// Kernels are there for float and double: NDL_KERNEL(fft_load<T>)(args).
 // p in [begin, end), q in [first, last).
-NDL_DECLARE_KERNEL(void, fft_pass_f32,
-                   (const FftPassArgs<float>& args, int64_t begin, int64_t end, int64_t first, int64_t last));
-NDL_DECLARE_KERNEL(void, fft_pass_f64,
-                   (const FftPassArgs<double>& args, int64_t begin, int64_t end, int64_t first, int64_t last));
+NDL_DECLARE_KERNEL(template <class T> void, fft_pass,
+                   (const FftPassArgs<T>& args, int64_t begin, int64_t end, int64_t first, int64_t last));
 // From the tensor; a part that is not there is 0.
-NDL_DECLARE_KERNEL(void, fft_load_f32, (const FftMoveArgs<float>& args));
-NDL_DECLARE_KERNEL(void, fft_load_f64, (const FftMoveArgs<double>& args));
+NDL_DECLARE_KERNEL(template <class T> void, fft_load, (const FftMoveArgs<T>& args));
 // To the tensor, times scale.
-NDL_DECLARE_KERNEL(void, fft_store_f32, (const FftMoveArgs<float>& args, float scale));
-NDL_DECLARE_KERNEL(void, fft_store_f64, (const FftMoveArgs<double>& args, double scale));
-NDL_DECLARE_KERNEL(void, fft_multiply_f32, (const FftMultiplyArgs<float>& args));
-NDL_DECLARE_KERNEL(void, fft_multiply_f64, (const FftMultiplyArgs<double>& args));
+NDL_DECLARE_KERNEL(template <class T> void, fft_store, (const FftMoveArgs<T>& args, T scale));
+NDL_DECLARE_KERNEL(template <class T> void, fft_multiply, (const FftMultiplyArgs<T>& args));
 
 }  // namespace needlecpp

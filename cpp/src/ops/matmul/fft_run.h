@@ -1,25 +1,26 @@
-// Fourier transforms of many lines of memory, for the ops of fft.cpp.
+// Fourier transforms on a device.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include "core/run.h"
 
 namespace needlecpp {
 
-// One side of a transform: lines of numbers `axis` apart. `part`: from a real to its imaginary part, 0 for real lines.
-template <class T>
-struct FftSide {
-  T* data;
-  int64_t axis, part;
-  int64_t size;  // numbers that are there
-  bool half;     // of a line whose second half is the first, conjugated and backwards: n / 2 + 1 numbers are enough
+enum class FftKind {
+  Complex,   // complex numbers, pairs on the last axis, to complex ones
+  ToHalf,    // real numbers to the first n / 2 + 1 complex ones
+  FromHalf,  // back: n / 2 + 1 complex numbers are enough, the others are theirs, conjugated and backwards
 };
 
-// to = scale times the sum over k < n of from[k] exp(-+2 pi i j k / n) for every j < min(n, to.size), + if `inverse`;
-// `from` is cut or filled with zeros to n numbers, or from.half to n / 2 + 1. `offsets(line)` says where a line begins
-// on both sides. Lines are shared among the threads; the result does not depend on their number.
-template <class T>
-void fft_lines(int64_t n, bool inverse, T scale, int64_t lines, const FftSide<T>& from, const FftSide<T>& to,
-               const std::function<void(int64_t line, int64_t& from, int64_t& to)>& offsets);
+struct FftCall {
+  FftKind kind;
+  bool inverse;
+  int64_t n;  // points
+  int axis;   // of x, counted from its front
+  double scale;
+};
+
+// y[j] = scale times the sum over k < n of x[k] exp(-+2 pi i j k / n) along an axis, + if `inverse`, for every j that y
+// has; x is cut or filled with zeros to n numbers, or those of a half. float32 or float64, any strides.
+NDL_DECLARE_RUN(void, run_fft, (const FftCall& call, const View& x, const View& y));
 
 }  // namespace needlecpp

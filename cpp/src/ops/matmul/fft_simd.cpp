@@ -116,8 +116,10 @@ NDL_HD void pass(const FftPassArgs<T>& args, int64_t begin, int64_t end, int64_t
   }
 }
 
+}  // namespace
+
 template <class T>
-void pass_any(const FftPassArgs<T>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
+void fft_pass(const FftPassArgs<T>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
   switch (args.radix) {
     case 2:
       return pass<2>(args, begin, end, first, last);
@@ -133,7 +135,7 @@ void pass_any(const FftPassArgs<T>& args, int64_t begin, int64_t end, int64_t fi
 }
 
 template <class T>
-void load_block(const FftMoveArgs<T>& args) {
+void fft_load(const FftMoveArgs<T>& args) {
   for (int64_t i = 0; i < args.count; ++i) {
     T* re = args.re + i * args.lanes;
     T* im = args.im + i * args.lanes;
@@ -146,7 +148,7 @@ void load_block(const FftMoveArgs<T>& args) {
 }
 
 template <class T>
-void store_block(const FftMoveArgs<T>& args, T scale) {
+void fft_store(const FftMoveArgs<T>& args, T scale) {
   for (int64_t i = 0; i < args.count; ++i) {
     const T* re = args.re + i * args.lanes;
     const T* im = args.im + i * args.lanes;
@@ -159,7 +161,7 @@ void store_block(const FftMoveArgs<T>& args, T scale) {
 }
 
 template <class T>
-void multiply(const FftMultiplyArgs<T>& args) {
+void fft_multiply(const FftMultiplyArgs<T>& args) {
   for (int64_t i = 0; i < args.count; ++i) {
     T* re = args.re + i * args.lanes;
     T* im = args.im + i * args.lanes;
@@ -172,19 +174,13 @@ void multiply(const FftMultiplyArgs<T>& args) {
   }
 }
 
-}  // namespace
-
-void fft_pass_f32(const FftPassArgs<float>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
-  pass_any(args, begin, end, first, last);
-}
-void fft_pass_f64(const FftPassArgs<double>& args, int64_t begin, int64_t end, int64_t first, int64_t last) {
-  pass_any(args, begin, end, first, last);
-}
-void fft_load_f32(const FftMoveArgs<float>& args) { load_block(args); }
-void fft_load_f64(const FftMoveArgs<double>& args) { load_block(args); }
-void fft_store_f32(const FftMoveArgs<float>& args, float scale) { store_block(args, scale); }
-void fft_store_f64(const FftMoveArgs<double>& args, double scale) { store_block(args, scale); }
-void fft_multiply_f32(const FftMultiplyArgs<float>& args) { multiply(args); }
-void fft_multiply_f64(const FftMultiplyArgs<double>& args) { multiply(args); }
+template void fft_pass(const FftPassArgs<float>&, int64_t, int64_t, int64_t, int64_t);
+template void fft_pass(const FftPassArgs<double>&, int64_t, int64_t, int64_t, int64_t);
+template void fft_load(const FftMoveArgs<float>&);
+template void fft_load(const FftMoveArgs<double>&);
+template void fft_store(const FftMoveArgs<float>&, float);
+template void fft_store(const FftMoveArgs<double>&, double);
+template void fft_multiply(const FftMultiplyArgs<float>&);
+template void fft_multiply(const FftMultiplyArgs<double>&);
 
 }  // namespace needlecpp::NDL_ISA

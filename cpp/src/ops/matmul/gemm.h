@@ -1,9 +1,9 @@
-// The matrix product on raw memory, for ops that contain one.
+// The matrix product on raw memory, for what other ops run on the CPU.
 #pragma once
 
 #include <cstdint>
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 
 // c = a b, or c += a b with `accumulate`. Strides are in elements and may be anything, zero and negative too; columns
 // of c are adjacent and its rows do not overlap. Uses all threads unless called from a parallel region; the result
@@ -17,4 +17,4 @@ void gemm(int64_t m, int64_t n, int64_t k,                     //
           const double* b, int64_t b_row, int64_t b_col,       // [k, n]
           double* c, int64_t c_row, bool accumulate = false);  // [m, n]
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

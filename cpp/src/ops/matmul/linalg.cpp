@@ -6,20 +6,16 @@
 #include <cmath>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/matmul/contract.h"
-#include "ops/matmul/linalg_kernels.h"
-#include "ops/plumbing/strided.h"
+#include "ops/matmul/linalg_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 13;  // cross products for one thread at least
 
 // Whether an integer's factor leaves an integer.
 bool is_whole(double factor) { return std::rint(factor) == factor && std::abs(factor) < 0x1p63; }
@@ -58,9 +54,9 @@ Tensor contract_axes(const char* op, const Tensor& a, const Tensor& b, const Dim
 
 // beta x + alpha product(a, b) in the memory of the product, which nothing else has seen.
 template <class Product>
-Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tensor& b, double beta, double alpha,
+Tensor add_product(const char* name, const Tensor& x, const Tensor& a, const Tensor& b, double beta, double alpha,
                    Product&& product) {
-  OpScope scope(op);
+  Op op(name, x, a, b);
   const DType result = promote_types(x.dtype(), promote_types(a.dtype(), b.dtype()));
   const DType compute = is_half(result) ? DType::Float32 : result;
   NDL_CHECK(is_floating(result) || (is_whole(beta) && is_whole(alpha)), TypeError, op,
@@ -72,49 +68,14 @@ Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tenso
   const Tensor y = ab.detach();
   if (alpha != 1) mul_(y, alpha);
   if (beta != 0) add_(y, added.detach(), beta);
-  return cast(record(op, y, {added, ab}, {},
-                     [beta, alpha](Backward& g) {
-                       if (g.needs(0))
-                         g.give(0, beta == 0 ? Tensor::zeros(g.input_shape(0), g.dy().dtype()) : g.dy() * beta);
-                       if (g.needs(1)) g.give(1, alpha == 1 ? g.dy() : g.dy() * alpha);
-                     }),
+  return cast(op.record(y, {added, ab}, {},
+                        [beta, alpha](Backward& g) {
+                          if (g.needs(0))
+                            g.give(0, beta == 0 ? Tensor::zeros(g.input_shape(0), g.dy().dtype(), g.dy().device())
+                                                : g.dy() * beta);
+                          if (g.needs(1)) g.give(1, alpha == 1 ? g.dy() : g.dy() * alpha);
+                        }),
               result);
-}
-
-CrossType cross_type(DType dtype) {
-  return dtype == DType::Float32   ? CrossType::F32
-         : dtype == DType::Float64 ? CrossType::F64
-         : dtype == DType::Int32   ? CrossType::I32
-                                   : CrossType::I64;
-}
-
-// a and b of one shape and dtype, with 3 components along axis.
-Tensor run_cross(const Tensor& a, const Tensor& b, int axis) {
-  const Tensor y = Tensor::empty(a.shape(), a.dtype(), a.device());
-  Shape shape = a.shape();
-  std::array<Strides, 3> strides = {a.strides(), b.strides(), y.strides()};
-  shape.erase(axis);
-  for (Strides& one : strides) one.erase(axis);
-  const StridedLoop<3> loop = make_loop<3>(shape, strides);
-  const int64_t item = static_cast<int64_t>(itemsize(a.dtype()));
-  parallel_for(loop.count, kGrain, [&](int64_t begin, int64_t end) {
-    for_each_run(loop, begin, end, [&](const std::array<int64_t, 3>& at, int64_t count) {
-      CrossArgs args;
-      args.type = cross_type(a.dtype());
-      args.a = static_cast<const char*>(a.raw()) + at[0] * item;
-      args.b = static_cast<const char*>(b.raw()) + at[1] * item;
-      args.y = static_cast<char*>(y.raw()) + at[2] * item;
-      args.a_step = loop.strides[0].back();
-      args.b_step = loop.strides[1].back();
-      args.y_step = loop.strides[2].back();
-      args.a_axis = a.strides()[axis];
-      args.b_axis = b.strides()[axis];
-      args.y_axis = y.strides()[axis];
-      args.count = count;
-      NDL_KERNEL(cross_run)(args);
-    });
-  });
-  return y;
 }
 
 }  // namespace
@@ -160,7 +121,7 @@ Tensor tensordot(const Tensor& a, const Tensor& b, int64_t count) {
 
 Tensor dot(const Tensor& a,    // [..., k]
            const Tensor& b) {  // [k] or [..., k, n]
-  OpScope scope("dot");
+  Op op("dot", a, b);
   if (a.rank() == 0 || b.rank() == 0) return mul(a, b);
   return contract_axes("dot", a, b, {-1}, {b.rank() == 1 ? -1 : -2});
 }
@@ -172,7 +133,7 @@ Tensor vdot(const Tensor& a, const Tensor& b) {
 
 Tensor inner(const Tensor& a,    // [..., k]
              const Tensor& b) {  // [..., k]
-  OpScope scope("inner");
+  Op op("inner", a, b);
   if (a.rank() == 0 || b.rank() == 0) return mul(a, b);
   return contract_axes("inner", a, b, {-1}, {-1});
 }
@@ -244,8 +205,6 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t axis) {
   const DType result = promote_types(a.dtype(), b.dtype());
   NDL_CHECK(result != DType::Bool, TypeError, "cross",
             "no product of this dtype: got bool, expected a number. Cast first.");
-  NDL_CHECK(a.device() == b.device(), TypeError, "cross", "devices differ: got ", to_string(b.device()), ", expected ",
-            to_string(a.device()), ".");
   if (is_half(result) || result == DType::UInt8) {
     const DType wide = is_half(result) ? DType::Float32 : DType::Int32;
     return cast(cross(cast(a, wide), cast(b, wide), axis), result);
@@ -257,7 +216,8 @@ Tensor cross(const Tensor& a, const Tensor& b, int64_t axis) {
   for (const Tensor& x : {a, b})
     NDL_CHECK(x.rank() >= -from_end && x.size(from_end) == 3, ValueError, "cross", "not 3-vectors: got shapes ",
               a.shape(), " and ", b.shape(), ", expected size 3 on axis ", from_end, " of both.");
-  const Tensor y = run_cross(broadcast_to(a.detach(), shape), broadcast_to(b.detach(), shape), at);
+  const Tensor y = op.empty(shape, result);
+  NDL_ON(op.device(), run_cross)(at, broadcast_to(a.detach(), shape), broadcast_to(b.detach(), shape), y);
   return op.record(y, {a, b}, {a, b}, [from_end](Backward& g) {
     if (g.needs(0)) g.give(0, cross(g.saved(1), g.dy(), from_end));
     if (g.needs(1)) g.give(1, cross(g.dy(), g.saved(0), from_end));

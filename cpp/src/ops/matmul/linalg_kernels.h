@@ -1,18 +1,17 @@
-// What linalg.cpp hands to the kernel of linalg_simd.cpp.
+// What linalg_cpu.cpp hands to the kernel of linalg_simd.cpp.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class CrossType : uint8_t { F32, F64, I32, I64 };
-
 // `count` cross products: vector i has its components at i * step + {0, 1, 2} * axis, in elements.
 struct CrossArgs {
-  CrossType type;
+  Element element;  // F32, F64, I32 or I64
   const void* a;
   const void* b;
   void* y;

@@ -4,9 +4,9 @@
 namespace needlecpp::NDL_ISA {
 namespace {
 
-// W is the type computed in: unsigned for integers, whose overflow would be undefined.
-template <class T, class W>
+template <class T>
 void cross_typed(const CrossArgs& args) {
+  using W = typename Wrapping<T>::Type;
   const T* a = static_cast<const T*>(args.a);
   const T* b = static_cast<const T*>(args.b);
   T* y = static_cast<T*>(args.y);
@@ -22,15 +22,13 @@ void cross_typed(const CrossArgs& args) {
 }  // namespace
 
 void cross_run(const CrossArgs& args) {
-  switch (args.type) {
-    case CrossType::F32:
-      return cross_typed<float, float>(args);
-    case CrossType::F64:
-      return cross_typed<double, double>(args);
-    case CrossType::I32:
-      return cross_typed<int32_t, uint32_t>(args);
-    case CrossType::I64:
-      return cross_typed<int64_t, uint64_t>(args);
+  switch (args.element) {
+    case Element::I32:
+      return cross_typed<int32_t>(args);
+    case Element::I64:
+      return cross_typed<int64_t>(args);
+    default:
+      with_float(args.element, [&]<class T>(T) { cross_typed<T>(args); });
   }
 }
 

@@ -1,4 +1,5 @@
-// What matmul.cpp hands to the kernels of matmul_simd.cpp.
+// What matmul_cpu.cpp hands to the kernels of matmul_simd.cpp and matmul_bf16_simd.cpp. Where T is not fixed, a kernel
+// is a template, there for float and double: NDL_KERNEL(gemm_block<T>)(args, scratch).
 #pragma once
 
 #include <stdint.h>
@@ -22,7 +23,7 @@ struct GemmArgs {
   int64_t c_col = 1;
 };
 
-// The blocking of one instruction set: matmul.cpp cuts work and sizes scratch memory by it.
+// The blocking of one instruction set: matmul_cpu.cpp cuts work and sizes scratch memory by it.
 struct GemmTile {
   int64_t rows;   // of the register block
   int64_t cols;   // of the register block = width of a packed panel of b
@@ -40,20 +41,16 @@ struct GemmScratch {
   T* b;               // tile.cols * tile.depth, never null; unused with packed_b
 };
 
-NDL_DECLARE_KERNEL(GemmTile, gemm_tile_f32, ());
-NDL_DECLARE_KERNEL(GemmTile, gemm_tile_f64, ());
+NDL_DECLARE_KERNEL(template <class T> GemmTile, gemm_tile, ());
 // Copies columns [first_panel * cols, last_panel * cols) of b to panels of [k, cols], zeros after column n.
-NDL_DECLARE_KERNEL(void, gemm_pack_b_f32, (const GemmArgs<float>& args, int64_t first, int64_t last, float* packed));
-NDL_DECLARE_KERNEL(void, gemm_pack_b_f64, (const GemmArgs<double>& args, int64_t first, int64_t last, double* packed));
+NDL_DECLARE_KERNEL(template <class T> void, gemm_pack_b,
+                   (const GemmArgs<T>& args, int64_t first, int64_t last, T* packed));
 // The whole product, serially, by register blocks.
-NDL_DECLARE_KERNEL(void, gemm_block_f32, (const GemmArgs<float>& args, const GemmScratch<float>& scratch));
-NDL_DECLARE_KERNEL(void, gemm_block_f64, (const GemmArgs<double>& args, const GemmScratch<double>& scratch));
+NDL_DECLARE_KERNEL(template <class T> void, gemm_block, (const GemmArgs<T>& args, const GemmScratch<T>& scratch));
 // For few rows: dot products along k; needs a_col == b_row == 1.
-NDL_DECLARE_KERNEL(void, gemm_dot_f32, (const GemmArgs<float>& args));
-NDL_DECLARE_KERNEL(void, gemm_dot_f64, (const GemmArgs<double>& args));
+NDL_DECLARE_KERNEL(template <class T> void, gemm_dot, (const GemmArgs<T>& args));
 // For one row: c += a[p] * b[p, :], row after row of b; needs m == b_col == 1.
-NDL_DECLARE_KERNEL(void, gemm_row_f32, (const GemmArgs<float>& args));
-NDL_DECLARE_KERNEL(void, gemm_row_f64, (const GemmArgs<double>& args));
+NDL_DECLARE_KERNEL(template <class T> void, gemm_row, (const GemmArgs<T>& args));
 // bfloat16: the packed operands consist of words of 32 bits, pairs of numbers that are neighbours in k or floats.
 inline constexpr int64_t kGemmWords = 256;                 // in one step of k
 inline constexpr int64_t kGemmRowWords = kGemmWords + 16;  // from one packed row of a to the next, in other cache sets
@@ -78,8 +75,7 @@ struct GemmBf16Task {
 NDL_DECLARE_KERNEL(GemmTile, gemm_tile_bf16, ());
 NDL_DECLARE_KERNEL(void, gemm_pack_b_bf16, (const GemmBf16Args& args, int64_t first, int64_t last));
 NDL_DECLARE_KERNEL(void, gemm_block_bf16, (const GemmBf16Args& args, const GemmBf16Task& task));
-// Integers: plain loops that wrap around.
-NDL_DECLARE_KERNEL(void, gemm_plain_i32, (const GemmArgs<int32_t>& args));
-NDL_DECLARE_KERNEL(void, gemm_plain_i64, (const GemmArgs<int64_t>& args));
+// Integers, int32_t and int64_t: plain loops that wrap around.
+NDL_DECLARE_KERNEL(template <class T> void, gemm_plain, (const GemmArgs<T>& args));
 
 }  // namespace needlecpp

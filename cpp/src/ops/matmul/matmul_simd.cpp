@@ -1,4 +1,4 @@
-// The matrix product's kernels. Read micro_kernel() first, then block().
+// The matrix product's kernels. Read micro_kernel() first, then gemm_block().
 //
 // A register block of c, kRows x (kVecs vectors), is held in registers while k passes by: each step loads kVecs vectors
 // of b, broadcasts kRows numbers of a, and issues kRows * kVecs fused multiply-adds, so that arithmetic and not loads
@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "ops/matmul/matmul_kernels.h"
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/vec.h"
 
@@ -207,47 +208,6 @@ void pack_a(const T* a, int64_t a_row, int64_t a_col, int64_t m, int64_t k, T* t
   }
 }
 
-template <class T>
-void pack_b(const GemmArgs<T>& args, int64_t first, int64_t last, T* packed) {
-  constexpr int64_t cols = Tile<T>::cols;
-  for (int64_t j = first; j < last; ++j)
-    pack_panel(args.b + j * cols * args.b_col, args.b_row, args.b_col, min_of(cols, args.n - j * cols), args.k,
-               packed + j * cols * args.k);
-}
-
-template <class T>
-void block(const GemmArgs<T>& args, const GemmScratch<T>& scratch) {
-  constexpr int64_t cols = Tile<T>::cols, depth = Tile<T>::depth;
-  for (int64_t p = 0; p < args.k || p == 0; p += depth) {
-    const int64_t k = min_of(depth, args.k - p);
-    const bool accumulate = args.accumulate || p > 0;
-    const T* a = args.a + p * args.a_col;
-    const bool packed = scratch.a != nullptr;
-    if (packed) {
-      pack_a(a, args.a_row, args.a_col, args.m, k, scratch.a);
-      a = scratch.a;
-    }
-    for (int64_t j = 0; j < args.n; j += cols) {
-      const int64_t width = min_of(cols, args.n - j);
-      const T* b = args.b + p * args.b_row + j * args.b_col;
-      int64_t b_row = cols;
-      if (scratch.packed_b) {
-        b = scratch.packed_b + j * args.k + p * cols;
-      } else if (args.b_col == 1 && width == cols) {
-        b_row = args.b_row;
-      } else {
-        pack_panel(b, args.b_row, args.b_col, width, k, scratch.b);
-        b = scratch.b;
-      }
-      if (width > Tile<T>::lanes)
-        panel<T, kVecs>(args.m, k, a, args.a_row, args.a_col, packed, b, b_row, args.c + j, args.c_row, width,
-                        accumulate);
-      else
-        panel<T, 1>(args.m, k, a, args.a_row, args.a_col, packed, b, b_row, args.c + j, args.c_row, width, accumulate);
-    }
-  }
-}
-
 // Dot products of one row of a with Cols columns of b, 1 or 4.
 template <class T, int Cols>
 NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, int64_t c_col, bool accumulate) {
@@ -282,8 +242,56 @@ NDL_HD void dot_columns(const T* a, const T* b, int64_t b_col, int64_t k, T* c, 
   for (int j = 0; j < Cols; ++j) c[j * c_col] = accumulate ? c[j * c_col] + totals[j] : totals[j];
 }
 
+}  // namespace
+
 template <class T>
-void dot(const GemmArgs<T>& args) {
+GemmTile gemm_tile() {
+  return {kRows, Tile<T>::cols, Tile<T>::depth};
+}
+
+template <class T>
+void gemm_pack_b(const GemmArgs<T>& args, int64_t first, int64_t last, T* packed) {
+  constexpr int64_t cols = Tile<T>::cols;
+  for (int64_t j = first; j < last; ++j)
+    pack_panel(args.b + j * cols * args.b_col, args.b_row, args.b_col, min_of(cols, args.n - j * cols), args.k,
+               packed + j * cols * args.k);
+}
+
+template <class T>
+void gemm_block(const GemmArgs<T>& args, const GemmScratch<T>& scratch) {
+  constexpr int64_t cols = Tile<T>::cols, depth = Tile<T>::depth;
+  for (int64_t p = 0; p < args.k || p == 0; p += depth) {
+    const int64_t k = min_of(depth, args.k - p);
+    const bool accumulate = args.accumulate || p > 0;
+    const T* a = args.a + p * args.a_col;
+    const bool packed = scratch.a != nullptr;
+    if (packed) {
+      pack_a(a, args.a_row, args.a_col, args.m, k, scratch.a);
+      a = scratch.a;
+    }
+    for (int64_t j = 0; j < args.n; j += cols) {
+      const int64_t width = min_of(cols, args.n - j);
+      const T* b = args.b + p * args.b_row + j * args.b_col;
+      int64_t b_row = cols;
+      if (scratch.packed_b) {
+        b = scratch.packed_b + j * args.k + p * cols;
+      } else if (args.b_col == 1 && width == cols) {
+        b_row = args.b_row;
+      } else {
+        pack_panel(b, args.b_row, args.b_col, width, k, scratch.b);
+        b = scratch.b;
+      }
+      if (width > Tile<T>::lanes)
+        panel<T, kVecs>(args.m, k, a, args.a_row, args.a_col, packed, b, b_row, args.c + j, args.c_row, width,
+                        accumulate);
+      else
+        panel<T, 1>(args.m, k, a, args.a_row, args.a_col, packed, b, b_row, args.c + j, args.c_row, width, accumulate);
+    }
+  }
+}
+
+template <class T>
+void gemm_dot(const GemmArgs<T>& args) {
   int64_t j = 0;
   for (; j + 4 <= args.n; j += 4)
     for (int64_t i = 0; i < args.m; ++i)
@@ -296,7 +304,7 @@ void dot(const GemmArgs<T>& args) {
 }
 
 template <class T>
-void row(const GemmArgs<T>& args) {
+void gemm_row(const GemmArgs<T>& args) {
   T* __restrict c = args.c;
   if (!args.accumulate) memset(c, 0, static_cast<size_t>(args.n) * sizeof(T));
   const T* a = args.a;
@@ -312,9 +320,9 @@ void row(const GemmArgs<T>& args) {
     for (int64_t j = 0; j < args.n; ++j) c[j] += a[0] * b[j];
 }
 
-// Unsigned arithmetic, because overflow of signed integers is undefined.
-template <class T, class U>
-void plain(const GemmArgs<T>& args) {
+template <class T>
+void gemm_plain(const GemmArgs<T>& args) {
+  using U = typename Wrapping<T>::Type;
   for (int64_t i = 0; i < args.m; ++i) {
     T* __restrict c = args.c + i * args.c_row;
     if (!args.accumulate) memset(c, 0, static_cast<size_t>(args.n) * sizeof(T));
@@ -327,23 +335,17 @@ void plain(const GemmArgs<T>& args) {
   }
 }
 
-}  // namespace
-
-GemmTile gemm_tile_f32() { return {kRows, Tile<float>::cols, Tile<float>::depth}; }
-GemmTile gemm_tile_f64() { return {kRows, Tile<double>::cols, Tile<double>::depth}; }
-void gemm_pack_b_f32(const GemmArgs<float>& args, int64_t first, int64_t last, float* packed) {
-  pack_b(args, first, last, packed);
-}
-void gemm_pack_b_f64(const GemmArgs<double>& args, int64_t first, int64_t last, double* packed) {
-  pack_b(args, first, last, packed);
-}
-void gemm_block_f32(const GemmArgs<float>& args, const GemmScratch<float>& scratch) { block(args, scratch); }
-void gemm_block_f64(const GemmArgs<double>& args, const GemmScratch<double>& scratch) { block(args, scratch); }
-void gemm_dot_f32(const GemmArgs<float>& args) { dot(args); }
-void gemm_dot_f64(const GemmArgs<double>& args) { dot(args); }
-void gemm_row_f32(const GemmArgs<float>& args) { row(args); }
-void gemm_row_f64(const GemmArgs<double>& args) { row(args); }
-void gemm_plain_i32(const GemmArgs<int32_t>& args) { plain<int32_t, uint32_t>(args); }
-void gemm_plain_i64(const GemmArgs<int64_t>& args) { plain<int64_t, uint64_t>(args); }
+template GemmTile gemm_tile<float>();
+template GemmTile gemm_tile<double>();
+template void gemm_pack_b(const GemmArgs<float>&, int64_t, int64_t, float*);
+template void gemm_pack_b(const GemmArgs<double>&, int64_t, int64_t, double*);
+template void gemm_block(const GemmArgs<float>&, const GemmScratch<float>&);
+template void gemm_block(const GemmArgs<double>&, const GemmScratch<double>&);
+template void gemm_dot(const GemmArgs<float>&);
+template void gemm_dot(const GemmArgs<double>&);
+template void gemm_row(const GemmArgs<float>&);
+template void gemm_row(const GemmArgs<double>&);
+template void gemm_plain(const GemmArgs<int32_t>&);
+template void gemm_plain(const GemmArgs<int64_t>&);
 
 }  // namespace needlecpp::NDL_ISA

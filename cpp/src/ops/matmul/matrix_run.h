@@ -1,95 +1,37 @@
-// What the ops on batches of matrices share: checking and laying out the argument, walking the batch, and naming the
-// matrix that fails.
+// Batches of matrices on a device: factorizations, and solving by them.
+//
+// Matrices lie along the last two axes, vectors along the last; all are contiguous, but for the triangles to be solved,
+// and float32 or float64. A matrix with a number that is not finite makes the results NaN. What fails comes back as a
+// number, the first of the batch, and -1 where nothing does: the other matrices are done all the same.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <string>
-#include <vector>
+#include "core/run.h"
 
-#include "needlecpp/core/parallel.h"
-#include "needlecpp/core/tensor.h"
-#include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/matrix.h"
+namespace needlecpp {
 
-namespace needlecpp::linalg {
+// p a = l u by partial pivoting: a [..., n, n] becomes u on and above the diagonal, l without its ones below. Row k was
+// exchanged with row pivots[k] in turn, int64 [..., n].
+NDL_DECLARE_RUN(void, run_lu, (const View& a, const View& pivots));
+// Of the factors of run_lu: the determinant y [...], or its sign and the logarithm of its size.
+NDL_DECLARE_RUN(void, run_det, (const View& lu, const View& pivots, const View& y));
+NDL_DECLARE_RUN(void, run_slogdet, (const View& lu, const View& pivots, const View& signs, const View& logs));
+// x [..., n, k] becomes the solution of a y = x, a as run_lu left it. Its batch broadcasts to that of x.
+NDL_DECLARE_RUN(void, run_solve_lu, (const View& lu, const View& pivots, const View& x));
+// The same for a triangle of a, of any strides; its other side is not read, with `unit` nor is its diagonal of ones.
+NDL_DECLARE_RUN(void, run_solve_triangle, (bool upper, bool unit, const View& a, const View& x));
+// The place of the first zero in x, all elements in C order.
+NDL_DECLARE_RUN(int64_t, run_find_zero, (const View& x));
+// The upper triangle of a [..., n, n] becomes u with u' u = a; what stands below is not read, and may be written. Fails
+// for a matrix that is not positive definite: matrix * n + the row where that is seen.
+NDL_DECLARE_RUN(int64_t, run_cholesky, (const View& a));
 
-inline void check_matrix(const char* op, const Tensor& x, bool square = false) {
-  NDL_CHECK(x.rank() >= 2, ValueError, op, "not a matrix: got shape ", x.shape(), ", expected two axes or more.");
-  NDL_CHECK(!square || x.size(-1) == x.size(-2), ValueError, op, "not a square matrix: got shape ", x.shape(),
-            ", expected [..., n, n].");
-  NDL_CHECK(is_floating(x.dtype()), TypeError, op, "no such function of this dtype: got ", name(x.dtype()),
-            ", expected float32 or float64. Cast first.");
-}
-inline DType compute_type(DType dtype) { return is_half(dtype) ? DType::Float32 : dtype; }
+// a = q r: a [..., m, n] becomes r, q is [..., m, k] of min(m, n) to m columns.
+NDL_DECLARE_RUN(void, run_qr, (const View& a, const View& q));
+// a = v diag(values) v' of a symmetric a, which is overwritten; values [..., n] ascend. v [..., n, n], eigenvectors as
+// columns, may be missing. Fails for a matrix for which the iteration does not end; none is known.
+NDL_DECLARE_RUN(int64_t, run_eigh, (const View& a, const View& values, const View& v));
+// a = u diag(s) vh of a [..., m, n], which is overwritten; s [..., min(m, n)] descend. u [..., m, min(m, n) to m] and
+// vh [..., min(m, n) to n, n], or both missing. Fails as run_eigh does.
+NDL_DECLARE_RUN(int64_t, run_svd, (const View& a, const View& s, const View& u, const View& vh));
 
-inline Shape batch_shape(const Tensor& x) {
-  Shape shape = x.shape();
-  shape.erase(shape.size() - 1);
-  shape.erase(shape.size() - 1);
-  return shape;
-}
-inline Shape matrices(const Shape& batch, int64_t rows, int64_t columns) {
-  Shape shape = batch;
-  shape.push_back(rows);
-  shape.push_back(columns);
-  return shape;
-}
-inline Shape vectors(const Shape& batch, int64_t size) {
-  Shape shape = batch;
-  shape.push_back(size);
-  return shape;
-}
-// x in memory of its own, off the tape, row by row.
-inline Tensor laid_out(const Tensor& x) { return contiguous(clone(x.detach())); }
-// The standard's rule for right sides.
-inline bool is_vector(const Tensor& b) { return b.rank() == 1; }
-
-// Calls fn with a zero of the type that dtype names.
-template <class Fn>
-void with_float(DType dtype, Fn&& fn) {
-  if (dtype == DType::Float32)
-    fn(float{});
-  else
-    fn(double{});
-}
-
-// Calls body(i) for every matrix of a batch, each `work` multiply-adds: large ones one after the other, which share
-// their work among the threads, small ones in parallel.
-template <class Body>
-void for_each_matrix(int64_t count, double work, Body&& body) {
-  constexpr double kSerialWork = 1 << 17, kLarge = 1 << 21;
-  if (count < 2 * num_threads() && work > kLarge) {
-    for (int64_t i = 0; i < count; ++i) body(i);
-    return;
-  }
-  const int64_t grain = std::max<int64_t>(1, static_cast<int64_t>(kSerialWork / (work + 64)));
-  parallel_for(count, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) body(i);
-  });
-}
-
-template <class T>
-bool all_finite(const T* x, int64_t count) {
-  T sum = 0;  // of zeros, and NaN where one number is not finite
-  for (int64_t i = 0; i < count; ++i) sum += x[i] * T{0};
-  return sum == 0;
-}
-template <class T>
-void fill_nan(T* x, int64_t count) {
-  std::fill_n(x, count, std::numeric_limits<T>::quiet_NaN());
-}
-
-// " (1, 0)" of a batch [2, 3] for matrix 3; nothing where there is one matrix.
-inline std::string place_in(const Shape& batch, int64_t index) {
-  if (batch.empty()) return "";
-  Dims place = batch;
-  for (int axis = batch.size() - 1; axis >= 0; --axis) {
-    place[axis] = index % batch[axis];
-    index /= batch[axis];
-  }
-  return std::string(" ").append(to_string(place));
-}
-
-}  // namespace needlecpp::linalg
+}  // namespace needlecpp

@@ -1,13 +1,16 @@
 // QR, eigenvalues and singular values as ops, and what is made of them: pseudo-inverse, rank, least squares, norms.
 // Derivatives: Walter and Lehmann (QR, 2010); Giles (eigenvalues, singular values, 2008); Golub and Pereyra
 // (pseudo-inverse, 1973).
+#include <algorithm>
+#include <limits>
+#include <vector>
+
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/ops/creation.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/matrix.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/matmul/factor.h"
+#include "ops/matmul/matrix_arguments.h"
 #include "ops/matmul/matrix_run.h"
 
 namespace needlecpp::linalg {
@@ -15,82 +18,48 @@ namespace {
 
 Tensor row_of(const Tensor& x) { return unsqueeze(x, -2); }     // [..., n] -> [..., 1, n]
 Tensor column_of(const Tensor& x) { return unsqueeze(x, -1); }  // [..., n] -> [..., n, 1]
-Tensor identity_like(const Tensor& x, int64_t n) { return eye(n, n, 0, x.dtype()); }
 // 1 / (b[j] - b[i]), 0 where they are equal: how much of vector i a change mixes into vector j.
 Tensor mixing(const Tensor& values) {
   const Tensor gaps = row_of(values) - column_of(values);
   const Tensor equal = eq(gaps.detach(), 0.0);
-  return where(equal, Tensor::scalar(0, values.dtype()),
-               div(1.0, where(equal, Tensor::scalar(1, values.dtype()), gaps)));
+  return where(equal, Tensor::full({}, 0, values.dtype(), values.device()),
+               div(1.0, where(equal, Tensor::full({}, 1, values.dtype(), values.device()), gaps)));
 }
 
-void check_ended(const char* op, const std::vector<char>& ended, const Shape& batch) {
-  for (size_t i = 0; i < ended.size(); ++i)
-    NDL_CHECK(ended[i], LinAlgError, op, "the iteration does not end for matrix",
-              place_in(batch, static_cast<int64_t>(i)), ": expected convergence. Scale the matrix?");
+void check_ended(const char* op, int64_t failed, const Shape& batch) {
+  NDL_CHECK(failed < 0, LinAlgError, op, "the iteration does not end for matrix", place_in(batch, failed),
+            ": expected convergence. Scale the matrix?");
 }
 
-// Off the tape; x float32 or float64.
-std::pair<Tensor, Tensor> run_eigh(const char* op, const Tensor& x, bool with_vectors) {
-  const int64_t n = x.size(-1);
+// Off the tape; x float32 or float64. Without vectors the second is undefined.
+std::pair<Tensor, Tensor> decompose_symmetric(const Op& op, const Tensor& x, bool with_vectors) {
   const Shape batch = batch_shape(x);
   const Tensor lower = tril(x.detach());
   const Tensor a = laid_out(lower + transpose(tril(x.detach(), -1)));
-  const Tensor values = Tensor::empty(vectors(batch, n), x.dtype());
-  const Tensor v = with_vectors ? Tensor::empty(x.shape(), x.dtype()) : Tensor();
-  std::vector<char> ended(static_cast<size_t>(numel(batch)), 1);
-  with_float(x.dtype(), [&]<class T>(T) {
-    for_each_matrix(numel(batch), static_cast<double>(n) * n * n * 4, [&](int64_t i) {
-      T* matrix = a.data<T>() + i * n * n;
-      T* w = values.data<T>() + i * n;
-      T* z = with_vectors ? v.data<T>() + i * n * n : nullptr;
-      if (all_finite(matrix, n * n)) {
-        ended[static_cast<size_t>(i)] = needlecpp::eigh(n, matrix, w, z);
-      } else {
-        fill_nan(w, n);
-        if (z) fill_nan(z, n * n);
-      }
-    });
-  });
-  check_ended(op, ended, batch);
+  const Tensor values = op.empty(vectors(batch, x.size(-1)), x.dtype());
+  const Tensor v = with_vectors ? op.empty(x.shape(), x.dtype()) : Tensor();
+  check_ended(op, NDL_ON(op.device(), run_eigh)(a, values, v), batch);
   return {values, v};
 }
 
-SvdResult run_svd(const char* op, const Tensor& x, bool with_vectors, bool full) {
+SvdResult decompose(const Op& op, const Tensor& x, bool with_vectors, bool full) {
   const int64_t m = x.size(-2), n = x.size(-1), k = std::min(m, n);
-  const int64_t u_columns = full ? m : k, v_rows = full ? n : k;
   const Shape batch = batch_shape(x);
   const Tensor a = laid_out(x);
   SvdResult y;
-  y.s = Tensor::empty(vectors(batch, k), x.dtype());
+  y.s = op.empty(vectors(batch, k), x.dtype());
   if (with_vectors) {
-    y.u = Tensor::empty(matrices(batch, m, u_columns), x.dtype());
-    y.vh = Tensor::empty(matrices(batch, v_rows, n), x.dtype());
+    y.u = op.empty(matrices(batch, m, full ? m : k), x.dtype());
+    y.vh = op.empty(matrices(batch, full ? n : k, n), x.dtype());
   }
-  std::vector<char> ended(static_cast<size_t>(numel(batch)), 1);
-  with_float(x.dtype(), [&]<class T>(T) {
-    for_each_matrix(numel(batch), static_cast<double>(m) * n * k * 8, [&](int64_t i) {
-      T* matrix = a.data<T>() + i * m * n;
-      T* s = y.s.data<T>() + i * k;
-      T* u = with_vectors ? y.u.data<T>() + i * m * u_columns : nullptr;
-      T* vh = with_vectors ? y.vh.data<T>() + i * v_rows * n : nullptr;
-      if (all_finite(matrix, m * n)) {
-        ended[static_cast<size_t>(i)] = needlecpp::svd(m, n, matrix, s, u, u_columns, vh, v_rows);
-      } else {
-        fill_nan(s, k);
-        if (u) fill_nan(u, m * u_columns);
-        if (vh) fill_nan(vh, v_rows * n);
-      }
-    });
-  });
-  check_ended(op, ended, batch);
+  check_ended(op, NDL_ON(op.device(), run_svd)(a, y.s, y.u, y.vh), batch);
   return y;
 }
 
 // Vectors that complete a basis, which a factorization chooses as it likes: asking for their gradient is an error.
-Tensor free_choice(const char* op, const Tensor& vectors, const Tensor& x, const char* remedy) {
-  return record(op, vectors, {x}, {}, [op, remedy](Backward&) {
-    detail::fail<ValueError>(op, "no derivative of the vectors that only complete a basis: they are free. ", remedy);
+Tensor free_choice(const Op& op, const Tensor& vectors, const Tensor& x, const char* remedy) {
+  return op.record(vectors, {x}, {}, [name = op.name(), remedy](Backward&) {
+    detail::fail<ValueError>(name, "no derivative of the vectors that only complete a basis: they are free. ", remedy);
   });
 }
 
@@ -128,24 +97,12 @@ std::pair<Tensor, Tensor> qr(const Tensor& x, bool complete) {
   if (complete && m > n && on_tape({x})) {
     const auto [q, r] = qr(x);
     const Tensor last = slice(qr(x.detach(), true).first, -1, n);
-    return {concat({q, free_choice("linalg.qr", last, x, "Use mode 'reduced'.")}, -1),
+    return {concat({q, free_choice(op, last, x, "Use mode 'reduced'.")}, -1),
             concat({r, op.zeros(matrices(batch_shape(x), m - n, n), x.dtype())}, -2)};
   }
-  const Shape batch = batch_shape(x);
   const Tensor a = laid_out(x);
-  const Tensor q = op.empty(matrices(batch, m, k), x.dtype());
-  with_float(x.dtype(), [&]<class T>(T) {
-    for_each_matrix(numel(batch), static_cast<double>(m) * n * std::min(m, n) * 2, [&](int64_t i) {
-      T* matrix = a.data<T>() + i * m * n;
-      T* to = q.data<T>() + i * m * k;
-      if (all_finite(matrix, m * n)) {
-        needlecpp::qr(m, n, matrix, n, to, k);
-      } else {
-        fill_nan(matrix, m * n);
-        fill_nan(to, m * k);
-      }
-    });
-  });
+  const Tensor q = op.empty(matrices(batch_shape(x), m, k), x.dtype());
+  NDL_ON(op.device(), run_qr)(a, q);
   const Tensor r = slice(a, -2, 0, k);
   const Tensors y = op.record(
       Tensors{q, contiguous(r)}, Tensors{x}, Tensors{},
@@ -161,7 +118,7 @@ std::pair<Tensor, Tensor> eigh(const Tensor& x) {
     const auto [values, v] = eigh(cast(x, DType::Float32));
     return {cast(values, x.dtype()), cast(v, x.dtype())};
   }
-  const auto [values, v] = run_eigh("linalg.eigh", x, true);
+  const auto [values, v] = decompose_symmetric(op, x, true);
   const Tensors y = op.record(
       Tensors{values, v}, Tensors{x}, Tensors{},
       [](Backward& g) {
@@ -180,7 +137,7 @@ Tensor eigvalsh(const Tensor& x) {
   Op op("linalg.eigvalsh", x);
   check_matrix("linalg.eigvalsh", x, true);
   if (is_half(x.dtype())) return cast(eigvalsh(cast(x, DType::Float32)), x.dtype());
-  return on_tape({x}) ? eigh(x).first : run_eigh("linalg.eigvalsh", x, false).first;
+  return on_tape({x}) ? eigh(x).first : decompose_symmetric(op, x, false).first;
 }
 
 SvdResult svd(const Tensor& x, bool full_matrices) {
@@ -195,11 +152,11 @@ SvdResult svd(const Tensor& x, bool full_matrices) {
     const SvdResult thin = svd(x, false), full = svd(x.detach());
     const auto completed = [&](const Tensor& vectors, const Tensor& all, int axis) {
       const Tensor last = slice(all, axis, k);
-      return concat({vectors, free_choice("linalg.svd", last, x, "Use full_matrices=False.")}, axis);
+      return concat({vectors, free_choice(op, last, x, "Use full_matrices=False.")}, axis);
     };
     return {m > k ? completed(thin.u, full.u, -1) : thin.u, thin.s, n > k ? completed(thin.vh, full.vh, -2) : thin.vh};
   }
-  const SvdResult y = run_svd("linalg.svd", x, true, full_matrices);
+  const SvdResult y = decompose(op, x, true, full_matrices);
   const auto backward = [m, n, k](Backward& g) {
     const Tensor left = g.output(0), s = g.output(1), right = g.output(2), du = g.dy(0), dv = g.dy(2);
     Tensor inner = diag_embed(g.dy_or_zeros(1));
@@ -208,7 +165,7 @@ SvdResult svd(const Tensor& x, bool full_matrices) {
       // 1 / (s_j^2 - s_i^2), 0 where they are equal.
       const Tensor sums = row_of(s) + column_of(s);
       const Tensor none = eq(sums.detach(), 0.0);
-      const Tensor factor = div(mixing(s), where(none, Tensor::scalar(1, s.dtype()), sums));
+      const Tensor factor = div(mixing(s), where(none, Tensor::full({}, 1, s.dtype(), s.device()), sums));
       if (du.defined()) {
         const Tensor turn = matmul(transpose(left), du);
         inner = inner + mul(mul(turn - transpose(turn), factor), row_of(s));
@@ -232,7 +189,7 @@ Tensor svdvals(const Tensor& x) {
   Op op("linalg.svdvals", x);
   check_matrix("linalg.svdvals", x);
   if (is_half(x.dtype())) return cast(svdvals(cast(x, DType::Float32)), x.dtype());
-  return on_tape({x}) ? svd(x, false).s : run_svd("linalg.svdvals", x, false, false).s;
+  return on_tape({x}) ? svd(x, false).s : decompose(op, x, false, false).s;
 }
 
 Tensor pinv(const Tensor& x, const Tensor& rtol) {
@@ -241,9 +198,9 @@ Tensor pinv(const Tensor& x, const Tensor& rtol) {
   if (is_half(x.dtype())) return cast(pinv(cast(x, DType::Float32), rtol), x.dtype());
   const int64_t m = x.size(-2), n = x.size(-1);
   if (x.numel() == 0) return clone(transpose(x));
-  const SvdResult d = run_svd("linalg.pinv", x, true, false);
+  const SvdResult d = decompose(op, x, true, false);
   const Tensor dropped = le(d.s, threshold(x, d.s, rtol));
-  const Tensor inverse = where(dropped, Tensor::scalar(0, x.dtype()), reciprocal(d.s));
+  const Tensor inverse = where(dropped, op.full({}, 0, x.dtype()), reciprocal(d.s));
   const Tensor y = matmul(transpose(mul(d.vh, column_of(inverse))), transpose(d.u));
   return op.record(
       y, {x}, {x},
@@ -263,7 +220,7 @@ Tensor matrix_rank(const Tensor& x, const Tensor& rtol) {
   check_matrix("linalg.matrix_rank", x);
   const Tensor wide = cast(x.detach(), compute_type(x.dtype()));
   if (x.size(-1) == 0 || x.size(-2) == 0) return op.zeros(batch_shape(x), DType::Int64);
-  const Tensor s = run_svd("linalg.matrix_rank", wide, false, false).s;
+  const Tensor s = decompose(op, wide, false, false).s;
   return count_nonzero(gt(s, threshold(wide, s, rtol)), {-1});
 }
 

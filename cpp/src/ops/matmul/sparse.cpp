@@ -1,28 +1,18 @@
 // Sparse products. Two functions record each other: the product A B, and the dots of rows of two dense matrices at the
 // places where A has entries. With dy the gradient of A B, values get the dots of dy and B, and B gets transposed A
 // times dy, a product in compressed rows whose rows come from sorting the columns (stable, so sums have one order).
-//
-// Work is shared by entries and not by rows, which may differ: every share has as many entries. Where a row is cut, the
-// sums of its later shares are carried and added in order afterwards. Shares depend on the sizes alone.
 #include "needlecpp/ops/sparse.h"
 
-#include <algorithm>
-#include <atomic>
-
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/search.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/sort.h"
-#include "ops/matmul/sparse_kernels.h"
+#include "ops/matmul/sparse_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kShareWork = 1 << 14;  // multiply-adds of one share, about
-constexpr int64_t kMostShares = 128;
 
 // Where a sparse matrix has entries: int64, contiguous.
 struct Pattern {
@@ -31,16 +21,8 @@ struct Pattern {
   int64_t cols;
   int64_t rows() const { return offsets.numel() - 1; }
   int64_t count() const { return columns.numel(); }
+  operator SparsePattern() const { return {offsets, columns, cols}; }
 };
-
-SparseArgs sparse_args(const Pattern& pattern) {
-  SparseArgs args = {};
-  args.rows = pattern.rows();
-  args.cols = pattern.cols;
-  args.offsets = pattern.offsets.data<int64_t>();
-  args.columns = pattern.columns.data<int64_t>();
-  return args;
-}
 
 Pattern checked_pattern(const char* op, const Tensor& offsets, const Tensor& columns, int64_t cols) {
   for (const Tensor& index : {offsets, columns})
@@ -50,26 +32,18 @@ Pattern checked_pattern(const char* op, const Tensor& offsets, const Tensor& col
             "wrong shapes of offsets and columns: got ", offsets.shape(), " and ", columns.shape(),
             ", expected [rows + 1] and [n].");
   const Pattern pattern = {contiguous(cast(offsets, DType::Int64)), contiguous(cast(columns, DType::Int64)), cols};
-  const int64_t* starts = pattern.offsets.data<int64_t>();
-  NDL_CHECK(starts[0] == 0 && starts[pattern.rows()] == pattern.count(), ValueError, op,
-            "offsets do not span columns: got ", starts[0], " to ", starts[pattern.rows()], ", expected 0 to ",
-            pattern.count(), ".");
-  for (int64_t r = 0; r < pattern.rows(); ++r)
-    NDL_CHECK(starts[r] <= starts[r + 1], ValueError, op, "offsets fall after row ", r, ": got ", starts[r], " and ",
-              starts[r + 1], ", expected rising ones.");
-  const SparseArgs args = sparse_args(pattern);
-  std::atomic<int64_t> bad = -1;
-  parallel_for(pattern.count(), kShareWork, [&](int64_t begin, int64_t end) {
-    const int64_t found = NDL_KERNEL(sparse_bad_column)(args, begin, end);
-    if (found >= 0) bad = found;
-  });
-  NDL_CHECK(bad < 0, IndexError, op, "column out of range: got ", pattern.columns.data<int64_t>()[bad],
-            ", expected 0 to ", cols - 1, ".");
+  const auto number = [](const Tensor& x, int64_t i) { return select(x, 0, i).item_int(); };
+  if (const int64_t bad = NDL_ON(offsets.device(), run_find_bad_offset)(pattern); bad >= 0) {
+    const int64_t first = number(pattern.offsets, 0), last = number(pattern.offsets, -1);
+    NDL_CHECK(first == 0 && last == pattern.count(), ValueError, op, "offsets do not span columns: got ", first, " to ",
+              last, ", expected 0 to ", pattern.count(), ".");
+    detail::fail<ValueError>(op, "offsets fall after row ", bad - 1, ": got ", number(pattern.offsets, bad - 1),
+                             " and ", number(pattern.offsets, bad), ", expected rising ones.");
+  }
+  const int64_t bad = NDL_ON(offsets.device(), run_find_bad_column)(pattern);
+  NDL_CHECK(bad < 0, IndexError, op, "column out of range: got ", number(pattern.columns, bad), ", expected 0 to ",
+            cols - 1, ".");
   return pattern;
-}
-
-SparseType sparse_type(DType dtype) {
-  return dtype == DType::Float32 ? SparseType::F32 : dtype == DType::Float64 ? SparseType::F64 : SparseType::I64;
 }
 
 // The dtype that products of `dtype` are computed in.
@@ -80,59 +54,6 @@ DType wide_dtype(DType dtype) {
 
 Tensor with_rows(const Tensor& x) { return x.size(1) == 1 || x.strides()[1] == 1 ? x : contiguous(x); }
 
-int64_t share_count(int64_t entries, int64_t width) {
-  const double work = static_cast<double>(entries) * static_cast<double>(width);
-  return std::clamp<int64_t>(static_cast<int64_t>(work / kShareWork), 1,
-                             std::min(kMostShares, std::max<int64_t>(1, entries)));
-}
-
-Tensor run_product(const Pattern& pattern, const Tensor& values, const Tensor& dense) {
-  const int64_t width = dense.size(1);
-  const Tensor y = Tensor::empty({pattern.rows(), width}, values.dtype(), values.device());
-  if (y.numel() == 0) return y;
-  const Tensor entries = contiguous(values);
-  const Tensor right = with_rows(dense);
-  const int64_t count = pattern.count();
-  SparseArgs args = sparse_args(pattern);
-  args.type = sparse_type(values.dtype());
-  args.width = width;
-  args.values = entries.raw();
-  args.left = y.raw();
-  args.left_row = width;
-  args.right = right.raw();
-  args.right_row = right.strides()[0];
-  const int64_t shares = share_count(count + pattern.rows(), width);
-  const auto first = [&](int64_t share) { return share * (count / shares) + std::min(share, count % shares); };
-  const Tensor carries = Tensor::empty({shares, width}, values.dtype());
-  const int64_t carry_bytes = width * static_cast<int64_t>(itemsize(values.dtype()));
-  char* carry = static_cast<char*>(carries.raw());
-  parallel_tasks(shares, [&](int64_t s) {
-    NDL_KERNEL(sparse_product)(args, first(s), first(s + 1), s == shares - 1, carry + s * carry_bytes);
-  });
-  for (int64_t s = 1; s < shares; ++s) NDL_KERNEL(sparse_add_carry)(args, first(s), carry + s * carry_bytes);
-  return y;
-}
-
-Tensor run_dots(const Pattern& pattern, const Tensor& left, const Tensor& right) {
-  const Tensor values = Tensor::empty({pattern.count()}, left.dtype(), left.device());
-  const Tensor a = with_rows(left);
-  const Tensor b = with_rows(right);
-  SparseArgs args = sparse_args(pattern);
-  args.type = sparse_type(left.dtype());
-  args.width = left.size(1);
-  args.values = values.raw();
-  args.left = a.raw();
-  args.left_row = a.strides()[0];
-  args.right = b.raw();
-  args.right_row = b.strides()[0];
-  parallel_for(pattern.count(), std::max<int64_t>(1, kShareWork / std::max<int64_t>(1, args.width)),
-               [&](int64_t begin, int64_t end) {
-                 NDL_KERNEL(sparse_dots)
-                 (args, begin, end);
-               });
-  return values;
-}
-
 // The transposed matrix, and where its entries stand in the original one.
 struct Transposed {
   Pattern pattern;
@@ -142,7 +63,7 @@ struct Transposed {
 Transposed transposed(const Pattern& pattern) {
   NoGrad off;
   const auto [columns, order] = sort_with_index(pattern.columns);
-  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1));
+  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1, DType::Int64, columns.device()));
   const Tensor rows = sub(searchsorted(pattern.offsets, order, true), 1.0);
   return {{offsets, rows, pattern.rows()}, order};
 }
@@ -157,23 +78,26 @@ Tensor transposed_product(const Pattern& pattern, const Tensor& values, const Te
 
 Tensor product(const Pattern& pattern, const Tensor& values, const Tensor& dense) {
   Op op("spmm", values, dense);
-  return op.record(Tensors{run_product(pattern, values, dense)}, Tensors{values, dense},
-                   Tensors{values, dense, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
-                     const Pattern from =
-                         checked_pattern("spmm", g.saved(2), g.saved(3), cols);  // memory may be shared
-                     if (g.needs(0)) g.give(0, dots(from, g.dy(), g.saved(1)));
-                     if (g.needs(1)) g.give(1, transposed_product(from, g.saved(0), g.dy()));
-                   })[0];
+  const Tensor y = op.empty({pattern.rows(), dense.size(1)}, values.dtype());
+  NDL_ON(op.device(), run_sparse_product)(pattern, contiguous(values), with_rows(dense), y);
+  return op.record(
+      y, {values, dense}, {values, dense, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
+        const Pattern from = checked_pattern("spmm", g.saved(2), g.saved(3), cols);  // memory may be shared
+        if (g.needs(0)) g.give(0, dots(from, g.dy(), g.saved(1)));
+        if (g.needs(1)) g.give(1, transposed_product(from, g.saved(0), g.dy()));
+      });
 }
 
 Tensor dots(const Pattern& pattern, const Tensor& left, const Tensor& right) {
   Op op("spmm_values", left, right);
-  return op.record(Tensors{run_dots(pattern, left, right)}, Tensors{left, right},
-                   Tensors{left, right, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
+  const Tensor values = op.empty({pattern.count()}, left.dtype());
+  NDL_ON(op.device(), run_sparse_dots)(pattern, with_rows(left), with_rows(right), values);
+  return op.record(values, {left, right}, {left, right, pattern.offsets, pattern.columns},
+                   [cols = pattern.cols](Backward& g) {
                      const Pattern from = checked_pattern("spmm_values", g.saved(2), g.saved(3), cols);
                      if (g.needs(0)) g.give(0, product(from, g.dy(), g.saved(1)));
                      if (g.needs(1)) g.give(1, transposed_product(from, g.dy(), g.saved(0)));
-                   })[0];
+                   });
 }
 
 // Checks all, and runs with both operands in one dtype.
@@ -181,9 +105,6 @@ Tensor checked_product(const char* op, const Tensor& offsets, const Tensor& colu
                        const Tensor& dense) {
   NDL_CHECK(values.rank() == 1 && values.shape() == columns.shape(), ValueError, op, "values do not fit columns: got ",
             values.shape(), ", expected ", columns.shape(), ".");
-  for (const Tensor& x : {offsets, columns, dense})
-    NDL_CHECK(x.device() == values.device(), TypeError, op, "devices differ: got ", to_string(x.device()),
-              ", expected ", to_string(values.device()), ".");
   const DType result = promote_types(values.dtype(), dense.dtype());
   const DType wide = wide_dtype(result);
   const Pattern pattern = checked_pattern(op, offsets, columns, dense.size(0));

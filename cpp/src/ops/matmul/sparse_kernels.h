@@ -1,17 +1,16 @@
-// What sparse.cpp hands to the kernels of sparse_simd.cpp.
+// What sparse_cpu.cpp hands to the kernels of sparse_simd.cpp.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class SparseType : uint8_t { F32, F64, I64 };
-
 // A matrix in compressed rows and the dense matrices beside it; rows of the dense ones are contiguous.
 struct SparseArgs {
-  SparseType type;
+  Element element;            // F32, F64 or I64
   int64_t rows, cols, width;  // width: columns of the dense matrices
   const int64_t* offsets;     // [rows + 1]
   const int64_t* columns;     // [n]

@@ -47,9 +47,10 @@ NDL_HD void row_vectors(const SparseArgs& args, int64_t begin, int64_t end, int6
   for (int i = 0; i < vectors; ++i) count ? store(to + j, sum[i], count) : store(to + j + i * lanes, sum[i]);
 }
 
-// to = sum of values[p] * right[columns[p], :] over p in [begin, end). U: unsigned for integers, which wrap around.
-template <class T, class U>
+// to = sum of values[p] * right[columns[p], :] over p in [begin, end).
+template <class T>
 NDL_HD void row_product(const SparseArgs& args, int64_t begin, int64_t end, T* __restrict to) {
+  using U = typename Wrapping<T>::Type;
   const T* values = static_cast<const T*>(args.values);
   const T* right = static_cast<const T*>(args.right);
   if (args.width == 1) {
@@ -76,12 +77,12 @@ NDL_HD void row_product(const SparseArgs& args, int64_t begin, int64_t end, T* _
   }
 }
 
-template <class T, class U>
+template <class T>
 void product_typed(const SparseArgs& args, int64_t begin, int64_t end, bool last, T* carry) {
   int64_t row = row_of(args, begin);
   if (args.offsets[row] < begin) {
     const int64_t stop = args.offsets[row + 1] < end ? args.offsets[row + 1] : end;
-    row_product<T, U>(args, begin, stop, carry);
+    row_product<T>(args, begin, stop, carry);
     ++row;
   } else {
     // Empty rows at `begin` come first.
@@ -89,20 +90,22 @@ void product_typed(const SparseArgs& args, int64_t begin, int64_t end, bool last
   }
   for (; row < args.rows && (last || args.offsets[row] < end); ++row) {
     const int64_t stop = args.offsets[row + 1] < end ? args.offsets[row + 1] : end;
-    row_product<T, U>(args, args.offsets[row], stop, static_cast<T*>(args.left) + row * args.left_row);
+    row_product<T>(args, args.offsets[row], stop, static_cast<T*>(args.left) + row * args.left_row);
   }
 }
 
-template <class T, class U>
+template <class T>
 void add_carry_typed(const SparseArgs& args, int64_t begin, const T* carry) {
+  using U = typename Wrapping<T>::Type;
   const int64_t row = row_of(args, begin);
   if (args.offsets[row] == begin) return;
   T* to = static_cast<T*>(args.left) + row * args.left_row;
   for (int64_t j = 0; j < args.width; ++j) to[j] = static_cast<T>(static_cast<U>(to[j]) + static_cast<U>(carry[j]));
 }
 
-template <class T, class U>
+template <class T>
 void dots_typed(const SparseArgs& args, int64_t begin, int64_t end) {
+  using U = typename Wrapping<T>::Type;
   T* values = static_cast<T*>(args.values);
   int64_t row = row_of(args, begin);
   for (int64_t p = begin; p < end; ++p) {
@@ -119,6 +122,12 @@ void dots_typed(const SparseArgs& args, int64_t begin, int64_t end) {
   }
 }
 
+template <class Fn>
+NDL_HD void with_type(const SparseArgs& args, Fn&& fn) {
+  if (args.element == Element::I64) return fn(int64_t{});
+  with_float(args.element, fn);
+}
+
 }  // namespace
 
 int64_t sparse_bad_column(const SparseArgs& args, int64_t begin, int64_t end) {
@@ -128,36 +137,15 @@ int64_t sparse_bad_column(const SparseArgs& args, int64_t begin, int64_t end) {
 }
 
 void sparse_product(const SparseArgs& args, int64_t begin, int64_t end, bool last, void* carry) {
-  switch (args.type) {
-    case SparseType::F32:
-      return product_typed<float, float>(args, begin, end, last, static_cast<float*>(carry));
-    case SparseType::F64:
-      return product_typed<double, double>(args, begin, end, last, static_cast<double*>(carry));
-    case SparseType::I64:
-      return product_typed<int64_t, uint64_t>(args, begin, end, last, static_cast<int64_t*>(carry));
-  }
+  with_type(args, [&]<class T>(T) { product_typed<T>(args, begin, end, last, static_cast<T*>(carry)); });
 }
 
 void sparse_add_carry(const SparseArgs& args, int64_t begin, const void* carry) {
-  switch (args.type) {
-    case SparseType::F32:
-      return add_carry_typed<float, float>(args, begin, static_cast<const float*>(carry));
-    case SparseType::F64:
-      return add_carry_typed<double, double>(args, begin, static_cast<const double*>(carry));
-    case SparseType::I64:
-      return add_carry_typed<int64_t, uint64_t>(args, begin, static_cast<const int64_t*>(carry));
-  }
+  with_type(args, [&]<class T>(T) { add_carry_typed<T>(args, begin, static_cast<const T*>(carry)); });
 }
 
 void sparse_dots(const SparseArgs& args, int64_t begin, int64_t end) {
-  switch (args.type) {
-    case SparseType::F32:
-      return dots_typed<float, float>(args, begin, end);
-    case SparseType::F64:
-      return dots_typed<double, double>(args, begin, end);
-    case SparseType::I64:
-      return dots_typed<int64_t, uint64_t>(args, begin, end);
-  }
+  with_type(args, [&]<class T>(T) { dots_typed<T>(args, begin, end); });
 }
 
 }  // namespace needlecpp::NDL_ISA

@@ -3,14 +3,16 @@
 // An op sees its operands as one list of runs. Axes over which every operand steps uniformly are merged first, so
 // contiguous operands become one long run; then the innermost axis is the run, with a stride for each operand, and the
 // outer axes are counted like an odometer. Where the innermost axis is short, or an operand's dtype or stride is not
-// what a kernel reads, the elements go through small tiles on the stack instead (see elementwise_map.h).
+// what a kernel reads, the elements go through small tiles on the stack instead (see elementwise_cpu.cpp).
 #pragma once
 
 #include <array>
 
-#include "needlecpp/core/tensor.h"
+#include "core/run.h"
 
 namespace needlecpp {
+
+inline constexpr int64_t kElementwiseGrain = 1 << 15;  // elements that a thread must have before a second one pays
 
 template <int kOperands>
 struct StridedLoop {
@@ -36,6 +38,13 @@ inline Strides broadcast_strides(const Tensor& x, const Shape& shape) {
   Strides strides = Dims::filled(shape.size(), 0);
   const int lead = shape.size() - x.rank();
   for (int i = 0; i < x.rank(); ++i) strides[lead + i] = x.shape()[i] == 1 ? 0 : x.strides()[i];
+  return strides;
+}
+
+inline Strides broadcast_strides(const View& x, const Shape& shape) {
+  Strides strides = Dims::filled(shape.size(), 0);
+  const int lead = shape.size() - x.rank;
+  for (int i = 0; i < x.rank; ++i) strides[lead + i] = x.size[i] == 1 ? 0 : x.stride[i];
   return strides;
 }
 

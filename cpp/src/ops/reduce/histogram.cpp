@@ -1,36 +1,19 @@
-// Histograms: a kernel finds each element's bin, bincount counts them, with one bin more for what lies outside.
+// Histograms: each element's bin is found, bincount counts them, with one bin more for what lies outside.
 #include "needlecpp/ops/histogram.h"
 
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
-#include <vector>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/reduce/search_kernels.h"
+#include "ops/reduce/search_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 12;
-constexpr int64_t kMostCopies = 16;  // of the counts, one for each share of x
-
-// Counts of 0 .. bins-1 in x (int64, contiguous, in range). Shares of x count into copies of their own.
-Tensor count_all(const Tensor& x, int64_t bins) {
-  const int64_t count = x.numel();
-  const int64_t copies = std::clamp<int64_t>(count / std::max(kGrain, 2 * bins), 1, kMostCopies);
-  const Tensor counts = Tensor::zeros({copies, bins}, DType::Int64);
-  int64_t* to = counts.data<int64_t>();
-  parallel_tasks(copies, [&](int64_t c) {
-    NDL_KERNEL(count_bins)(x.data<int64_t>(), count * c / copies, count * (c + 1) / copies, to + c * bins);
-  });
-  return copies == 1 ? reshape(counts, {bins}) : sum(counts, {0});
-}
 
 DType edge_dtype(const Tensor& x) {
   if (x.dtype() == DType::Float64 || !is_floating(x.dtype())) return DType::Float64;
@@ -48,14 +31,7 @@ Histogram count_between(const Tensor& x, const Tensor& edges, double scale, cons
     NoGrad off;
     const Tensor from = contiguous(cast(x, compute));
     const Tensor between = contiguous(cast(edges, compute));
-    BinArgs args;
-    args.type = compute == DType::Float32 ? SearchType::F32 : SearchType::F64;
-    args.x = from.raw();
-    args.edges = between.raw();
-    args.bins = bins;
-    args.scale = scale;
-    args.y = places.data<int64_t>();
-    parallel_for(x.numel(), kGrain, [&](int64_t begin, int64_t end) { NDL_KERNEL(find_bins)(args, begin, end); });
+    NDL_ON(x.device(), run_find_bins)(from, between, scale, places);
   }
   const Tensor flat = weights.defined() ? reshape(weights, {weights.numel()}) : weights;
   Tensor counts = slice(bincount(places, flat, bins + 1), 0, 0, bins);
@@ -71,23 +47,27 @@ Histogram count_between(const Tensor& x, const Tensor& edges, double scale, cons
 
 Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
   Op op("bincount", x, weights);
-  NDL_CHECK(x.rank() == 1, ValueError, "bincount", "wrong shape: got ", x.shape(), ", expected one axis. Reshape it.");
-  NDL_CHECK(!is_floating(x.dtype()), TypeError, "bincount", "cannot count floats: got ", name(x.dtype()),
+  NDL_CHECK(x.rank() == 1, ValueError, op, "wrong shape: got ", x.shape(), ", expected one axis. Reshape it.");
+  NDL_CHECK(!is_floating(x.dtype()), TypeError, op, "cannot count floats: got ", name(x.dtype()),
             ", expected integers. Cast it.");
   constexpr int64_t kMost = int64_t{1} << 60;
-  NDL_CHECK(minlength >= 0 && minlength <= kMost, ValueError, "bincount", "bad minlength: got ", minlength,
+  NDL_CHECK(minlength >= 0 && minlength <= kMost, ValueError, op, "bad minlength: got ", minlength,
             ", expected 0 to 2^60.");
   const Tensor whole = contiguous(cast(x, DType::Int64));
   int64_t bins = minlength;
   if (x.numel() > 0) {
     const int64_t least = min(whole).item_int();
     const int64_t most = max(whole).item_int();
-    NDL_CHECK(least >= 0 && most < kMost, ValueError, "bincount", "number out of range: got ", least < 0 ? least : most,
+    NDL_CHECK(least >= 0 && most < kMost, ValueError, op, "number out of range: got ", least < 0 ? least : most,
               ", expected 0 or more, and less than 2^60.");
     bins = std::max(bins, most + 1);
   }
-  if (!weights.defined()) return count_all(whole, bins);
-  NDL_CHECK(weights.shape() == x.shape(), ValueError, "bincount", "weights do not fit: got shape ", weights.shape(),
+  if (!weights.defined()) {
+    const Tensor counts = op.empty({bins}, DType::Int64);
+    NDL_ON(op.device(), run_count_bins)(whole, counts);
+    return counts;
+  }
+  NDL_CHECK(weights.shape() == x.shape(), ValueError, op, "weights do not fit: got shape ", weights.shape(),
             ", expected ", x.shape(), ".");
   const Tensor w = is_floating(weights.dtype()) ? weights : cast(weights, DType::Float64);
   return index_add(op.zeros({bins}, w.dtype()), 0, whole, w);
@@ -96,7 +76,7 @@ Tensor bincount(const Tensor& x, const Tensor& weights, int64_t minlength) {
 Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<double, double>> range,
                     const Tensor& weights, bool density) {
   Op op("histogram", x, weights);
-  NDL_CHECK(bins >= 1 && bins < int64_t{1} << 40, ValueError, "histogram", "bad number of bins: got ", bins,
+  NDL_CHECK(bins >= 1 && bins < int64_t{1} << 40, ValueError, op, "bad number of bins: got ", bins,
             ", expected 1 to 2^40.");
   double low = 0;
   double high = 1;
@@ -107,29 +87,27 @@ Histogram histogram(const Tensor& x, int64_t bins, std::optional<std::pair<doubl
     low = min(x.detach()).item();
     high = max(x.detach()).item();
   }
-  NDL_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, ValueError, "histogram", "bad range: got ", low,
-            " to ", high, ", expected finite numbers that rise. Name a range?");
+  NDL_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, ValueError, op, "bad range: got ", low, " to ",
+            high, ", expected finite numbers that rise. Name a range?");
   if (low == high) {
     low -= 0.5;
     high += 0.5;
   }
   const Tensor edges = op.empty({bins + 1}, DType::Float64);
-  for (int64_t i = 0; i <= bins; ++i)
-    edges.data<double>()[i] =
-        i == bins ? high : low + (high - low) * (static_cast<double>(i) / static_cast<double>(bins));
+  NDL_ON(op.device(), run_even_edges)(low, high, edges);
   const double scale = static_cast<double>(bins) / (high - low);
   const double widest = edge_dtype(x) == DType::Float32 ? FLT_MAX : DBL_MAX;
-  NDL_CHECK(high - low <= widest && high <= widest && low >= -widest, ValueError, "histogram", "range too wide: got ",
-            low, " to ", high, ", expected a difference that ", name(edge_dtype(x)), " holds.");
+  NDL_CHECK(high - low <= widest && high <= widest && low >= -widest, ValueError, op, "range too wide: got ", low,
+            " to ", high, ", expected a difference that ", name(edge_dtype(x)), " holds.");
   return count_between(x, cast(edges, edge_dtype(x)), std::isfinite(scale) ? scale : 0, weights, density);
 }
 
 Histogram histogram(const Tensor& x, const Tensor& edges, const Tensor& weights, bool density) {
   Op op("histogram", x, edges, weights);
-  NDL_CHECK(edges.rank() == 1 && edges.numel() >= 2, ValueError, "histogram", "wrong shape of the edges: got ",
-            edges.shape(), ", expected one axis of two or more.");
+  NDL_CHECK(edges.rank() == 1 && edges.numel() >= 2, ValueError, op, "wrong shape of the edges: got ", edges.shape(),
+            ", expected one axis of two or more.");
   const Tensor falls = logical_not(le(slice(edges.detach(), 0, 0, edges.numel() - 1), slice(edges.detach(), 0, 1)));
-  NDL_CHECK(sum(falls).item_int() == 0, ValueError, "histogram", "edges fall: got one below the edge before it, ",
+  NDL_CHECK(sum(falls).item_int() == 0, ValueError, op, "edges fall: got one below the edge before it, ",
             "expected rising edges. Sort them.");
   return count_between(x, edges.detach(), 0, weights, density);
 }

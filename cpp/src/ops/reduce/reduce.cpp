@@ -1,5 +1,4 @@
-// Reductions that add or multiply. What runs the kernels is in reduce_cpu.cpp; maxima and places are in
-// reduce_best.cpp.
+// Reductions that add or multiply. Maxima and places are in reduce_best.cpp.
 #include "needlecpp/ops/reduce.h"
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/scan.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/elementwise/elementwise_run.h"
 #include "ops/reduce/reduce_run.h"
 
 namespace needlecpp {
@@ -59,7 +59,7 @@ Tensor sum(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtype
   if (is_half(x.dtype())) return cast(sum(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("sum", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
-  run_reduce(ReduceOp::Sum, x, taken, y);
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Sum, x, taken, y, {});
   return op.record(y, {x}, {}, [taken](Backward& g) { g.give(0, spread(g.dy(), g.input_shape(0), taken)); });
 }
 
@@ -69,11 +69,11 @@ Tensor prod(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtyp
   if (is_half(x.dtype())) return cast(prod(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("prod", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, sum_dtype(x.dtype()));
-  run_reduce(ReduceOp::Prod, x, taken, y);
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Prod, x, taken, y, {});
   return op.record(y, {x}, {x}, [taken](Backward& g) {
     const Tensor from = g.saved(0);
     if (from.numel() == 0) {
-      g.give(0, Tensor::zeros(from.shape(), from.dtype()));
+      g.give(0, Tensor::zeros(from.shape(), from.dtype(), from.device()));
       return;
     }
     g.give(0, spread(g.dy(), from.shape(), taken) * product_of_others(from, taken.list(from.rank())));
@@ -87,7 +87,7 @@ Tensor mean(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dtyp
   const ReducedAxes taken("mean", axes, x.rank());
   const double count = static_cast<double>(taken.count(x.shape()));
   const Tensor y = new_result(x, taken, keepdims, real_dtype(x.dtype()));
-  run_reduce(ReduceOp::Sum, x, taken, y, {count, Tensor()});
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Sum, x, taken, y, {count});
   return op.record(y, {x}, {},
                    [taken, count](Backward& g) { g.give(0, spread(div(g.dy(), count), g.input_shape(0), taken)); });
 }
@@ -100,7 +100,7 @@ Tensor nansum(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType dt
   if (is_half(x.dtype())) return cast(nansum(cast(x, DType::Float32), axes, keepdims), x.dtype());
   const ReducedAxes taken("nansum", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, x.dtype());
-  run_reduce(ReduceOp::SumNumbers, x, taken, y);
+  NDL_ON(op.device(), run_reduce)(ReduceOp::SumNumbers, x, taken, y, {});
   return op.record(y, {x}, {x}, [taken](Backward& g) {
     const Tensor from = g.saved(0);
     g.give(0, where(isnan(from), zero_like(from), spread(g.dy(), from.shape(), taken)));
@@ -117,7 +117,7 @@ Tensor nanmean(const Tensor& x, const AxisSet& axes, bool keepdims, MaybeDType d
 
 Tensor var(const Tensor& x, const AxisSet& axes, double correction, bool keepdims) {
   Op op("var", x);
-  NDL_CHECK(std::isfinite(correction), ValueError, "var", "bad correction: got ", correction,
+  NDL_CHECK(std::isfinite(correction), ValueError, op, "bad correction: got ", correction,
             ", expected a finite number.");
   if (!is_floating(x.dtype())) return var(cast(x, DType::Float32), axes, correction, keepdims);
   if (is_half(x.dtype())) return cast(var(cast(x, DType::Float32), axes, correction, keepdims), x.dtype());
@@ -126,16 +126,17 @@ Tensor var(const Tensor& x, const AxisSet& axes, double correction, bool keepdim
   const double freedom = std::max(0.0, count - correction);
   const Tensor center = new_result(x, taken, keepdims, DType::Float64);
   const Tensor y = new_result(x, taken, keepdims, x.dtype());
-  run_reduce(ReduceOp::Sum, x, taken, center, {count, Tensor()});
-  run_reduce(ReduceOp::SumSquares, x, taken, y, {freedom, center});
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Sum, x, taken, center, {count});
+  NDL_ON(op.device(), run_reduce)(ReduceOp::SumSquares, x, taken, y, {freedom, center});
   return op.record(y, {x}, {x}, [taken, freedom](Backward& g) {
     const Tensor from = g.saved(0);
     const Tensor off = from - mean(from, taken.list(from.rank()), true);
     const Tensor dy = reshape(g.dy(), reduced_shape(from.shape(), taken, true));
+    const auto number = [&](double value) { return Tensor::full({}, value, off.dtype(), off.device()); };
     if (freedom > 0)
       g.give(0, dy * (off * (2 / freedom)));
     else
-      g.give(0, dy * where(eq(off, 0.0), Tensor::full({}, NAN, off.dtype()), Tensor::full({}, INFINITY, off.dtype())));
+      g.give(0, dy * where(eq(off, 0.0), number(NAN), number(INFINITY)));
   });
 }
 
@@ -159,8 +160,9 @@ namespace {
 // sum(|x|^p)^(1/p) for p other than 0 and infinity.
 Tensor power_norm(const Tensor& x, double p, const ReducedAxes& taken, bool keepdims) {
   const ReduceOp op = p == 1 ? ReduceOp::SumAbs : p == 2 ? ReduceOp::SumSquares : ReduceOp::SumPowers;
+  const Tensor power = op == ReduceOp::SumPowers ? Tensor::full({}, p, DType::Float64, x.device()) : Tensor();
   Tensor y = new_result(x, taken, keepdims, x.dtype());
-  run_reduce(op, x, taken, y, {1, op == ReduceOp::SumPowers ? Tensor::scalar(p, DType::Float64) : Tensor()});
+  NDL_ON(x.device(), run_reduce)(op, x, taken, y, {1, power});
   if (p == 2)
     y = sqrt(y);
   else if (p != 1)
@@ -177,7 +179,7 @@ Tensor power_norm(const Tensor& x, double p, const ReducedAxes& taken, bool keep
         }
         const Tensor total = reshape(g.output(), kept);
         const Tensor none = eq(total, 0.0);
-        const Tensor one = Tensor::ones({}, from.dtype());
+        const Tensor one = Tensor::ones({}, from.dtype(), from.device());
         // dx = dy x |x|^(p-2) y^(1-p); where y or x is 0, so is dx, and no infinite factor may come near it.
         const Tensor share = where(none, zero_like(from), dy * pow(where(none, one, total), 1 - p));
         if (p == 2)
@@ -192,7 +194,7 @@ Tensor power_norm(const Tensor& x, double p, const ReducedAxes& taken, bool keep
 
 Tensor vector_norm(const Tensor& x, double ord, const AxisSet& axes, bool keepdims, MaybeDType dtype) {
   Op op("vector_norm", x);
-  NDL_CHECK(!std::isnan(ord), ValueError, "vector_norm", "bad ord: got NaN, expected a number.");
+  NDL_CHECK(!std::isnan(ord), ValueError, op, "bad ord: got NaN, expected a number.");
   if (dtype) return vector_norm(cast_to_floating("vector_norm", x, *dtype), ord, axes, keepdims);
   if (!is_floating(x.dtype())) return vector_norm(cast(x, DType::Float32), ord, axes, keepdims);
   if (is_half(x.dtype())) return cast(vector_norm(cast(x, DType::Float32), ord, axes, keepdims), x.dtype());
@@ -200,8 +202,8 @@ Tensor vector_norm(const Tensor& x, double ord, const AxisSet& axes, bool keepdi
   const ReducedAxes taken("vector_norm", axes, x.rank());
   if (ord != 0) return power_norm(x, ord, taken, keepdims);
   const Tensor y = new_result(x, taken, keepdims, x.dtype());
-  run_reduce(ReduceOp::Count, x, taken, y);
-  return op.record(y, {x}, {}, [](Backward& g) { g.give(0, Tensor::zeros(g.input_shape(0), g.dy().dtype())); });
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Count, x, taken, y, {});
+  return op.record(y, {x}, {}, [](Backward& g) { give_zeros(g, 0); });
 }
 
 Tensor count_nonzero(const Tensor& x, const AxisSet& axes, bool keepdims) {
@@ -209,7 +211,7 @@ Tensor count_nonzero(const Tensor& x, const AxisSet& axes, bool keepdims) {
   if (is_half(x.dtype())) return count_nonzero(cast(x.detach(), DType::Float32), axes, keepdims);
   const ReducedAxes taken("count_nonzero", axes, x.rank());
   const Tensor y = new_result(x, taken, keepdims, DType::Int64);
-  run_reduce(ReduceOp::Count, x, taken, y);
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Count, x, taken, y, {});
   return y;
 }
 
@@ -234,12 +236,12 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
     if (reduced) axes.push_back(i);
     fits = reduced || shape[i - lead] == x.shape()[i];
   }
-  NDL_CHECK(fits, ValueError, "sum_to", "shapes do not fit: got x of shape ", x.shape(), " and the shape ", shape,
+  NDL_CHECK(fits, ValueError, op, "shapes do not fit: got x of shape ", x.shape(), " and the shape ", shape,
             ", expected a shape that broadcasts to x's.");
   if (axes.empty()) return x;
   if (is_half(x.dtype())) return cast(sum_to(cast(x, DType::Float32), shape), x.dtype());
   const Tensor y = op.empty(shape, sum_dtype(x.dtype()));
-  run_reduce(ReduceOp::Sum, x, ReducedAxes(axes), y);
+  NDL_ON(op.device(), run_reduce)(ReduceOp::Sum, x, ReducedAxes(axes), y, {});
   return op.record(y, {x}, {}, [](Backward& g) { g.give(0, broadcast_to(g.dy(), g.input_shape(0))); });
 }
 

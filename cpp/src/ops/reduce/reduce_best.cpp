@@ -1,10 +1,7 @@
 // Reductions that choose: maxima, minima, their places, the median.
-#include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
@@ -34,23 +31,23 @@ Tensor record_choice(const char* op, const Tensor& y, const Tensor& x, const Red
       SaveOutputs::Yes);
 }
 
-Tensor extreme(ReduceOp op, const char* op_name, const Tensor& x, const AxisSet& axes, bool keepdims) {
-  OpScope scope(op_name);
-  if (is_half(x.dtype())) return cast(extreme(op, op_name, cast(x, DType::Float32), axes, keepdims), x.dtype());
-  const ReducedAxes taken(op_name, axes, x.rank());
-  check_choice(op_name, x, taken);
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims), x.dtype(), x.device());
-  run_reduce(op, x, taken, y);
-  return record_choice(op_name, y, x, taken);
+Tensor extreme(const char* name, ReduceOp choice, const Tensor& x, const AxisSet& axes, bool keepdims) {
+  Op op(name, x);
+  if (is_half(x.dtype())) return cast(extreme(name, choice, cast(x, DType::Float32), axes, keepdims), x.dtype());
+  const ReducedAxes taken(op, axes, x.rank());
+  check_choice(op, x, taken);
+  const Tensor y = op.empty(reduced_shape(x.shape(), taken, keepdims), x.dtype());
+  NDL_ON(op.device(), run_reduce)(choice, x, taken, y, {});
+  return record_choice(op, y, x, taken);
 }
 
-Tensor place(ReduceOp op, const char* op_name, const Tensor& x, int64_t axis, bool keepdims) {
-  OpScope scope(op_name);
-  if (is_half(x.dtype())) return place(op, op_name, cast(x.detach(), DType::Float32), axis, keepdims);
-  const ReducedAxes taken(op_name, {axis}, x.rank());
-  check_choice(op_name, x, taken);
-  const Tensor y = Tensor::empty(reduced_shape(x.shape(), taken, keepdims), DType::Int64, x.device());
-  run_reduce(op, x, taken, y);
+Tensor place(const char* name, ReduceOp choice, const Tensor& x, int64_t axis, bool keepdims) {
+  Op op(name, x);
+  if (is_half(x.dtype())) return place(name, choice, cast(x.detach(), DType::Float32), axis, keepdims);
+  const ReducedAxes taken(op, {axis}, x.rank());
+  check_choice(op, x, taken);
+  const Tensor y = op.empty(reduced_shape(x.shape(), taken, keepdims), DType::Int64);
+  NDL_ON(op.device(), run_reduce)(choice, x, taken, y, {});
   return y;
 }
 
@@ -61,74 +58,42 @@ Tensor elements_at(const Tensor& x, int64_t axis, const Tensor& places, bool kee
   return keepdims ? values : squeeze(values, {axis});
 }
 
-std::pair<Tensor, Tensor> with_index(ReduceOp op, const char* op_name, const Tensor& x, int64_t axis, bool keepdims) {
-  OpScope scope(op_name);
-  const Tensor places = place(op, op_name, x, axis, true);
+std::pair<Tensor, Tensor> with_index(const char* name, ReduceOp choice, const Tensor& x, int64_t axis, bool keepdims) {
+  Op op(name, x);
+  const Tensor places = place(name, choice, x, axis, true);
   return {elements_at(x, axis, places, keepdims), keepdims || x.rank() == 0 ? places : squeeze(places, {axis})};
 }
 
-// The place of each row's lower median (of its first NaN if it has one); x [rows, n], n > 0.
-template <class T>
-void median_places(const Tensor& x, int64_t* places) {
-  const int64_t n = x.size(1);
-  const T* from = x.data<T>();
-  parallel_for(x.size(0), std::max<int64_t>(1, (1 << 12) / n), [&](int64_t begin, int64_t end) {
-    std::vector<int64_t> order(static_cast<size_t>(n));
-    for (int64_t row = begin; row < end; ++row) {
-      const T* values = from + row * n;
-      const T* nan = std::find_if(values, values + n, [](T value) { return value != value; });
-      if (nan != values + n) {
-        places[row] = nan - values;
-        continue;
-      }
-      for (int64_t i = 0; i < n; ++i) order[static_cast<size_t>(i)] = i;
-      const auto middle = order.begin() + (n - 1) / 2;
-      std::nth_element(order.begin(), middle, order.end(), [values](int64_t a, int64_t b) {
-        return values[a] < values[b] || (values[a] == values[b] && a < b);
-      });
-      places[row] = *middle;
-    }
-  });
-}
-
-Tensor median_places(const Tensor& rows) {
-  const Tensor places = Tensor::empty({rows.size(0)}, DType::Int64, rows.device());
-  switch (rows.dtype()) {
-    case DType::Float64:
-      median_places<double>(rows, places.data<int64_t>());
-      break;
-    case DType::Float32:
-      median_places<float>(rows, places.data<int64_t>());
-      break;
-    default:
-      median_places<int64_t>(cast(rows, DType::Int64), places.data<int64_t>());
-  }
+// The place of each row's lower median (of its first NaN if it has one); x [rows, n], contiguous, n > 0.
+Tensor median_places(const Tensor& x) {
+  const Tensor places = Tensor::empty({x.size(0)}, DType::Int64, x.device());
+  NDL_ON(x.device(), run_median_places)(x, places);
   return places;
 }
 
 }  // namespace
 
 Tensor max(const Tensor& x, const AxisSet& axes, bool keepdims) {
-  return extreme(ReduceOp::Max, "max", x, axes, keepdims);
+  return extreme("max", ReduceOp::Max, x, axes, keepdims);
 }
 Tensor min(const Tensor& x, const AxisSet& axes, bool keepdims) {
-  return extreme(ReduceOp::Min, "min", x, axes, keepdims);
+  return extreme("min", ReduceOp::Min, x, axes, keepdims);
 }
 Tensor ptp(const Tensor& x, const AxisSet& axes, bool keepdims) {
   Op op("ptp", x);
   return max(x, axes, keepdims) - min(x, axes, keepdims);
 }
 Tensor argmax(const Tensor& x, int64_t axis, bool keepdims) {
-  return place(ReduceOp::ArgMax, "argmax", x, axis, keepdims);
+  return place("argmax", ReduceOp::ArgMax, x, axis, keepdims);
 }
 Tensor argmin(const Tensor& x, int64_t axis, bool keepdims) {
-  return place(ReduceOp::ArgMin, "argmin", x, axis, keepdims);
+  return place("argmin", ReduceOp::ArgMin, x, axis, keepdims);
 }
 std::pair<Tensor, Tensor> max_with_index(const Tensor& x, int64_t axis, bool keepdims) {
-  return with_index(ReduceOp::ArgMax, "max_with_index", x, axis, keepdims);
+  return with_index("max_with_index", ReduceOp::ArgMax, x, axis, keepdims);
 }
 std::pair<Tensor, Tensor> min_with_index(const Tensor& x, int64_t axis, bool keepdims) {
-  return with_index(ReduceOp::ArgMin, "min_with_index", x, axis, keepdims);
+  return with_index("min_with_index", ReduceOp::ArgMin, x, axis, keepdims);
 }
 
 Tensor median(const Tensor& x, std::optional<int64_t> axis, bool keepdims) {

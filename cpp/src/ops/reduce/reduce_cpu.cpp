@@ -3,16 +3,15 @@
 // those: results do not depend on the number of threads.
 #include <algorithm>
 #include <cstdlib>
+#include <numeric>
 #include <vector>
 
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/inplace.h"
-#include "needlecpp/ops/shape.h"
+#include "ops/plumbing/scratch.h"
 #include "ops/reduce/reduce_run.h"
 #include "ops/reduce/segment_tasks.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kGrain = 1 << 15;  // numbers read by one thread at least
@@ -55,25 +54,6 @@ class Axes {
   Axis axes_[kMaxRank];
 };
 
-ReduceType reduce_type(DType dtype) {
-  switch (dtype) {
-    case DType::Float32:
-      return ReduceType::F32;
-    case DType::Float64:
-      return ReduceType::F64;
-    case DType::Int32:
-      return ReduceType::I32;
-    case DType::Int64:
-      return ReduceType::I64;
-    default:
-      return ReduceType::U8;  // uint8 and bool; the halves are cast before they come here
-  }
-}
-
-int64_t item_bytes(ReduceType type) {
-  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
-}
-
 void run_serial(const ReduceArgs& args, int64_t outputs) { NDL_KERNEL(reduce_loop)(args, 0, outputs); }
 
 bool is_place(ReduceOp op) { return op == ReduceOp::ArgMax || op == ReduceOp::ArgMin; }
@@ -86,10 +66,10 @@ int longest_axis(const ReduceArgs& args) {
 }
 
 // Slice [begin, end) of the longest reduced axis, whose outputs lie in the kernel's own order from y on.
-ReduceArgs slice_of(const ReduceArgs& args, int longest, int64_t begin, int64_t end, void* y, ReduceType y_type) {
+ReduceArgs slice_of(const ReduceArgs& args, int longest, int64_t begin, int64_t end, void* y, Element y_type) {
   ReduceArgs slice = args;
   slice.reduced_shape[longest] = end - begin;
-  slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * item_bytes(args.x_type);
+  slice.x = static_cast<const char*>(args.x) + begin * args.x_reduced[longest] * element_bytes(args.x_type);
   slice.y = y;
   slice.y_type = y_type;
   slice.divisor = 1;
@@ -107,25 +87,23 @@ void run_sliced(const ReduceArgs& args, int64_t outputs, int64_t count) {
   const int64_t length = args.reduced_shape[longest];
   const int64_t slices = std::min({kMostSlices, length, outputs * count / kGrain});
 
-  DType partial_type = DType::Int64;
-  if (args.op >= ReduceOp::Max) {
-    constexpr DType types[] = {DType::Float32, DType::Float64, DType::Int32, DType::Int64, DType::UInt8};
-    partial_type = types[static_cast<int>(args.x_type)];
-  } else if (args.op != ReduceOp::Count && (args.x_type == ReduceType::F32 || args.x_type == ReduceType::F64)) {
-    partial_type = DType::Float64;
-  }
-  const Tensor partial = Tensor::empty({slices, outputs}, partial_type);
-  const int64_t row_bytes = outputs * static_cast<int64_t>(itemsize(partial_type));
+  Element partial_type = Element::I64;
+  if (args.op >= ReduceOp::Max)
+    partial_type = args.x_type;
+  else if (args.op != ReduceOp::Count && (args.x_type == Element::F32 || args.x_type == Element::F64))
+    partial_type = Element::F64;
+  const int64_t row_bytes = outputs * element_bytes(partial_type);
+  const Scratch<char> partial(slices * row_bytes);
   parallel_tasks(slices, [&](int64_t s) {
-    run_serial(slice_of(args, longest, length * s / slices, length * (s + 1) / slices,
-                        static_cast<char*>(partial.raw()) + s * row_bytes, reduce_type(partial_type)),
+    run_serial(slice_of(args, longest, length * s / slices, length * (s + 1) / slices, partial.data() + s * row_bytes,
+                        partial_type),
                outputs);
   });
 
   ReduceArgs last = args;
   if (args.op < ReduceOp::Prod) last.op = ReduceOp::Sum;
-  last.x = partial.raw();
-  last.x_type = reduce_type(partial_type);
+  last.x = partial.data();
+  last.x_type = partial_type;
   last.reduced_rank = 1;
   last.reduced_shape[0] = slices;
   last.x_reduced[0] = outputs;
@@ -167,45 +145,53 @@ void run_sliced_places(const ReduceArgs& args, int64_t outputs, int64_t count) {
   parallel_tasks(slices, [&](int64_t s) {
     const int64_t begin = count * s / slices;
     int64_t* mine = places.data() + s * outputs;
-    run_serial(slice_of(args, 0, begin, count * (s + 1) / slices, mine, ReduceType::I64), outputs);
+    run_serial(slice_of(args, 0, begin, count * (s + 1) / slices, mine, Element::I64), outputs);
     for (int64_t i = 0; i < outputs; ++i) mine[i] += begin;
   });
-  switch (args.x_type) {
-    case ReduceType::F32:
-      return choose_places<float>(args, places, outputs, slices);
-    case ReduceType::F64:
-      return choose_places<double>(args, places, outputs, slices);
-    case ReduceType::I32:
-      return choose_places<int32_t>(args, places, outputs, slices);
-    case ReduceType::I64:
-      return choose_places<int64_t>(args, places, outputs, slices);
-    case ReduceType::U8:
-      return choose_places<uint8_t>(args, places, outputs, slices);
-  }
+  NDL_ISA::with_number(args.x_type, [&](auto zero) { choose_places<decltype(zero)>(args, places, outputs, slices); });
+}
+
+// What a reduction of nothing gives.
+void fill(const View& y, double value) {
+  NDL_ISA::with_number(y.element, [&](auto zero) {
+    using T = decltype(zero);
+    std::fill_n(y.as<T>(), y.count, static_cast<T>(value));
+  });
+}
+
+// The place of the lower median of n values, or of their first NaN.
+template <class T>
+int64_t median_place(const T* values, std::vector<int64_t>& order) {
+  const int64_t n = static_cast<int64_t>(order.size());
+  const T* nan = std::find_if(values, values + n, [](T value) { return value != value; });
+  if (nan != values + n) return nan - values;
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const auto middle = order.begin() + (n - 1) / 2;
+  std::nth_element(order.begin(), middle, order.end(), [values](int64_t a, int64_t b) {
+    return values[a] < values[b] || (values[a] == values[b] && a < b);
+  });
+  return *middle;
 }
 
 constexpr double kNoSide = 0;
 
 }  // namespace
 
-void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Tensor& y, const ReduceExtras& extras) {
-  const int64_t outputs = y.numel();
+void run_reduce(ReduceOp op, const View& x, const ReducedAxes& axes, const View& y, const ReduceExtras& extras) {
+  const int64_t outputs = y.count;
   if (outputs == 0) return;
-  if (x.numel() == 0) {
-    fill_(y, (op == ReduceOp::Prod ? 1 : 0) / extras.divisor);
-    return;
-  }
-  const bool sided = extras.side.defined();
+  if (x.count == 0) return fill(y, (op == ReduceOp::Prod ? 1 : 0) / extras.divisor);
+  const bool sided = extras.side.given();
   Axes kept;
   Axes reduced;
   int64_t y_stride = outputs;
-  for (int i = 0; i < x.rank(); ++i) {
-    const int64_t size = x.shape()[i];
+  for (int i = 0; i < x.rank; ++i) {
+    const int64_t size = x.size[i];
     if (axes.taken[i]) {
-      reduced.add({size, x.strides()[i], 0, 0});
+      reduced.add({size, x.stride[i], 0, 0});
     } else {
       y_stride /= size;
-      kept.add({size, x.strides()[i], y_stride, sided && extras.side.numel() > 1 ? y_stride : 0});
+      kept.add({size, x.stride[i], y_stride, sided && extras.side.count > 1 ? y_stride : 0});
     }
   }
   kept.arrange();
@@ -213,11 +199,11 @@ void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Ten
 
   ReduceArgs args;
   args.op = op;
-  args.x_type = reduce_type(x.dtype());
-  args.y_type = reduce_type(y.dtype());
-  args.x = x.raw();
-  args.y = y.raw();
-  args.side = sided ? extras.side.data<double>() : &kNoSide;
+  args.x_type = x.element;
+  args.y_type = y.element;
+  args.x = x.data;
+  args.y = y.data;
+  args.side = sided ? data<double>(extras.side) : &kNoSide;
   args.divisor = extras.divisor;
   args.kept_rank = kept.count();
   args.reduced_rank = reduced.count();
@@ -231,11 +217,11 @@ void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Ten
     args.reduced_shape[i] = reduced[i].size;
     args.x_reduced[i] = reduced[i].x_stride;
   }
-  const int64_t count = x.numel() / outputs;
+  const int64_t count = x.count / outputs;
   // Whole rows are best left to one thread; columns are not, as a row of x would be cut.
   const bool by_row = std::abs(reduced[reduced.count() - 1].x_stride) < std::abs(kept[kept.count() - 1].x_stride);
   const int64_t most = by_row ? kSlicedRows : kSlicedOutputs;
-  if (outputs <= most && count >= 512 && x.numel() >= 4 * kGrain) {
+  if (outputs <= most && count >= 512 && x.count >= 4 * kGrain) {
     is_place(op) ? run_sliced_places(args, outputs, count) : run_sliced(args, outputs, count);
     return;
   }
@@ -244,23 +230,23 @@ void run_reduce(ReduceOp op, const Tensor& x, const ReducedAxes& axes, const Ten
   });
 }
 
-void run_reduce_segments(ReduceOp op, bool mean, const Tensor& x, const Tensor& offsets, const Tensor& y) {
-  if (y.numel() == 0) return;
-  const int64_t columns = y.numel() / y.size(0);
+void run_reduce_segments(ReduceOp op, bool mean, const View& x, const View& offsets, const View& y) {
+  if (y.count == 0) return;
+  const int64_t columns = y.count / y.size[0];
   ReduceSegmentsArgs segments = {};
   ReduceArgs& args = segments.args;
   args.op = op;
-  args.x_type = reduce_type(x.dtype());
-  args.y_type = reduce_type(y.dtype());
-  args.x = x.raw();
-  args.y = y.raw();
+  args.x_type = x.element;
+  args.y_type = y.element;
+  args.x = x.data;
+  args.y = y.data;
   args.side = &kNoSide;
   args.divisor = 1;
   args.kept_rank = args.reduced_rank = 1;
   args.kept_shape[0] = columns;
   args.x_kept[0] = args.y_kept[0] = 1;
   args.x_reduced[0] = columns;
-  segments.offsets = offsets.data<int64_t>();
+  segments.offsets = data<int64_t>(offsets);
   segments.x_row = segments.y_row = columns;
   segments.mean = mean;
   for_segments(
@@ -271,9 +257,22 @@ void run_reduce_segments(ReduceOp op, bool mean, const Tensor& x, const Tensor& 
         NDL_KERNEL(reduce_segments)(mine, begin, end);
       },
       [&](int64_t s, int64_t begin, int64_t end) {
-        run_reduce(op, slice(x, 0, begin, end), ReducedAxes(Dims{0}), select(y, 0, s),
-                   {mean ? static_cast<double>(end - begin) : 1, Tensor()});
+        run_reduce(op, range(x, begin, end), ReducedAxes(Dims{0}), at(y, s),
+                   {mean ? static_cast<double>(end - begin) : 1});
       });
 }
 
-}  // namespace needlecpp
+void run_median_places(const View& x, const View& places) {
+  const int64_t n = x.size[1];
+  int64_t* place = data<int64_t>(places);
+  NDL_ISA::with_number(x.element, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = x.as<T>();
+    parallel_for(x.size[0], std::max<int64_t>(1, (1 << 12) / n), [&](int64_t begin, int64_t end) {
+      std::vector<int64_t> order(static_cast<size_t>(n));
+      for (int64_t row = begin; row < end; ++row) place[row] = median_place(from + row * n, order);
+    });
+  });
+}
+
+}  // namespace needlecpp::cpu

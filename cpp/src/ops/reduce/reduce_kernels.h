@@ -5,29 +5,27 @@
 
 #include "simd/hd.h"
 #include "simd/isa.h"
+#include "simd/view.h"
 
 namespace needlecpp {
 
 // Sums of f(x): SumNumbers leaves NaN out, SumSquares is of x - side, SumPowers of |x|^side, Count of x != 0. Sum,
 // Count, Prod, Max, Min and the places take any type, the others floats alone.
 enum class ReduceOp : uint8_t { Sum, SumNumbers, SumAbs, SumSquares, SumPowers, Count, Prod, Max, Min, ArgMax, ArgMin };
-enum class ReduceType : uint8_t { F32, F64, I32, I64, U8 };
-
-inline constexpr int kReduceRank = 12;
 
 // x seen as kept axes times reduced axes, both ordered by falling stride and with at least one axis each (of size 1 if
 // there is none); no size is 0. Output i is the i-th index of the kept axes in C order.
 struct ReduceArgs {
   ReduceOp op;
-  ReduceType x_type;
-  ReduceType y_type;  // sums and products: F32, F64 or I64; max and min: as x; argmax and argmin: I64
+  Element x_type;  // no 16-bit float
+  Element y_type;  // sums and products: F32, F64 or I64; max and min: as x; argmax and argmin: I64
   const void* x;
   void* y;
   const double* side;  // one number an output (or one for all, with strides 0)
   double divisor;      // sums are divided by it before they are stored
   int kept_rank, reduced_rank;
-  int64_t kept_shape[kReduceRank], x_kept[kReduceRank], y_kept[kReduceRank], side_kept[kReduceRank];  // in elements
-  int64_t reduced_shape[kReduceRank], x_reduced[kReduceRank];
+  int64_t kept_shape[kViewRank], x_kept[kViewRank], y_kept[kViewRank], side_kept[kViewRank];  // in elements
+  int64_t reduced_shape[kViewRank], x_reduced[kViewRank];
 };
 
 // Rows [offsets[s], offsets[s + 1]) of x are reduced into row s of y; the kept axis are the columns of a row. Segments

@@ -130,7 +130,7 @@ NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename Fold<op, T
     static_cast<T*>(args.y)[at] = total;
     return;
   }
-  if (args.y_type == ReduceType::I64) {
+  if (args.y_type == Element::I64) {
     static_cast<int64_t*>(args.y)[at] = static_cast<int64_t>(total);
     return;
   }
@@ -140,7 +140,7 @@ NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename Fold<op, T
   else
     value = static_cast<double>(total);
   if (args.divisor != 1) value /= args.divisor;
-  if (args.y_type == ReduceType::F32)
+  if (args.y_type == Element::F32)
     static_cast<float*>(args.y)[at] = static_cast<float>(value);
   else
     static_cast<double*>(args.y)[at] = value;
@@ -150,7 +150,7 @@ NDL_HD void store_result(const ReduceArgs& args, int64_t at, typename Fold<op, T
 template <class T, class Visit>
 NDL_HD void outer_reduced(const ReduceArgs& args, const T* x, Visit visit) {
   const int last = args.reduced_rank - 1;
-  int64_t index[kReduceRank] = {};
+  int64_t index[kViewRank] = {};
   while (true) {
     visit(x);
     int axis = last - 1;
@@ -418,13 +418,11 @@ void reduce_typed(const ReduceArgs& args, int64_t begin, int64_t end) {
 // Calls run for args' op and type: run.template operator()<op, T>().
 template <ReduceOp op, class Run>
 NDL_HD void with_type(const ReduceArgs& args, Run run) {
-  if (args.x_type == ReduceType::F32) return run.template operator()<op, float>();
-  if (args.x_type == ReduceType::F64) return run.template operator()<op, double>();
-  if constexpr (op < ReduceOp::SumNumbers || op > ReduceOp::SumPowers) {
-    if (args.x_type == ReduceType::I32) return run.template operator()<op, int32_t>();
-    if (args.x_type == ReduceType::I64) return run.template operator()<op, int64_t>();
-    if (args.x_type == ReduceType::U8) return run.template operator()<op, uint8_t>();
-  }
+  const auto typed = [&](auto zero) { run.template operator()<op, decltype(zero)>(); };
+  if constexpr (op < ReduceOp::SumNumbers || op > ReduceOp::SumPowers)
+    with_number(args.x_type, typed);
+  else
+    with_float(args.x_type, typed);
 }
 template <class Run>
 NDL_HD void with_op(const ReduceArgs& args, Run run) {
@@ -454,10 +452,6 @@ NDL_HD void with_op(const ReduceArgs& args, Run run) {
   }
 }
 
-NDL_HD int64_t bytes_of(ReduceType type) {
-  return type == ReduceType::U8 ? 1 : type == ReduceType::F32 || type == ReduceType::I32 ? 4 : 8;
-}
-
 }  // namespace
 
 void reduce_loop(const ReduceArgs& args, int64_t begin, int64_t end) {
@@ -468,7 +462,7 @@ void reduce_segments(const ReduceSegmentsArgs& segments, int64_t begin, int64_t 
   ReduceArgs one = segments.args;
   const char* x = static_cast<const char*>(one.x);
   char* y = static_cast<char*>(one.y);
-  const int64_t x_row = segments.x_row * bytes_of(one.x_type), y_row = segments.y_row * bytes_of(one.y_type);
+  const int64_t x_row = segments.x_row * element_bytes(one.x_type), y_row = segments.y_row * element_bytes(one.y_type);
   with_op(one, [&]<ReduceOp op, class T>() {
     for (int64_t s = begin; s < end; ++s) {
       const int64_t rows = segments.offsets[s + 1] - segments.offsets[s];

@@ -14,16 +14,36 @@
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/elementwise/elementwise_run.h"
-#include "ops/reduce/reduce_run.h"
+#include "ops/reduce/scan_on_tape.h"
 #include "ops/reduce/scan_run.h"
 
 namespace needlecpp {
 namespace {
 
+DType scanned_dtype(ScanOp op, DType dtype) {
+  if (op >= ScanOp::PlaceMax) return DType::Int64;
+  const bool gathers = op == ScanOp::Sum || op == ScanOp::Prod;
+  return gathers && !is_floating(dtype) ? DType::Int64 : dtype;
+}
+
+// Off the tape. x and a: no half type, at least one axis.
+Tensor scanned(ScanOp op, const Tensor& x, const ScanWay& way, const Tensor& a = Tensor()) {
+  const NoGrad off_the_tape;
+  const Tensor y = Tensor::empty(x.shape(), scanned_dtype(op, x.dtype()), x.device());
+  if (!way.offsets.defined()) {
+    NDL_ON(x.device(), run_scan)(op, x, a, y, way.axis, way.exclusive, way.reverse);
+    return y;
+  }
+  const Tensor rows = contiguous(x.detach());
+  const Tensor factors = a.defined() ? contiguous(a.detach()) : a;
+  NDL_ON(x.device(), run_scan_segments)(op, rows, factors, way.offsets, y, way.exclusive, way.reverse);
+  return y;
+}
+
 // y[i] = x[i - 1] in the direction of the scan, 0 at its start.
 Tensor shift(const Tensor& x, const ScanWay& way) {
   const ScanWay before = way.before();
-  return record("shift", run_scan(ScanOp::Last, x, Tensor(), before), {x}, {},
+  return record("shift", scanned(ScanOp::Last, x, before), {x}, {},
                 [before](Backward& g) { g.give(0, shift(g.dy(), before.back())); });
 }
 
@@ -31,7 +51,7 @@ Tensor shift(const Tensor& x, const ScanWay& way) {
 Tensor recurrence(const Tensor& a, const Tensor& x, const ScanWay& any_way) {
   const ScanWay way = any_way.inclusive();
   return record(
-      "recurrence", run_scan(ScanOp::Linear, x, a, way), {a, x}, {a},
+      "recurrence", scanned(ScanOp::Linear, x, way, a), {a, x}, {a},
       [way](Backward& g) {
         const Tensor dx = recurrence(shift(g.saved(0), way.back()), g.dy(), way.back());
         if (g.needs(0)) g.give(0, dx * shift(g.output(), way));
@@ -41,13 +61,13 @@ Tensor recurrence(const Tensor& a, const Tensor& x, const ScanWay& any_way) {
 }
 
 Tensor scan_sum(const char* op_name, const Tensor& x, const ScanWay& way) {
-  return record(op_name, run_scan(ScanOp::Sum, x, Tensor(), way), {x}, {}, [op_name, way](Backward& g) {
+  return record(op_name, scanned(ScanOp::Sum, x, way), {x}, {}, [op_name, way](Backward& g) {
     g.give(0, scan_sum(op_name, g.dy(), way.back()));  // x[i] is in every sum that comes after it
   });
 }
 
 Tensor scan_prod(const char* op_name, const Tensor& x, const ScanWay& way) {
-  return record(op_name, run_scan(ScanOp::Prod, x, Tensor(), way), {x}, {x}, [op_name, way](Backward& g) {
+  return record(op_name, scanned(ScanOp::Prod, x, way), {x}, {x}, [op_name, way](Backward& g) {
     // dx[i] = (x[0] ... x[i-1]) (dy[i] + x[i+1] (dy[i+1] + x[i+2] (...))): right with any number of zeros.
     const Tensor from = g.saved(0);
     const ScanWay back = way.back();
@@ -59,15 +79,14 @@ Tensor scan_prod(const char* op_name, const Tensor& x, const ScanWay& way) {
 // The chosen elements' places; where there is none (an exclusive scan's first), a 0 for the gradient of.
 Tensor scan_choice(const char* op_name, const Tensor& x, FoldOp op, const ScanWay& way) {
   const bool most = op == FoldOp::Max;
-  return record(
-      op_name, run_scan(most ? ScanOp::Max : ScanOp::Min, x, Tensor(), way), {x}, {x}, [most, way](Backward& g) {
-        const Tensor from = g.saved(0);
-        const Tensor places = run_scan(most ? ScanOp::PlaceMax : ScanOp::PlaceMin, from.detach(), Tensor(), way);
-        const Tensor zeros = Tensor::zeros(from.shape(), g.dy().dtype());
-        const Tensor dy = way.exclusive ? where(ge(places, 0.0), g.dy(), zeros) : g.dy();
-        const Tensor at = way.exclusive ? maximum(places, Tensor::zeros({}, DType::Int64)) : places;
-        g.give(0, scatter_add(zeros, way.axis, at, dy));
-      });
+  return record(op_name, scanned(most ? ScanOp::Max : ScanOp::Min, x, way), {x}, {x}, [most, way](Backward& g) {
+    const Tensor from = g.saved(0);
+    const Tensor places = scanned(most ? ScanOp::PlaceMax : ScanOp::PlaceMin, from.detach(), way);
+    const Tensor zeros = Tensor::zeros(from.shape(), g.dy().dtype(), from.device());
+    const Tensor dy = way.exclusive ? where(ge(places, 0.0), g.dy(), zeros) : g.dy();
+    const Tensor at = way.exclusive ? maximum(places, Tensor::zeros({}, DType::Int64, places.device())) : places;
+    g.give(0, scatter_add(zeros, way.axis, at, dy));
+  });
 }
 
 // A tensor without axes is scanned as a row of one element.
@@ -80,26 +99,26 @@ Tensor along_axis(const char* op, const Tensor& x, int64_t axis, Scan&& scan_row
   return scan_row(x, normalize_axis(op, axis, x.rank()));
 }
 
-Tensor scan_axis(const char* op_name, const Tensor& x, int64_t axis, FoldOp op, bool exclusive, bool reverse,
+Tensor scan_axis(const char* name, const Tensor& x, int64_t axis, FoldOp fold, bool exclusive, bool reverse,
                  std::optional<DType> dtype) {
-  OpScope scope(op_name);
-  const Tensor y = along_axis(op_name, dtype ? cast(x, *dtype) : x, axis, [&](const Tensor& row, int along) {
-    return scan_on_tape(op_name, row, op, {along, exclusive, reverse, Tensor()});
+  Op op(name, x);
+  const Tensor y = along_axis(op, dtype ? cast(x, *dtype) : x, axis, [&](const Tensor& row, int along) {
+    return scan_on_tape(name, row, fold, {along, exclusive, reverse, Tensor()});
   });
   return dtype ? cast(y, *dtype) : y;
 }
 
-std::pair<Tensor, Tensor> with_places(const char* op_name, FoldOp op, const Tensor& x, int64_t axis) {
-  OpScope scope(op_name);
+std::pair<Tensor, Tensor> with_places(const char* name, FoldOp fold, const Tensor& x, int64_t axis) {
+  Op op(name, x);
   if (is_half(x.dtype())) {
-    const auto [values, places] = with_places(op_name, op, cast(x, DType::Float32), axis);
+    const auto [values, places] = with_places(name, fold, cast(x, DType::Float32), axis);
     return {cast(values, x.dtype()), places};
   }
   Tensor places;
-  const Tensor values = along_axis(op_name, x, axis, [&](const Tensor& row, int along) {
+  const Tensor values = along_axis(op, x, axis, [&](const Tensor& row, int along) {
     const ScanWay way = {along, false, false, Tensor()};
-    places = reshape(run_scan(op == FoldOp::Max ? ScanOp::PlaceMax : ScanOp::PlaceMin, row, Tensor(), way), x.shape());
-    return scan_choice(op_name, row, op, way);
+    places = reshape(scanned(fold == FoldOp::Max ? ScanOp::PlaceMax : ScanOp::PlaceMin, row, way), x.shape());
+    return scan_choice(name, row, fold, way);
   });
   return {values, places};
 }
@@ -145,19 +164,19 @@ Tensor logcumsumexp(const Tensor& x, int64_t axis) {
   if (is_half(x.dtype())) return cast(logcumsumexp(cast(x, DType::Float32), axis), x.dtype());
   return along_axis("logcumsumexp", x, axis, [](const Tensor& row, int along) {
     const ScanWay way = {along, false, false, Tensor()};
-    return record("logcumsumexp", run_scan(ScanOp::LogSumExp, row, Tensor(), way), {row}, {row}, [way](Backward& g) {
+    return record("logcumsumexp", scanned(ScanOp::LogSumExp, row, way), {row}, {row}, [way](Backward& g) {
       // y cannot tell it, having lost the sums' digits beside large x: y = m + log(s) with m the largest so far and
       // s[i] = exp(m[i-1] - m[i]) s[i-1] + exp(x[i] - m[i]), whatever m is. dx = exp(x - m) z with
       // z[i] = dy[i] / s[i] + exp(m[i] - m[i+1]) z[i+1]. Infinite x share alike; while all are -inf, none has any.
       const Tensor x = g.saved(0);
-      const Tensor m = run_scan(ScanOp::Max, x.detach(), Tensor(), way);
+      const Tensor m = scanned(ScanOp::Max, x.detach(), way);
       const double most = largest_finite(m.dtype());
       const Tensor from = clamp(m, -most, most);
       const Tensor fall = exp(clamp(shift(from, way) - from, -INFINITY, 0));
       const Tensor share = zero_where(eq(m, -INFINITY), exp(clamp(x, -most, most) - from));
       const Tensor s = recurrence(fall, share, way);
-      const Tensor z =
-          recurrence(shift(fall, way.back()), g.dy() / where(eq(s, 0.0), Tensor::ones({}, s.dtype()), s), way.back());
+      const Tensor z = recurrence(shift(fall, way.back()),
+                                  g.dy() / where(eq(s, 0.0), Tensor::ones({}, s.dtype(), s.device()), s), way.back());
       g.give(0, share * z);
     });
   });

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/shape.h"
 #include "ops/reduce/scan_run.h"
 #include "ops/reduce/segment_tasks.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;
@@ -18,36 +15,15 @@ constexpr int64_t kSlice = 4160;  // not a power of two: slices are scanned side
 constexpr int64_t kSlicesPerTask = 8;
 constexpr int64_t kFewRows = 8;
 
-ScanType scan_type(DType dtype) {
-  switch (dtype) {
-    case DType::Float32:
-      return ScanType::F32;
-    case DType::Float64:
-      return ScanType::F64;
-    case DType::Int32:
-      return ScanType::I32;
-    case DType::Int64:
-      return ScanType::I64;
-    default:
-      return ScanType::U8;
-  }
+const void* step(const void* from, int64_t elements, Element type) {
+  return static_cast<const char*>(from) + elements * element_bytes(type);
 }
-
-DType result_dtype(ScanOp op, DType dtype) {
-  if (op >= ScanOp::PlaceMax) return DType::Int64;
-  const bool gathers = op == ScanOp::Sum || op == ScanOp::Prod;
-  return gathers && !is_floating(dtype) ? DType::Int64 : dtype;
-}
-
-const void* step(const void* from, int64_t elements, DType dtype) {
-  return static_cast<const char*>(from) + elements * static_cast<int64_t>(itemsize(dtype));
-}
-void* step(void* from, int64_t elements, DType dtype) {
-  return static_cast<char*>(from) + elements * static_cast<int64_t>(itemsize(dtype));
+void* step(void* from, int64_t elements, Element type) {
+  return static_cast<char*>(from) + elements * element_bytes(type);
 }
 
 // One long row in slices; args has this row alone.
-void run_slices(const ScanArgs& args, DType x_dtype, DType y_dtype) {
+void run_slices(const ScanArgs& args, Element y_type) {
   const int64_t count = args.length / kSlice;  // whole slices; the rest comes after them
   ScanArgs slices = args;
   slices.length = kSlice;
@@ -72,59 +48,59 @@ void run_slices(const ScanArgs& args, DType x_dtype, DType y_dtype) {
   if (done == args.length) return;
   ScanArgs rest = args;
   rest.length -= done;
-  rest.x = step(args.x, done * args.x_step, x_dtype);
-  if (args.a) rest.a = step(args.a, done * args.a_step, x_dtype);
-  rest.y = step(args.y, done * args.y_step, y_dtype);
+  rest.x = step(args.x, done * args.x_step, args.type);
+  if (args.a) rest.a = step(args.a, done * args.a_step, args.type);
+  rest.y = step(args.y, done * args.y_step, y_type);
   rest.first_place += done * args.place_step;
   rest.carries = carries.data() + count;
   NDL_KERNEL(scan_rows)(rest, 0, 1);
 }
 
-void scan_into(ScanOp op, const Tensor& x, const Tensor& a, const Tensor& y, int axis, bool exclusive, bool reverse,
-               int64_t first_place) {
-  const Tensor& factors = a.defined() ? a : x;
+// The first element of x counts as the one at `first_place`.
+void scan_from(int64_t first_place, ScanOp op, const View& x, const View& a, const View& y, int axis, bool exclusive,
+               bool reverse) {
+  const View& factors = a.given() ? a : x;
   ScanArgs args = {};
   args.op = op;
-  args.type = scan_type(x.dtype());
+  args.type = x.element;
   args.exclusive = exclusive;
-  args.length = x.shape()[axis];
+  args.length = x.size[axis];
   const int64_t sign = reverse ? -1 : 1;
   const int64_t start = reverse ? args.length - 1 : 0;
-  args.x = step(x.raw(), start * x.strides()[axis], x.dtype());
-  if (a.defined()) args.a = step(a.raw(), start * a.strides()[axis], a.dtype());
-  args.y = step(y.raw(), start * y.strides()[axis], y.dtype());
-  args.x_step = sign * x.strides()[axis];
-  args.a_step = sign * factors.strides()[axis];
-  args.y_step = sign * y.strides()[axis];
+  args.x = step(x.data, start * x.stride[axis], x.element);
+  if (a.given()) args.a = step(a.data, start * a.stride[axis], a.element);
+  args.y = step(y.data, start * y.stride[axis], y.element);
+  args.x_step = sign * x.stride[axis];
+  args.a_step = sign * factors.stride[axis];
+  args.y_step = sign * y.stride[axis];
   args.first_place = first_place + start;
   args.place_step = sign;
-  for (int i = 0; i < x.rank(); ++i) {
-    const int64_t size = x.shape()[i];
+  for (int i = 0; i < x.rank; ++i) {
+    const int64_t size = x.size[i];
     if (i == axis || size == 1) continue;
     const int outer = args.kept_rank - 1;
-    const bool merges = outer >= 0 && args.x_kept[outer] == x.strides()[i] * size &&
-                        args.a_kept[outer] == factors.strides()[i] * size &&
-                        args.y_kept[outer] == y.strides()[i] * size;
+    const bool merges = outer >= 0 && args.x_kept[outer] == x.stride[i] * size &&
+                        args.a_kept[outer] == factors.stride[i] * size && args.y_kept[outer] == y.stride[i] * size;
     const int at = merges ? outer : args.kept_rank++;
     args.kept_shape[at] = merges ? args.kept_shape[at] * size : size;
-    args.x_kept[at] = x.strides()[i];
-    args.a_kept[at] = factors.strides()[i];
-    args.y_kept[at] = y.strides()[i];
+    args.x_kept[at] = x.stride[i];
+    args.a_kept[at] = factors.stride[i];
+    args.y_kept[at] = y.stride[i];
   }
   if (args.kept_rank == 0) {
     args.kept_shape[0] = 1;
     args.kept_rank = 1;
   }
 
-  const int64_t rows = x.numel() / args.length;
+  const int64_t rows = x.count / args.length;
   if (args.length > 4 * kSlice && rows <= kFewRows && args.kept_rank == 1) {
     for (int64_t row = 0; row < rows; ++row) {
       ScanArgs one = args;
-      one.x = step(args.x, row * args.x_kept[0], x.dtype());
-      if (args.a) one.a = step(args.a, row * args.a_kept[0], x.dtype());
-      one.y = step(args.y, row * args.y_kept[0], y.dtype());
+      one.x = step(args.x, row * args.x_kept[0], x.element);
+      if (args.a) one.a = step(args.a, row * args.a_kept[0], x.element);
+      one.y = step(args.y, row * args.y_kept[0], y.element);
       one.kept_shape[0] = 1;
-      run_slices(one, x.dtype(), y.dtype());
+      run_slices(one, y.element);
     }
     return;
   }
@@ -135,42 +111,38 @@ void scan_into(ScanOp op, const Tensor& x, const Tensor& a, const Tensor& y, int
 
 }  // namespace
 
-Tensor run_scan(ScanOp op, const Tensor& x, const Tensor& a, const ScanWay& way) {
-  const NoGrad off_the_tape;
-  const Tensor y = Tensor::empty(x.shape(), result_dtype(op, x.dtype()), x.device());
-  if (y.numel() == 0) return y;
-  if (!way.offsets.defined()) {
-    scan_into(op, x.detach(), a, y, way.axis, way.exclusive, way.reverse, 0);
-    return y;
-  }
-  const Tensor rows = contiguous(x.detach());
-  const Tensor factors = a.defined() ? contiguous(a.detach()) : a;
-  const int64_t columns = x.numel() / x.size(0);
+void run_scan(ScanOp op, const View& x, const View& a, const View& y, int axis, bool exclusive, bool reverse) {
+  if (y.count > 0) scan_from(0, op, x, a, y, axis, exclusive, reverse);
+}
+
+void run_scan_segments(ScanOp op, const View& x, const View& a, const View& offsets, const View& y, bool exclusive,
+                       bool reverse) {
+  if (y.count == 0) return;
+  const int64_t columns = x.count / x.size[0];
   ScanSegmentsArgs segments = {};
   ScanArgs& args = segments.args;
   args.op = op;
-  args.type = scan_type(x.dtype());
-  args.exclusive = way.exclusive;
-  args.x = rows.raw();
-  args.a = factors.defined() ? factors.raw() : nullptr;
-  args.y = y.raw();
+  args.type = x.element;
+  args.exclusive = exclusive;
+  args.x = x.data;
+  args.a = a.data;
+  args.y = y.data;
   args.x_step = args.a_step = args.y_step = columns;
   args.kept_rank = 1;
   args.kept_shape[0] = columns;
-  segments.offsets = way.offsets.data<int64_t>();
-  segments.reverse = way.reverse;
+  segments.offsets = data<int64_t>(offsets);
+  segments.reverse = reverse;
   for_segments(
-      way.offsets, columns, kGrain,
+      offsets, columns, kGrain,
       [&](int64_t begin, int64_t end, int64_t longest) {
         ScanSegmentsArgs mine = segments;
         mine.longest = longest;
         NDL_KERNEL(scan_segments)(mine, begin, end);
       },
       [&](int64_t, int64_t begin, int64_t end) {
-        const auto part = [&](const Tensor& t) { return t.defined() ? slice(t, 0, begin, end) : t; };
-        scan_into(op, part(rows), part(factors), part(y), 0, way.exclusive, way.reverse, begin);
+        scan_from(begin, op, range(x, begin, end), a.given() ? range(a, begin, end) : a, range(y, begin, end), 0,
+                  exclusive, reverse);
       });
-  return y;
 }
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "simd/isa.h"
+#include "simd/view.h"
 
 namespace needlecpp {
 
@@ -11,9 +12,6 @@ namespace needlecpp {
 // y[-1] = 0. The places are indices of the largest or smallest so far, the last of equals, -1 of nothing.
 // LogSumExp, Last and Linear take floats alone.
 enum class ScanOp : uint8_t { Sum, Prod, Max, Min, LogSumExp, Last, Linear, PlaceMax, PlaceMin };
-enum class ScanType : uint8_t { F32, F64, I32, I64, U8 };
-
-inline constexpr int kScanRank = 12;
 
 // What a scan has gathered so far; each op's own (scan_simd.cpp).
 struct ScanCarry {
@@ -25,14 +23,14 @@ struct ScanCarry {
 // place first_place + r place_row + i place_step.
 struct ScanArgs {
   ScanOp op;
-  ScanType type;
+  Element type;
   bool exclusive;
   const void* x;
   const void* a;  // Linear's factors, null otherwise
   void* y;        // sums and products of integers: int64; places: int64; all else: as x
   int64_t length, x_step, a_step, y_step;
   int kept_rank;
-  int64_t kept_shape[kScanRank], x_kept[kScanRank], a_kept[kScanRank], y_kept[kScanRank];
+  int64_t kept_shape[kViewRank], x_kept[kViewRank], a_kept[kViewRank], y_kept[kViewRank];
   int64_t first_place, place_step, place_row;
   const ScanCarry* carries;  // what each row starts from; null for nothing
 };

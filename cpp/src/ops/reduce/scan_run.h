@@ -1,26 +1,20 @@
-// Running the scan kernels, and scans on the tape whichever way they go: along an axis or within packed segments.
+// What scans ask of a device.
 #pragma once
 
-#include "needlecpp/core/tensor.h"
-#include "needlecpp/ops/scan.h"
+#include "core/run.h"
 #include "ops/reduce/scan_kernels.h"
 
 namespace needlecpp {
 
-struct ScanWay {
-  int axis = 0;
-  bool exclusive = false;
-  bool reverse = false;
-  Tensor offsets;  // of segments along axis 0, checked and not shared with the user; undefined if there are none
-
-  ScanWay back() const { return {axis, exclusive, !reverse, offsets}; }
-  ScanWay inclusive() const { return {axis, false, reverse, offsets}; }
-  ScanWay before() const { return {axis, true, reverse, offsets}; }  // exclusive
-};
-
-// Off the tape. x and a: no half type, at least one axis.
-Tensor run_scan(ScanOp op, const Tensor& x, const Tensor& a, const ScanWay& way);
-// On the tape; any dtype.
-Tensor scan_on_tape(const char* op_name, const Tensor& x, FoldOp op, const ScanWay& way);
+// Scans x along `axis` into y, of x's shape; `reverse` from its end to its start. x: any layout, no half type, at least
+// one axis. a: Linear's factors, of x's shape and type, not given otherwise. y: int64 for places and for sums and
+// products of integers, else as x; ScanOp says what `exclusive` ones hold.
+NDL_DECLARE_RUN(void, run_scan,
+                (ScanOp op, const View& x, const View& a, const View& y, int axis, bool exclusive, bool reverse));
+// The same along axis 0 in each of the segments [offsets[s], offsets[s + 1]); all contiguous. Places count from the
+// start of x.
+NDL_DECLARE_RUN(void, run_scan_segments,
+                (ScanOp op, const View& x, const View& a, const View& offsets, const View& y, bool exclusive,
+                 bool reverse));
 
 }  // namespace needlecpp

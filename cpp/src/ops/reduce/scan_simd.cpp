@@ -294,14 +294,12 @@ void segments_typed(const ScanSegmentsArgs& segments, int64_t begin, int64_t end
 }
 
 template <ScanOp op, class Run>
-NDL_HD void with_type(ScanType type, Run run) {
-  if (type == ScanType::F32) return run.template operator()<op, float>();
-  if (type == ScanType::F64) return run.template operator()<op, double>();
-  if constexpr (op < ScanOp::LogSumExp || op > ScanOp::Linear) {
-    if (type == ScanType::I32) return run.template operator()<op, int32_t>();
-    if (type == ScanType::I64) return run.template operator()<op, int64_t>();
-    if (type == ScanType::U8) return run.template operator()<op, uint8_t>();
-  }
+NDL_HD void with_type(Element type, Run run) {
+  const auto typed = [&](auto zero) { run.template operator()<op, decltype(zero)>(); };
+  if constexpr (op < ScanOp::LogSumExp || op > ScanOp::Linear)
+    with_number(type, typed);
+  else
+    with_float(type, typed);
 }
 // Calls run.template operator()<op, T>() for args' op and type.
 template <class Run>

@@ -2,22 +2,17 @@
 // sorted element differs from the one before it.
 #include "needlecpp/ops/search.h"
 
-#include <algorithm>
-
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/scan.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/sort.h"
-#include "ops/reduce/search_kernels.h"
+#include "ops/reduce/search_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 10;  // searches for one thread at least
 
 // The dtype that elements of both are compared in. A whole number beside a float needs all the digits there are.
 DType compared_in(DType a, DType b) {
@@ -25,13 +20,6 @@ DType compared_in(DType a, DType b) {
   if (is_floating(a) != is_floating(b)) return DType::Float64;
   if (both == DType::Float16 || both == DType::BFloat16) return DType::Float32;
   return both == DType::UInt8 || both == DType::Bool ? DType::Int32 : both;
-}
-
-SearchType search_type(DType dtype) {
-  return dtype == DType::Float32   ? SearchType::F32
-         : dtype == DType::Float64 ? SearchType::F64
-         : dtype == DType::Int32   ? SearchType::I32
-                                   : SearchType::I64;
 }
 
 }  // namespace
@@ -42,7 +30,7 @@ Unique unique(const Tensor& x, bool equal_nan) {
   const int64_t count = x.numel();
   const auto [sorted, places] = sort_with_index(reshape(x.detach(), {count}));
   // heads[i]: the i-th sorted element differs from the one before it.
-  const Tensor heads = Tensor::ones({count}, DType::Bool);
+  const Tensor heads = Tensor::ones({count}, DType::Bool, op.device());
   if (count > 1) {
     const Tensor now = slice(sorted, 0, 1);
     const Tensor before = slice(sorted, 0, 0, count - 1);
@@ -63,39 +51,25 @@ Unique unique(const Tensor& x, bool equal_nan) {
 Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right, const Tensor& sorter) {
   Op op("searchsorted", sorted, values, sorter);
   NoGrad off;
-  NDL_CHECK(sorted.rank() >= 1, ValueError, "searchsorted",
-            "no row to search: got a number, expected one axis or more.");
-  NDL_CHECK(sorted.device() == values.device(), TypeError, "searchsorted", "devices differ: got ",
-            to_string(values.device()), ", expected ", to_string(sorted.device()), ".");
+  NDL_CHECK(sorted.rank() >= 1, ValueError, op, "no row to search: got a number, expected one axis or more.");
   const bool one_row = sorted.rank() == 1;
   bool fits = one_row || sorted.rank() == values.rank();
   for (int i = 0; fits && !one_row && i + 1 < sorted.rank(); ++i) fits = sorted.shape()[i] == values.shape()[i];
-  NDL_CHECK(fits, ValueError, "searchsorted", "rows do not match: got shapes ", sorted.shape(), " and ", values.shape(),
+  NDL_CHECK(fits, ValueError, op, "rows do not match: got shapes ", sorted.shape(), " and ", values.shape(),
             ", expected one row, or equal sizes on all axes but the last.");
-  NDL_CHECK(!sorter.defined() || sorter.shape() == sorted.shape(), ValueError, "searchsorted",
-            "sorter does not fit: got shape ", sorter.shape(), ", expected ", sorted.shape(), ".");
+  NDL_CHECK(!sorter.defined() || sorter.shape() == sorted.shape(), ValueError, op, "sorter does not fit: got shape ",
+            sorter.shape(), ", expected ", sorted.shape(), ".");
   const DType compute = compared_in(sorted.dtype(), values.dtype());
   const Tensor rows = contiguous(cast(sorter.defined() ? gather(sorted, -1, sorter) : sorted, compute));
   const Tensor wanted = contiguous(cast(values, compute));
   const Tensor y = op.empty(values.shape(), DType::Int64);
-  SearchArgs args;
-  args.type = search_type(compute);
-  args.right = right;
-  args.sorted = rows.raw();
-  args.length = rows.size(-1);
-  args.row_step = one_row ? 0 : args.length;
-  args.values = wanted.raw();
-  args.per_row = one_row ? std::max<int64_t>(1, wanted.numel()) : wanted.size(-1);
-  args.y = y.data<int64_t>();
-  parallel_for(wanted.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(search_sorted)(args, begin, end);
-  });
+  NDL_ON(op.device(), run_search_sorted)(rows, wanted, right, y);
   return y;
 }
 
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
   Op op("bucketize", x, boundaries);
-  NDL_CHECK(boundaries.rank() == 1, ValueError, "bucketize", "wrong shape of boundaries: got ", boundaries.shape(),
+  NDL_CHECK(boundaries.rank() == 1, ValueError, op, "wrong shape of boundaries: got ", boundaries.shape(),
             ", expected one axis.");
   return searchsorted(boundaries, x, right);
 }

@@ -1,18 +1,17 @@
-// What search.cpp and histogram.cpp hand to the kernels of search_simd.cpp.
+// What search_cpu.cpp hands to the kernels of search_simd.cpp.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class SearchType : uint8_t { F32, F64, I32, I64 };
-
 // All contiguous: values [rows, per_row], one sorted row of `length` for each row of values (row_step 0: for all).
 struct SearchArgs {
-  SearchType type;
+  Element type;  // F32, F64, I32 or I64
   bool right;
   const void* sorted;
   int64_t length, row_step;
@@ -25,7 +24,7 @@ NDL_DECLARE_KERNEL(void, search_sorted, (const SearchArgs& args, int64_t begin, 
 
 // Contiguous x and rising edges [bins + 1], both F32 or F64. Equal bins have `scale` = bins per unit, others 0.
 struct BinArgs {
-  SearchType type;
+  Element type;
   const void* x;
   const void* edges;
   int64_t bins;

@@ -41,21 +41,11 @@ void bins_typed(const BinArgs& args, int64_t begin, int64_t end) {
 }  // namespace
 
 void search_sorted(const SearchArgs& args, int64_t begin, int64_t end) {
-  switch (args.type) {
-    case SearchType::F32:
-      return search_typed<float>(args, begin, end);
-    case SearchType::F64:
-      return search_typed<double>(args, begin, end);
-    case SearchType::I32:
-      return search_typed<int32_t>(args, begin, end);
-    case SearchType::I64:
-      return search_typed<int64_t>(args, begin, end);
-  }
+  with_number(args.type, [&](auto zero) { search_typed<decltype(zero)>(args, begin, end); });
 }
 
 void find_bins(const BinArgs& args, int64_t begin, int64_t end) {
-  if (args.type == SearchType::F32) return bins_typed<float>(args, begin, end);
-  bins_typed<double>(args, begin, end);
+  with_float(args.type, [&](auto zero) { bins_typed<decltype(zero)>(args, begin, end); });
 }
 
 void count_bins(const int64_t* x, int64_t begin, int64_t end, int64_t* counts) {

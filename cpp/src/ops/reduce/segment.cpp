@@ -1,23 +1,30 @@
 // Packed segments: reductions, scans and their reverse, spreading one value over a segment's rows.
 #include "needlecpp/ops/segment.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/reduce/reduce_run.h"
-#include "ops/reduce/scan_run.h"
-#include "ops/reduce/segment_tasks.h"
+#include "ops/reduce/scan_on_tape.h"
+#include "ops/reduce/segment_run.h"
 
 namespace needlecpp {
 namespace {
 
-// The offsets as a copy of our own: they are read without further checks, also by a later backward.
-Tensor checked_offsets(const char* op, const Segments& segments, int64_t total) {
+// Segments as an op keeps them. The offsets are a copy of our own: they are read without further checks, also by a
+// later backward.
+struct Packed {
+  Tensor offsets;
+  int64_t total;  // number of rows
+
+  int64_t count() const { return offsets.size(0) - 1; }
+};
+
+// `total`: as many rows as there have to be, or -1.
+Packed checked(const char* op, const Segments& segments, int64_t total) {
   const Tensor& given = segments.offsets;
   NDL_CHECK(given.defined(), ValueError, op, "offsets are undefined: expected a tensor.");
   NDL_CHECK(given.dtype() == DType::Int64, TypeError, op, "offsets have the wrong dtype: got ", name(given.dtype()),
@@ -26,132 +33,120 @@ Tensor checked_offsets(const char* op, const Segments& segments, int64_t total) 
             given.shape(), ", expected (n_segments + 1).");
   const NoGrad off_the_tape;
   const Tensor offsets = contiguous(clone(given.detach()));
-  const int64_t* offset = offsets.data<int64_t>();
-  const int64_t n = offsets.size(0) - 1;
-  NDL_CHECK(offset[0] == 0 && (total < 0 || offset[n] == total), ValueError, op, "offsets do not span the values: got ",
-            offset[0], " to ", offset[n], ", expected 0 to ", total, ".");
-  const int64_t* fall = std::is_sorted_until(offset, offset + n + 1);
-  NDL_CHECK(fall == offset + n + 1, ValueError, op, "offsets fall: got ", *fall, " after ", *(fall - 1),
-            ", expected none below the one before it.");
-  return offsets;
+  const OffsetsFound found = NDL_ON(offsets.device(), run_look_at_offsets)(offsets);
+  NDL_CHECK(found.first == 0 && (total < 0 || found.last == total), ValueError, op,
+            "offsets do not span the values: got ", found.first, " to ", found.last, ", expected 0 to ", total, ".");
+  NDL_CHECK(found.fall < 0, ValueError, op, "offsets fall: got ", select(offsets, 0, found.fall).item_int(), " after ",
+            select(offsets, 0, found.fall - 1).item_int(), ", expected none below the one before it.");
+  return {offsets, found.last};
 }
 
-Tensor checked_offsets(const char* op, const Tensor& values, const Segments& segments) {
+Packed checked(const char* op, const Tensor& values, const Segments& segments) {
   NDL_CHECK(values.rank() >= 1, ValueError, op, "values have no axis: expected (total, ...).");
-  return checked_offsets(op, segments, values.size(0));
+  return checked(op, segments, values.size(0));
 }
 
-Tensor ids_of(const Tensor& offsets) {
-  const int64_t* offset = offsets.data<int64_t>();
-  const int64_t n = offsets.size(0) - 1;
-  const Tensor ids = Tensor::empty({offset[n]}, DType::Int64);
-  int64_t* id = ids.data<int64_t>();
-  for_segments(
-      offsets, 1, 1 << 15,
-      [&](int64_t begin, int64_t end, int64_t longest) {
-        for (int64_t s = begin; s < end; ++s)
-          if (offset[s + 1] - offset[s] <= longest) std::fill(id + offset[s], id + offset[s + 1], s);
-      },
-      [&](int64_t s, int64_t begin, int64_t end) {
-        parallel_for(end - begin, 1 << 15,
-                     [&](int64_t from, int64_t to) { std::fill(id + begin + from, id + begin + to, s); });
-      });
+Tensor ids_of(const Packed& segments) {
+  const Device device = segments.offsets.device();
+  const Tensor ids = Tensor::empty({segments.total}, DType::Int64, device);
+  NDL_ON(device, run_segment_ids)(segments.offsets, ids);
   return ids;
 }
 
-Tensor expand(const Tensor& values, const Tensor& offsets);
+Tensor expand(const Tensor& values, const Packed& segments);
 
-Tensor run_segments(ReduceOp op, bool mean, const Tensor& values, const Tensor& offsets, DType dtype) {
+Tensor reduced(ReduceOp op, bool mean, const Tensor& values, const Packed& segments, DType dtype) {
   const NoGrad off_the_tape;
   Shape shape = values.shape();
-  shape[0] = offsets.size(0) - 1;
+  shape[0] = segments.count();
   const Tensor y = Tensor::empty(shape, dtype, values.device());
-  run_reduce_segments(op, mean, contiguous(values.detach()), offsets, y);
+  NDL_ON(values.device(), run_reduce_segments)(op, mean, contiguous(values.detach()), segments.offsets, y);
   return y;
 }
 
-Tensor sum_segments(const Tensor& values, const Tensor& offsets) {
+Tensor sum_segments(const Tensor& values, const Packed& segments) {
   const DType dtype = is_floating(values.dtype()) ? values.dtype() : DType::Int64;
-  return record("segment_reduce", run_segments(ReduceOp::Sum, false, values, offsets, dtype), {values}, {},
-                [offsets](Backward& g) { g.give(0, expand(g.dy(), offsets)); });
+  return record("segment_reduce", reduced(ReduceOp::Sum, false, values, segments, dtype), {values}, {},
+                [segments](Backward& g) { g.give(0, expand(g.dy(), segments)); });
 }
 
-Tensor expand(const Tensor& values, const Tensor& offsets) {
+Tensor expand(const Tensor& values, const Packed& segments) {
   Tensor y;
   {
     const NoGrad off_the_tape;
-    y = index_select(values.detach(), 0, ids_of(offsets));
+    y = index_select(values.detach(), 0, ids_of(segments));
   }
-  return record("segment_expand", y, {values}, {}, [offsets](Backward& g) {
+  return record("segment_expand", y, {values}, {}, [segments](Backward& g) {
     const Tensor dy = g.dy();
-    g.give(0, is_half(dy.dtype()) ? sum_segments(cast(dy, DType::Float32), offsets) : sum_segments(dy, offsets));
+    g.give(0, is_half(dy.dtype()) ? sum_segments(cast(dy, DType::Float32), segments) : sum_segments(dy, segments));
   });
 }
 
-Tensor reduce_segments(const Tensor& values, const Tensor& offsets, FoldOp op) {
-  if (is_half(values.dtype())) return cast(reduce_segments(cast(values, DType::Float32), offsets, op), values.dtype());
-  if (op == FoldOp::Sum) return sum_segments(values, offsets);
-  if (op == FoldOp::Prod) {
+Tensor reduce_segments(const Tensor& values, const Packed& segments, FoldOp fold) {
+  if (is_half(values.dtype()))
+    return cast(reduce_segments(cast(values, DType::Float32), segments, fold), values.dtype());
+  if (fold == FoldOp::Sum) return sum_segments(values, segments);
+  if (fold == FoldOp::Prod) {
     const DType dtype = is_floating(values.dtype()) ? values.dtype() : DType::Int64;
-    return record("segment_reduce", run_segments(ReduceOp::Prod, false, values, offsets, dtype), {values}, {values},
-                  [offsets](Backward& g) {
+    return record("segment_reduce", reduced(ReduceOp::Prod, false, values, segments, dtype), {values}, {values},
+                  [segments](Backward& g) {
                     const Tensor x = g.saved(0);
                     const auto others = [&](bool reverse) {
-                      return scan_on_tape("segment_scan", x, FoldOp::Prod, {0, true, reverse, offsets});
+                      return scan_on_tape("segment_scan", x, FoldOp::Prod, {0, true, reverse, segments.offsets});
                     };
-                    g.give(0, expand(g.dy(), offsets) * (others(false) * others(true)));
+                    g.give(0, expand(g.dy(), segments) * (others(false) * others(true)));
                   });
   }
-  const ReduceOp best = op == FoldOp::Max ? ReduceOp::Max : ReduceOp::Min;
+  const ReduceOp best = fold == FoldOp::Max ? ReduceOp::Max : ReduceOp::Min;
   return record(
-      "segment_reduce", run_segments(best, false, values, offsets, values.dtype()), {values}, {values},
-      [offsets](Backward& g) {
+      "segment_reduce", reduced(best, false, values, segments, values.dtype()), {values}, {values},
+      [segments](Backward& g) {
         const Tensor x = g.saved(0);
-        const Tensor y = expand(g.output(), offsets);
+        const Tensor y = expand(g.output(), segments);
         const Tensor hits = cast(logical_or(eq(x, y), logical_and(isnan(x), isnan(y))), x.dtype());
-        g.give(0, hits * expand(g.dy() / clamp(sum_segments(hits, offsets), 1, INFINITY), offsets));
+        g.give(0, hits * expand(g.dy() / clamp(sum_segments(hits, segments), 1, INFINITY), segments));
       },
       SaveOutputs::Yes);
 }
 
 }  // namespace
 
-Tensor segment_reduce(const Tensor& values, const Segments& segments, FoldOp op) {
-  OpScope scope("segment_reduce");
-  return reduce_segments(values, checked_offsets("segment_reduce", values, segments), op);
+Tensor segment_reduce(const Tensor& values, const Segments& segments, FoldOp fold) {
+  Op op("segment_reduce", values, segments.offsets);
+  return reduce_segments(values, checked(op, values, segments), fold);
 }
 
 Tensor segment_mean(const Tensor& values, const Segments& segments) {
-  Op op("segment_mean", values);
+  Op op("segment_mean", values, segments.offsets);
   if (is_half(values.dtype())) return cast(segment_mean(cast(values, DType::Float32), segments), values.dtype());
-  const Tensor offsets = checked_offsets("segment_mean", values, segments);
+  const Packed packed = checked(op, values, segments);
   const DType dtype = is_floating(values.dtype()) ? values.dtype() : DType::Float32;
-  return op.record(run_segments(ReduceOp::Sum, true, values, offsets, dtype), {values}, {}, [offsets](Backward& g) {
+  return op.record(reduced(ReduceOp::Sum, true, values, packed, dtype), {values}, {}, [packed](Backward& g) {
     Shape column = Dims::filled(g.dy().rank(), 1);
-    column[0] = offsets.size(0) - 1;
-    const Tensor rows = slice(offsets, 0, 1) - slice(offsets, 0, 0, column[0]);
+    column[0] = packed.count();
+    const Tensor rows = slice(packed.offsets, 0, 1) - slice(packed.offsets, 0, 0, column[0]);
     const Tensor counts = clamp(cast(rows, g.dy().dtype()), 1, INFINITY);  // empty ones have no row
-    g.give(0, expand(g.dy() / reshape(counts, column), offsets));
+    g.give(0, expand(g.dy() / reshape(counts, column), packed));
   });
 }
 
-Tensor segment_scan(const Tensor& values, const Segments& segments, FoldOp op, bool exclusive, bool reverse) {
-  OpScope scope("segment_scan");
-  const Tensor offsets = checked_offsets("segment_scan", values, segments);
-  return scan_on_tape("segment_scan", values, op, {0, exclusive, reverse, offsets});
+Tensor segment_scan(const Tensor& values, const Segments& segments, FoldOp fold, bool exclusive, bool reverse) {
+  Op op("segment_scan", values, segments.offsets);
+  const Tensor offsets = checked(op, values, segments).offsets;
+  return scan_on_tape(op, values, fold, {0, exclusive, reverse, offsets});
 }
 
 Tensor segment_expand(const Tensor& values, const Segments& segments) {
-  Op op("segment_expand", values);
-  const Tensor offsets = checked_offsets("segment_expand", segments, -1);
-  NDL_CHECK(values.rank() >= 1 && values.size(0) == offsets.size(0) - 1, ValueError, "segment_expand",
-            "values do not fit the segments: got ", values.shape(), ", expected (", offsets.size(0) - 1, ", ...).");
-  return expand(values, offsets);
+  Op op("segment_expand", values, segments.offsets);
+  const Packed packed = checked(op, segments, -1);
+  NDL_CHECK(values.rank() >= 1 && values.size(0) == packed.count(), ValueError, op,
+            "values do not fit the segments: got ", values.shape(), ", expected (", packed.count(), ", ...).");
+  return expand(values, packed);
 }
 
 Tensor segment_ids(const Segments& segments) {
-  Op op("segment_ids");
-  return ids_of(checked_offsets("segment_ids", segments, -1));
+  Op op("segment_ids", segments.offsets);
+  return ids_of(checked(op, segments, -1));
 }
 
 }  // namespace needlecpp

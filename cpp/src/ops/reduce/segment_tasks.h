@@ -3,18 +3,18 @@
 
 #include <algorithm>
 
+#include "core/run.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/core/tensor.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 
 // Calls some(begin, end, longest) in parallel on runs of segments that hold about `grain` elements together (a row has
 // `columns` of them), leaving out segments of more than `longest` rows; then one(s, first row, last row) on each of
 // those, one after the other: it shares its own work. The runs depend on the offsets alone.
 template <class Some, class One>
-void for_segments(const Tensor& offsets, int64_t columns, int64_t grain, Some&& some, One&& one) {
-  const int64_t* offset = offsets.data<int64_t>();
-  const int64_t segments = offsets.size(0) - 1;
+void for_segments(const View& offsets, int64_t columns, int64_t grain, Some&& some, One&& one) {
+  const int64_t* offset = data<int64_t>(offsets);
+  const int64_t segments = offsets.count - 1;
   const int64_t total = offset[segments];
   const int64_t longest = 4 * std::max<int64_t>(1, grain / columns);
   // Segments without elements are work, too. Run r has the segments s of offset[s] + s >= r share.
@@ -42,4 +42,4 @@ void for_segments(const Tensor& offsets, int64_t columns, int64_t grain, Some&& 
     if (offset[s + 1] - offset[s] > longest) one(s, offset[s], offset[s + 1]);
 }
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

@@ -4,53 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/reduce/reduce_run.h"
-#include "ops/reduce/softmax_kernels.h"
+#include "ops/reduce/log_sum.h"
+#include "ops/reduce/reduce_dims.h"
 #include "ops/reduce/softmax_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 12;  // exponentials that a thread must have to compute
-
-// x [rows, length], columns adjacent.
-void run_rows(SoftmaxOp op, const Tensor& x, const Tensor& y, const Tensor& top = Tensor()) {
-  const int64_t length = x.size(1);
-  const int64_t grain = std::max<int64_t>(1, kGrain / length);
-  if (x.dtype() == DType::Float32) {
-    const SoftmaxArgs<float> args = {op,     x.data<float>(), y.data<float>(),
-                                     length, x.strides()[0],  top.defined() ? top.data<float>() : nullptr};
-    parallel_for(x.size(0), grain, [&](int64_t begin, int64_t end) { NDL_KERNEL(softmax_f32)(args, begin, end); });
-  } else {
-    const SoftmaxArgs<double> args = {op,     x.data<double>(), y.data<double>(),
-                                      length, x.strides()[0],   top.defined() ? top.data<double>() : nullptr};
-    parallel_for(x.size(0), grain, [&](int64_t begin, int64_t end) { NDL_KERNEL(softmax_f64)(args, begin, end); });
-  }
-}
-
-// x [rows, length, inner] down its columns.
-void run_columns(SoftmaxOp op, const Tensor& any_x, const Tensor& y) {
-  const Tensor x = any_x.strides()[2] == 1 ? any_x : contiguous(any_x);
-  const int64_t length = x.size(1);
-  const int64_t units = x.size(0) * ((x.size(2) + kSoftmaxColumns - 1) / kSoftmaxColumns);
-  const int64_t grain = std::max<int64_t>(1, kGrain / (length * std::min(x.size(2), kSoftmaxColumns)));
-  const auto run = [&](auto* to, auto kernel) {
-    using T = std::remove_pointer_t<decltype(to)>;
-    const SoftmaxColumnsArgs<T> args = {op, x.data<T>(), to, length, x.size(2), x.strides()[0], x.strides()[1]};
-    parallel_for(units, grain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-  };
-  if (x.dtype() == DType::Float32)
-    run(y.data<float>(), NDL_KERNEL(softmax_columns_f32));
-  else
-    run(y.data<double>(), NDL_KERNEL(softmax_columns_f64));
-}
 
 // x as [rows, length] with adjacent columns; a copy where it has to be.
 Tensor as_rows(const Tensor& x, int64_t rows, int64_t length) {
@@ -59,48 +23,39 @@ Tensor as_rows(const Tensor& x, int64_t rows, int64_t length) {
 }
 
 // Along one axis into y, which is contiguous.
-void run_axis(SoftmaxOp op, const Tensor& x, int axis, const Tensor& y) {
+void along_axis(SoftmaxOp op, const Tensor& x, int axis, const Tensor& y) {
   const int64_t length = x.shape()[axis];
   int64_t inner = 1;
   for (int i = axis + 1; i < x.rank(); ++i) inner *= x.shape()[i];
-  if (inner == 1)
-    run_rows(op, as_rows(x, x.numel() / length, length), y);
-  else
-    run_columns(op, reshape(x, {x.numel() / (length * inner), length, inner}), y);
+  if (inner == 1) {
+    NDL_ON(x.device(), run_softmax_rows)(op, as_rows(x, x.numel() / length, length), y, Tensor());
+    return;
+  }
+  const Tensor columns = reshape(x, {x.numel() / (length * inner), length, inner});
+  NDL_ON(x.device(), run_softmax_columns)(op, columns.strides()[2] == 1 ? columns : contiguous(columns), y);
 }
 
-Tensor run_softmax(SoftmaxOp op, const Tensor& x, int axis) {
+Tensor forward(SoftmaxOp op, const Tensor& x, int axis) {
   const NoGrad off_the_tape;
   const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  if (x.numel() > 0) run_axis(op, x.rank() == 0 ? reshape(x.detach(), {1}) : x.detach(), axis, y);
+  if (x.numel() > 0) along_axis(op, x.rank() == 0 ? reshape(x.detach(), {1}) : x.detach(), axis, y);
   return y;
 }
 
 // The derivative along the last axis, of results that lie in rows.
-Tensor run_backward(SoftmaxOp op, const Tensor& y, const Tensor& dy) {
+Tensor backward_of_rows(SoftmaxOp op, const Tensor& y, const Tensor& dy) {
   const NoGrad off_the_tape;
   const int64_t length = y.shape().back();
   const int64_t rows = y.numel() / length;
   const Tensor dx = Tensor::empty(y.shape(), y.dtype(), y.device());
-  const Tensor from_y = as_rows(y.detach(), rows, length);
-  const Tensor from_dy = as_rows(dy.detach(), rows, length);
-  const auto run = [&](auto* to, auto kernel) {
-    using T = std::remove_pointer_t<decltype(to)>;
-    const SoftmaxBackwardArgs<T> args = {op,     from_y.data<T>(),    from_dy.data<T>(),   to,
-                                         length, from_y.strides()[0], from_dy.strides()[0]};
-    parallel_for(rows, std::max<int64_t>(1, kGrain / length),
-                 [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-  };
-  if (y.dtype() == DType::Float32)
-    run(dx.data<float>(), NDL_KERNEL(softmax_backward_f32));
-  else
-    run(dx.data<double>(), NDL_KERNEL(softmax_backward_f64));
+  NDL_ON(y.device(), run_softmax_backward)
+  (op, as_rows(y.detach(), rows, length), as_rows(dy.detach(), rows, length), dx);
   return dx;
 }
 
 // dx from y and dy: in one pass where it can be, in plain ops (the same) where it is itself differentiated.
 Tensor softmax_backward(SoftmaxOp op, const Tensor& y, const Tensor& dy, int axis) {
-  if (!Backward::recording() && y.numel() > 0 && axis == y.rank() - 1) return run_backward(op, y, dy);
+  if (!Backward::recording() && y.numel() > 0 && axis == y.rank() - 1) return backward_of_rows(op, y, dy);
   if (op == SoftmaxOp::Softmax) return y * (dy - sum(dy * y, {axis}, true));
   return dy - exp(y) * sum(dy, {axis}, true);
 }
@@ -140,7 +95,8 @@ DType computed(DType dtype) { return dtype == DType::Float64 ? dtype : DType::Fl
 
 LogSum log_sum_of_rows(const Tensor& x) {
   LogSum sum = {Tensor::empty({x.size(0)}, x.dtype(), x.device()), Tensor::empty({x.size(0)}, x.dtype(), x.device())};
-  if (x.numel() > 0) run_rows(SoftmaxOp::LogSumExp, as_rows(x.detach(), x.size(0), x.size(1)), sum.rest, sum.top);
+  if (x.numel() > 0) NDL_ON(x.device(), run_softmax_rows)
+  (SoftmaxOp::LogSumExp, as_rows(x.detach(), x.size(0), x.size(1)), sum.rest, sum.top);
   return sum;
 }
 
@@ -153,7 +109,7 @@ Tensor softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   }
   const int along = normalize_axis("softmax", axis, std::max(1, x.rank()));
   return op.record(
-      run_softmax(SoftmaxOp::Softmax, x, along), {x}, {},
+      forward(SoftmaxOp::Softmax, x, along), {x}, {},
       [along](Backward& g) { g.give(0, softmax_backward(SoftmaxOp::Softmax, g.output(), g.dy(), along)); },
       SaveOutputs::Yes);
 }
@@ -172,7 +128,7 @@ Tensor log_softmax(const Tensor& x, int64_t axis, std::optional<DType> dtype) {
   }
   const int along = normalize_axis("log_softmax", axis, std::max(1, x.rank()));
   return op.record(
-      run_softmax(SoftmaxOp::LogSoftmax, x, along), {x}, {},
+      forward(SoftmaxOp::LogSoftmax, x, along), {x}, {},
       [along](Backward& g) { g.give(0, softmax_backward(SoftmaxOp::LogSoftmax, g.output(), g.dy(), along)); },
       SaveOutputs::Yes);
 }
@@ -192,20 +148,21 @@ Tensor logsumexp(const Tensor& x, const AxisSet& axes, bool keepdims) {
     const NoGrad off_the_tape;
     const Dims reduced = taken.list(x.rank());
     if (reduced.size() == 1) {
-      run_axis(SoftmaxOp::LogSumExp, x.detach(), static_cast<int>(reduced[0]), y);
+      along_axis(SoftmaxOp::LogSumExp, x.detach(), static_cast<int>(reduced[0]), y);
     } else {
       Dims order;
       for (const bool last : {false, true})
         for (int i = 0; i < x.rank(); ++i)
           if (taken.taken[i] == last) order.push_back(i);
-      run_rows(SoftmaxOp::LogSumExp, as_rows(permute(x.detach(), order), y.numel(), x.numel() / y.numel()), y);
+      const Tensor rows = as_rows(permute(x.detach(), order), y.numel(), x.numel() / y.numel());
+      NDL_ON(op.device(), run_softmax_rows)(SoftmaxOp::LogSumExp, rows, y, Tensor());
     }
   }
   return op.record(
       y, {x}, {x},
       [kept_shape, taken](Backward& g) {
         const Tensor from = g.saved(0);
-        if (from.numel() == 0) return g.give(0, Tensor::zeros(from.shape(), from.dtype()));
+        if (from.numel() == 0) return g.give(0, Tensor::zeros(from.shape(), from.dtype(), from.device()));
         const Tensor total = reshape(g.output().detach(), kept_shape);
         g.give(0, reshape(g.dy(), kept_shape) * shares(from, total, taken));
       },

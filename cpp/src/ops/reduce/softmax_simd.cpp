@@ -78,20 +78,23 @@ NDL_HD double row_exp_sum(const T* x, int64_t length, T shift, T* y) {
 }
 
 template <class T>
-void rows(const SoftmaxArgs<T>& args, int64_t begin, int64_t end) {
+void rows(const SoftmaxArgs& args, int64_t begin, int64_t end) {
   using R = Row<T>;
+  const T* from = static_cast<const T*>(args.x);
+  T* to = static_cast<T*>(args.y);
+  T* tops = static_cast<T*>(args.top);
   for (int64_t row = begin; row < end; ++row) {
-    const T* x = args.x + row * args.x_row;
+    const T* x = from + row * args.x_row;
     const T top = row_max(x, args.length);
     if (args.op == SoftmaxOp::LogSumExp) {
       // Rows of minus infinities only, or with an infinity, have their logarithm too.
       const T shift = top - top == 0 ? top : 0;
       const double rest = m_log(row_exp_sum<T>(x, args.length, shift, nullptr));
-      args.y[row] = static_cast<T>(args.top ? rest : rest + static_cast<double>(shift));
-      if (args.top) args.top[row] = shift;
+      to[row] = static_cast<T>(tops ? rest : rest + static_cast<double>(shift));
+      if (tops) tops[row] = shift;
       continue;
     }
-    T* y = args.y + row * args.length;
+    T* y = to + row * args.length;
     if (args.op == SoftmaxOp::Softmax) {
       const T scale = static_cast<T>(1 / row_exp_sum(x, args.length, top, y));
       for (int64_t i = 0; i < args.length; i += R::lanes) R::put(y, R::at(y, i, args.length) * scale, i, args.length);
@@ -105,7 +108,7 @@ void rows(const SoftmaxArgs<T>& args, int64_t begin, int64_t end) {
 
 // Columns [0, width) of one block; x and y point at its first.
 template <class T>
-NDL_HD void block_of_columns(const SoftmaxColumnsArgs<T>& args, const T* x, T* y, int64_t width) {
+NDL_HD void block_of_columns(const SoftmaxColumnsArgs& args, const T* x, T* y, int64_t width) {
   using R = Row<T>;
   using V = typename R::V;
   constexpr int64_t most = kSoftmaxColumns / R::lanes;
@@ -152,18 +155,20 @@ NDL_HD void block_of_columns(const SoftmaxColumnsArgs<T>& args, const T* x, T* y
 }
 
 template <class T>
-void columns(const SoftmaxColumnsArgs<T>& args, int64_t begin, int64_t end) {
+void columns(const SoftmaxColumnsArgs& args, int64_t begin, int64_t end) {
+  const T* x = static_cast<const T*>(args.x);
+  T* y = static_cast<T*>(args.y);
   const int64_t blocks = (args.inner + kSoftmaxColumns - 1) / kSoftmaxColumns;
   const int64_t y_outer = args.op == SoftmaxOp::LogSumExp ? args.inner : args.length * args.inner;
   for (int64_t unit = begin; unit < end; ++unit) {
     const int64_t outer = unit / blocks, first = unit % blocks * kSoftmaxColumns;
     const int64_t width = args.inner - first < kSoftmaxColumns ? args.inner - first : kSoftmaxColumns;
-    block_of_columns(args, args.x + outer * args.x_outer + first, args.y + outer * y_outer + first, width);
+    block_of_columns(args, x + outer * args.x_outer + first, y + outer * y_outer + first, width);
   }
 }
 
 template <class T>
-void backward_rows(const SoftmaxBackwardArgs<T>& args, int64_t begin, int64_t end) {
+void backward_rows(const SoftmaxBackwardArgs& args, int64_t begin, int64_t end) {
   using R = Row<T>;
   using V = typename R::V;
   const bool plain = args.op == SoftmaxOp::Softmax;
@@ -171,8 +176,9 @@ void backward_rows(const SoftmaxBackwardArgs<T>& args, int64_t begin, int64_t en
   // Lanes beyond the row's end hold 0 here, not minus infinity.
   const auto at = [n](const T* x, int64_t i) { return i + R::lanes <= n ? load<V>(x + i) : load<V>(x + i, n - i); };
   for (int64_t row = begin; row < end; ++row) {
-    const T* y = args.y + row * args.y_row;
-    const T* dy = args.dy + row * args.dy_row;
+    const T* y = static_cast<const T*>(args.y) + row * args.y_row;
+    const T* dy = static_cast<const T*>(args.dy) + row * args.dy_row;
+    T* dx = static_cast<T*>(args.dx) + row * n;
     double total = 0;
     for (int64_t i = 0; i < n;) {
       V sum = {};
@@ -182,26 +188,22 @@ void backward_rows(const SoftmaxBackwardArgs<T>& args, int64_t begin, int64_t en
     }
     const T shared = static_cast<T>(total);
     for (int64_t i = 0; i < n; i += R::lanes)
-      R::put(args.dx + row * n, plain ? at(y, i) * (at(dy, i) - shared) : at(dy, i) - exp_or_zero<T>(at(y, i)) * shared,
-             i, n);
+      R::put(dx, plain ? at(y, i) * (at(dy, i) - shared) : at(dy, i) - exp_or_zero<T>(at(y, i)) * shared, i, n);
   }
 }
 
 }  // namespace
 
-void softmax_backward_f32(const SoftmaxBackwardArgs<float>& args, int64_t begin, int64_t end) {
-  backward_rows(args, begin, end);
+void softmax_rows(const SoftmaxArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { rows<decltype(zero)>(args, begin, end); });
 }
-void softmax_backward_f64(const SoftmaxBackwardArgs<double>& args, int64_t begin, int64_t end) {
-  backward_rows(args, begin, end);
+
+void softmax_columns(const SoftmaxColumnsArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { columns<decltype(zero)>(args, begin, end); });
 }
-void softmax_columns_f32(const SoftmaxColumnsArgs<float>& args, int64_t begin, int64_t end) {
-  columns(args, begin, end);
+
+void softmax_backward(const SoftmaxBackwardArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { backward_rows<decltype(zero)>(args, begin, end); });
 }
-void softmax_columns_f64(const SoftmaxColumnsArgs<double>& args, int64_t begin, int64_t end) {
-  columns(args, begin, end);
-}
-void softmax_f32(const SoftmaxArgs<float>& args, int64_t begin, int64_t end) { rows(args, begin, end); }
-void softmax_f64(const SoftmaxArgs<double>& args, int64_t begin, int64_t end) { rows(args, begin, end); }
 
 }  // namespace needlecpp::NDL_ISA

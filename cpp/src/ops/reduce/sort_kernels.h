@@ -1,18 +1,17 @@
-// What sort.cpp hands to the kernels of sort_simd.cpp, and the numbers that order as elements do.
+// What sort_cpu.cpp hands to the kernels of sort_simd.cpp, and the numbers that order as elements do.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class SortType : uint8_t { F32, F64, F16, BF16, I32, I64, U8 };
-
 // One row of a tensor and the order wanted. Steps in elements.
 struct SortRow {
-  SortType type;
+  Element type;
   bool descending;
   bool wide;  // which of the two kinds of items, see sort_simd.cpp
   const void* x;

@@ -61,21 +61,22 @@ void store_typed(const SortRow& row, int64_t begin, int64_t end, const Item* ite
 
 // Calls fn(Order) for the row's type.
 template <class Fn>
-NDL_HD void with_order(SortType type, const Fn& fn) {
+NDL_HD void with_order(Element type, const Fn& fn) {
   switch (type) {
-    case SortType::F32:
+    case Element::F32:
       return fn(FloatOrder<uint32_t, 0x7f800000u>{});
-    case SortType::F64:
+    case Element::F64:
       return fn(FloatOrder<uint64_t, 0x7ff0000000000000u>{});
-    case SortType::F16:
+    case Element::F16:
       return fn(FloatOrder<uint16_t, 0x7c00u>{});
-    case SortType::BF16:
+    case Element::BF16:
       return fn(FloatOrder<uint16_t, 0x7f80u>{});
-    case SortType::I32:
+    case Element::I32:
       return fn(IntegerOrder<uint32_t, 0x80000000u>{});
-    case SortType::I64:
+    case Element::I64:
       return fn(IntegerOrder<uint64_t, 0x8000000000000000u>{});
-    case SortType::U8:
+    case Element::U8:
+    case Element::Bool:
       return fn(IntegerOrder<uint8_t, 0>{});
   }
 }

@@ -1,14 +1,13 @@
 // Joining and repeating tensors, and the copies that keep or move part of one. Rows that lie side by side are copied as
 // such; everything else is written in views.
 #include <algorithm>
-#include <cstring>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/shape/join_run.h"
 #include "ops/shape/ranges.h"
 
 namespace needlecpp {
@@ -45,29 +44,20 @@ Tensor concat(const Tensors& all_parts, int64_t axis) {
     for (int i = 0; i < first.rank(); ++i)
       NDL_CHECK(i == at || part.shape()[i] == first.shape()[i], ValueError, "concat", "shapes differ off axis ", at,
                 ": got ", part.shape(), ", expected ", first.shape(), " there.");
-    NDL_CHECK(part.device() == first.device(), TypeError, "concat", "devices differ: got ", to_string(part.device()),
-              ", expected ", to_string(first.device()), ".");
     shape[at] = sum_of_sizes("concat", shape[at], part.shape()[at]);
   }
   for (const Tensor& part : all_parts) dtype = promote_types(dtype, part.dtype());
   Tensors inputs;
   for (const Tensor& part : parts) inputs.push_back(cast(part, dtype));
 
-  Tensor y = Tensor::empty(shape, dtype, first.device());
+  const Tensor y = op.empty(shape, dtype);
+  std::vector<View> views;
   std::vector<int64_t> starts = {0};
-  std::vector<CopyRowsArgs> rows;
   for (const Tensor& part : inputs) {
-    const Tensor target = view_range(y, {at, starts.back(), part.shape()[at], 1});
+    views.push_back(part);
     starts.push_back(starts.back() + part.shape()[at]);
-    CopyRowsArgs args;
-    if (as_row_copy(target, part, at, &args)) {
-      rows.push_back(args);
-    } else {
-      NoGrad off;
-      copy_(target, part);
-    }
   }
-  copy_all_rows(rows, product(shape, 0, at));
+  NDL_ON(op.device(), run_concat)(views.data(), static_cast<int64_t>(views.size()), at, y);
   return op.record(Tensors{y}, inputs, Tensors{}, [at, starts](Backward& b) {
     for (int k = 0; k + 1 < static_cast<int>(starts.size()); ++k)
       if (b.needs(k)) b.give(k, slice(b.dy(), at, starts[k], starts[k + 1]));
@@ -190,16 +180,13 @@ Tensor repeat_interleave(const Tensor& x, const Tensor& times, int64_t axis) {
   NDL_CHECK(times.numel() == size, ValueError, "repeat", "wrong number of times: got ", times.numel(), ", expected ",
             size, ", one for each slice on axis ", at, ".");
   const Tensor counts = contiguous(cast(times.detach(), DType::Int64));
-  const int64_t* count = counts.data<int64_t>();
-  Shape shape = {0};
-  for (int64_t i = 0; i < size; ++i) {
-    NDL_CHECK(count[i] >= 0 && count[i] <= (int64_t{1} << 60) - shape[0], ValueError, "repeat",
-              "bad number of times: got ", count[i], ", expected 0 or more, and less than 2^60 in all.");
-    shape[0] += count[i];
+  const int64_t total = NDL_ON(op.device(), run_count_repeats)(counts);
+  if (total < 0) {
+    const int64_t bad = select(counts, 0, -1 - total).item_int();
+    detail::fail<ValueError>(op, "bad number of times: got ", bad, ", expected 0 or more, and less than 2^60 in all.");
   }
-  const Tensor index = op.empty(shape, DType::Int64);
-  int64_t* to = index.data<int64_t>();
-  for (int64_t i = 0; i < size; ++i) to = std::fill_n(to, count[i], i);
+  const Tensor index = op.empty({total}, DType::Int64);
+  NDL_ON(op.device(), run_repeat_places)(counts, index);
   return index_select(line, at, index);
 }
 
@@ -237,34 +224,17 @@ Tensor diag(const Tensor& x, int64_t offset) {
 namespace {
 
 // Keeps columns [0, row + offset] of every row (lower), or those from row + offset on.
-Tensor triangle(const char* op, const Tensor& x, int64_t offset, bool lower) {
-  OpScope scope(op);
+Tensor triangle(const char* op_name, const Tensor& x, int64_t offset, bool lower) {
+  Op op(op_name, x);
   NDL_CHECK(x.rank() >= 2, ValueError, op, "too few axes: got ", x.shape(), ", expected two or more.");
-  const Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  const int64_t rows = x.shape()[x.rank() - 2];
-  const int64_t columns = x.shape()[x.rank() - 1];
-  const int64_t shift = std::clamp(offset, -rows - 1, columns + 1);
+  const Tensor y = op.empty(x.shape(), x.dtype());
+  const int64_t shift = std::clamp(offset, -x.size(-2) - 1, x.size(-1) + 1);
   if (y.numel() > 0) {
-    NoGrad off;
-    const Tensor source = contiguous(x);
-    const int64_t item = static_cast<int64_t>(itemsize(x.dtype()));
-    const char* from = static_cast<const char*>(source.raw());
-    char* to = static_cast<char*>(y.raw());
-    parallel_for(y.numel() / columns, std::max<int64_t>(1, (64 << 10) / (columns * item)),
-                 [&](int64_t begin, int64_t end) {
-                   for (int64_t r = begin; r < end; ++r) {
-                     const int64_t edge = std::clamp(r % rows + shift + (lower ? 1 : 0), int64_t{0}, columns);
-                     const int64_t first = lower ? 0 : edge;
-                     const int64_t last = lower ? edge : columns;
-                     char* row = to + r * columns * item;
-                     std::memset(row, 0, static_cast<size_t>(first * item));
-                     std::memcpy(row + first * item, from + (r * columns + first) * item,
-                                 static_cast<size_t>((last - first) * item));
-                     std::memset(row + last * item, 0, static_cast<size_t>((columns - last) * item));
-                   }
-                 });
+    const NoGrad off;
+    NDL_ON(op.device(), run_triangle)(contiguous(x), shift, lower, y);
   }
-  return record(op, y, {x}, {}, [op, shift, lower](Backward& b) { b.give(0, triangle(op, b.dy(), shift, lower)); });
+  return op.record(y, {x}, {},
+                   [op_name, shift, lower](Backward& b) { b.give(0, triangle(op_name, b.dy(), shift, lower)); });
 }
 
 }  // namespace

@@ -272,14 +272,14 @@ Tensor diagonal_of(const Tensor& x, const Diagonal& d) {
                 [d](Backward& b) { b.give(0, diagonal_backward("diagonal_backward", b.dy(), b.input_shape(0), d)); });
 }
 
-Tensor diagonal_backward(const char* op, const Tensor& dy, const Shape& shape, const Diagonal& d) {
-  OpScope scope(op);
-  Tensor dx = Tensor::zeros(shape, dy.dtype(), dy.device());
+Tensor diagonal_backward(const char* op_name, const Tensor& dy, const Shape& shape, const Diagonal& d) {
+  Op op(op_name, dy);
+  const Tensor dx = op.zeros(shape, dy.dtype());
   {
     NoGrad off;
     copy_(diagonal_view(dx, d), dy);
   }
-  return record(op, dx, {dy}, {}, [d](Backward& b) { b.give(0, diagonal_of(b.dy(), d)); });
+  return op.record(dx, {dy}, {}, [d](Backward& b) { b.give(0, diagonal_of(b.dy(), d)); });
 }
 
 Diagonal find_diagonal(const char* op, int64_t offset, int64_t axis_a, int64_t axis_b, int rank) {

@@ -6,6 +6,7 @@
 #include "needlecpp/autograd/op.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
+#include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/window/conv_run.h"
@@ -14,15 +15,42 @@
 namespace needlecpp {
 namespace {
 
-Tensor transpose_of(const char* op, const ConvSizes& sizes, const Tensor& y, const Tensor& weight, const Tensor& bias);
+Tensor transpose_of(const char* name, const ConvSizes& sizes, const Tensor& y, const Tensor& weight,
+                    const Tensor& bias);
 Tensor weight_of(const ConvSizes& sizes, const Tensor& x, const Tensor& y);
+
+Shape image_shape(const ConvSizes& s, int64_t channels, const int64_t size[3]) {
+  Shape shape = {s.batch, s.groups * channels};
+  for (int i = 3 - s.axes; i < 3; ++i) shape.push_back(size[i]);
+  return shape;
+}
+
+// Whether x, y and w are plain matrices and the convolution their product.
+bool is_product(const ConvSizes& s) {
+  bool plain = s.groups == 1;
+  for (int i = 0; i < 3; ++i)
+    plain = plain && s.kernel[i] == 1 && s.stride[i] == 1 && s.padding[i] == 0 && s.in[i] == s.out[i];
+  return plain;
+}
+
+// weight [m, k, 1...], or [k, m, 1...] if `transposed`, times image [n, k, ...], plus the bias. Off the tape.
+Tensor product_of(const Tensor& weight, bool transposed, const Tensor& image, const Tensor& bias, const Shape& shape) {
+  const NoGrad off;
+  const Tensor matrix = reshape(weight, {weight.size(0), weight.size(1)});
+  const Tensor columns = reshape(image, {shape[0], image.size(1), numel(shape) / (shape[0] * shape[1])});
+  Tensor y = matmul(transposed ? transpose(matrix) : matrix, columns);
+  if (bias.defined()) add_(y, reshape(bias.detach(), {-1, 1}));
+  return reshape(y, shape);
+}
+
+Tensor contiguous_bias(const Tensor& bias) { return bias.defined() ? contiguous(bias.detach()) : bias; }
 
 // On the tape with the bias only if there is one; the backward gives the three gradients in the inputs' order.
 template <class Fn>
-Tensor record_biased(const char* op, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias,
+Tensor record_biased(const Op& op, const Tensor& y, const Tensor& x, const Tensor& weight, const Tensor& bias,
                      const Fn& backward) {
-  if (!bias.defined()) return record(op, y, {x, weight}, {x, weight}, backward);
-  return record(op, y, {x, weight, bias}, {x, weight}, [backward](Backward& g) {
+  if (!bias.defined()) return op.record(y, {x, weight}, {x, weight}, backward);
+  return op.record(y, {x, weight, bias}, {x, weight}, [backward](Backward& g) {
     backward(g);
     if (!g.needs(2)) return;
     Dims others;
@@ -32,18 +60,33 @@ Tensor record_biased(const char* op, const Tensor& y, const Tensor& x, const Ten
   });
 }
 
-Tensor conv_of(const char* op, const ConvSizes& sizes, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  OpScope scope(op);
-  const Tensor y = run_conv(sizes, x, weight, bias);
+Tensor conv_of(const char* name, const ConvSizes& sizes, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  Op op(name, x, weight, bias);
+  const Shape shape = image_shape(sizes, sizes.out_channels, sizes.out);
+  Tensor y;
+  if (is_product(sizes) && numel(shape) > 0) {
+    y = product_of(weight, false, x, bias, shape);
+  } else {
+    y = op.empty(shape, x.dtype());
+    NDL_ON(op.device(), run_conv)(sizes, x, weight, contiguous_bias(bias), y);
+  }
   return record_biased(op, y, x, weight, bias, [sizes](Backward& g) {
     if (g.needs(0)) g.give(0, transpose_of("conv_backward", sizes, g.dy(), g.saved(1), Tensor()));
     if (g.needs(1)) g.give(1, weight_of(sizes, g.saved(0), g.dy()));
   });
 }
 
-Tensor transpose_of(const char* op, const ConvSizes& sizes, const Tensor& y, const Tensor& weight, const Tensor& bias) {
-  OpScope scope(op);
-  const Tensor x = run_conv_transpose(sizes, y, weight, bias);
+Tensor transpose_of(const char* name, const ConvSizes& sizes, const Tensor& y, const Tensor& weight,
+                    const Tensor& bias) {
+  Op op(name, y, weight, bias);
+  const Shape shape = image_shape(sizes, sizes.in_channels, sizes.in);
+  Tensor x;
+  if (is_product(sizes) && numel(shape) > 0) {
+    x = product_of(weight, true, y, bias, shape);
+  } else {
+    x = op.empty(shape, y.dtype());
+    NDL_ON(op.device(), run_conv_transpose)(sizes, y, weight, contiguous_bias(bias), x);
+  }
   return record_biased(op, x, y, weight, bias, [sizes](Backward& g) {
     if (g.needs(0)) g.give(0, conv_of("conv_transpose_backward", sizes, g.dy(), g.saved(1), Tensor()));
     if (g.needs(1)) g.give(1, weight_of(sizes, g.dy(), g.saved(0)));
@@ -52,20 +95,22 @@ Tensor transpose_of(const char* op, const ConvSizes& sizes, const Tensor& y, con
 
 Tensor weight_of(const ConvSizes& sizes, const Tensor& x, const Tensor& y) {
   Op op("conv_weight_backward", x, y);
-  return op.record(run_conv_weight(sizes, x, y), {x, y}, {x, y}, [sizes](Backward& g) {
+  Shape shape = {sizes.groups * sizes.out_channels, sizes.in_channels};
+  for (int i = 3 - sizes.axes; i < 3; ++i) shape.push_back(sizes.kernel[i]);
+  const Tensor weight = op.empty(shape, x.dtype());
+  NDL_ON(op.device(), run_conv_weight)(sizes, x, y, weight);
+  return op.record(weight, {x, y}, {x, y}, [sizes](Backward& g) {
     if (g.needs(0)) g.give(0, transpose_of("conv_backward", sizes, g.saved(1), g.dy(), Tensor()));
     if (g.needs(1)) g.give(1, conv_of("conv_transpose_backward", sizes, g.saved(0), g.dy(), Tensor()));
   });
 }
 
-// The dtype to compute in; also checks ranks, devices and the bias.
+// The dtype to compute in; also checks the bias.
 DType check_operands(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t channels) {
   DType dtype = promote_types(x.dtype(), weight.dtype());
   if (bias.defined()) dtype = promote_types(dtype, bias.dtype());
   NDL_CHECK(is_floating(dtype), TypeError, op, "no convolution of this dtype: got ", name(dtype),
             ", expected a float. Cast first.");
-  NDL_CHECK(x.device() == weight.device(), TypeError, op, "devices differ: got ", to_string(weight.device()),
-            ", expected ", to_string(x.device()), ".");
   NDL_CHECK(!bias.defined() || bias.shape() == Shape{channels}, ValueError, op, "wrong bias: got shape ", bias.shape(),
             ", expected one number for each of ", channels, " output channels.");
   return dtype;
@@ -103,12 +148,12 @@ ConvSizes start_sizes(const char* op, const Tensor& weight, const ConvOptions& o
   return s;
 }
 
-Tensor conv_checked(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias,
+Tensor conv_checked(const char* name, const Tensor& x, const Tensor& weight, const Tensor& bias,
                     const ConvOptions& options) {
-  OpScope scope(op);
+  Op op(name, x, weight, bias);
   const int axes = check_weight(op, weight);
   check_image(op, x.shape(), axes);
-  if (x.rank() == axes + 1) return squeeze(conv_checked(op, unsqueeze(x, 0), weight, bias, options), {0});
+  if (x.rank() == axes + 1) return squeeze(conv_checked(name, unsqueeze(x, 0), weight, bias, options), {0});
   const DType dtype = check_operands(op, x, weight, bias, weight.size(0));
   Dims stride, dilation;
   ConvSizes s = start_sizes(op, weight, options, &stride, &dilation);
@@ -134,7 +179,7 @@ Tensor conv_checked(const char* op, const Tensor& x, const Tensor& weight, const
   }
   const DType wide = dtype == DType::Float64 ? dtype : DType::Float32;
   const Tensor b = bias.defined() ? cast(bias, wide) : bias;
-  return cast(conv_of(op, s, cast(x, wide), cast(weight, wide), b), dtype);
+  return cast(conv_of(name, s, cast(x, wide), cast(weight, wide), b), dtype);
 }
 
 }  // namespace
@@ -153,8 +198,7 @@ Tensor conv_transpose_nd(const Tensor& x,       // [n, c, ...] or [c, ...]
                          const ConvOptions& options) {
   const char* const names[] = {"conv_transpose1d", "conv_transpose2d", "conv_transpose3d"};
   const int axes = check_weight("conv_transpose", weight);
-  const char* const op = names[axes - 1];
-  OpScope scope(op);
+  Op op(names[axes - 1], x, weight, bias);
   check_image(op, x.shape(), axes);
   if (x.rank() == axes + 1) return squeeze(conv_transpose_nd(unsqueeze(x, 0), weight, bias, options), {0});
   Dims stride, dilation;

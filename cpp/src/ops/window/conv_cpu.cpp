@@ -27,23 +27,20 @@
 //                       of all tiles; shares are few, depend on sizes alone, and are added in order.
 //
 // So results do not depend on the number of threads, and memory beyond the result is a few hundred kilobytes a thread.
+#include <string.h>
+
 #include <algorithm>
 #include <numeric>
 #include <vector>
 
-#include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
-#include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/inplace.h"
-#include "needlecpp/ops/matmul.h"
-#include "needlecpp/ops/reduce.h"
-#include "needlecpp/ops/shape.h"
 #include "ops/matmul/matmul_kernels.h"
 #include "ops/plumbing/scratch.h"
+#include "ops/reduce/reduce_run.h"
 #include "ops/window/conv_kernels.h"
 #include "ops/window/conv_run.h"
 
-namespace needlecpp {
+namespace needlecpp::cpu {
 namespace {
 
 constexpr int64_t kDepth = 256;      // terms of the sum in one step
@@ -58,31 +55,17 @@ int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // The size of equal pieces of at most `most` that cover `count`.
 int64_t piece(int64_t count, int64_t most) { return count <= most ? count : ceil_div(count, ceil_div(count, most)); }
 
-// The kernels by element type.
-#define NDL_BY_TYPE(name, kernel, Args)                                  \
-  void name(const Args<float>& args) { NDL_KERNEL(kernel##_f32)(args); } \
-  void name(const Args<double>& args) { NDL_KERNEL(kernel##_f64)(args); }
-NDL_BY_TYPE(pack, conv_pack, ConvPackArgs)
-NDL_BY_TYPE(pack_weights, conv_pack_weights, ConvWeightArgs)
-NDL_BY_TYPE(product, conv_product, ConvProductArgs)
-NDL_BY_TYPE(weight_grad, conv_weight_grad, ConvWeightGradArgs)
-NDL_BY_TYPE(unpack, conv_unpack, ConvUnpackArgs)
-#undef NDL_BY_TYPE
-void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b_f32)(args, 0, 1, to); }
-void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b_f64)(args, 0, 1, to); }
 template <class T>
-GemmTile gemm_tile() {
-  return sizeof(T) == 4 ? NDL_KERNEL(gemm_tile_f32)() : NDL_KERNEL(gemm_tile_f64)();
-}
+constexpr Element kElement = element_of(DTypeOf<T>::value);
 
-// An image tensor [batch, groups * channels, ...] as the kernels see it.
+// An image [batch, groups * channels, ...] as the kernels see it.
 template <class T>
 struct Image {
   T* data;
   int64_t batch, channel;
   int64_t step[3] = {};
-  explicit Image(const Tensor& x) : data(x.data<T>()), batch(x.strides()[0]), channel(x.strides()[1]) {
-    for (int i = 2; i < x.rank(); ++i) step[3 - x.rank() + i] = x.strides()[i];
+  explicit Image(const View& x) : data(needlecpp::data<T>(x)), batch(x.stride[0]), channel(x.stride[1]) {
+    for (int i = 2; i < x.rank; ++i) step[3 - x.rank + i] = x.stride[i];
   }
 };
 
@@ -194,7 +177,8 @@ struct Tiling {
   // Makes the lines of `channels` channels from x, which points at the first of them.
   template <class T>
   void pack_lines(const Image<T>& image, const T* x, int64_t channels, const Tile& tile, T* to) const {
-    ConvPackArgs<T> args;
+    ConvPackArgs args;
+    args.element = kElement<T>;
     args.channels = channels;
     args.x = x;
     args.channel = image.channel;
@@ -209,7 +193,7 @@ struct Tiling {
     args.width = width;
     args.to = to;
     args.to_channel = channel;
-    pack(args);
+    NDL_KERNEL(conv_pack)(args);
   }
   // The offsets of all taps of `channels` channels.
   std::vector<int64_t> offsets(int64_t channels) const {
@@ -246,7 +230,7 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
   const int64_t steps = depth == 0 ? 0 : ceil_div(g.channels, step);
 
   // Tiles and blocks of rows, smaller if there are too few of them for the threads.
-  const int64_t unit = gemm_tile<T>().rows;
+  const int64_t unit = NDL_KERNEL(gemm_tile<T>)().rows;
   int64_t columns = piece(axis[2].positions, kTileWidth);
   int64_t lines = piece(axis[1].positions, std::max<int64_t>(1, kTilePositions / columns));
   int64_t block = std::min(all_rows, round_up(piece(all_rows, kBlockRows), unit));
@@ -275,10 +259,10 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
                  for (int64_t i = begin; i < end; ++i) {
                    const int64_t channel = i % steps * step, row = i / steps % blocks * block;
                    const int64_t group = i / steps / blocks;
-                   pack_weights(ConvWeightArgs<T>{g.w + group * g.w_group + channel * g.w_channel, &g.w_row[row],
-                                                  g.w_channel, g.w_tap.data(), std::min(block, all_rows - row),
-                                                  std::min(step, g.channels - channel), taps,
-                                                  packed_weights(group, row, channel)});
+                   NDL_KERNEL(conv_pack_weights)
+                   (ConvWeightArgs{kElement<T>, g.w + group * g.w_group + channel * g.w_channel, &g.w_row[row],
+                                   g.w_channel, g.w_tap.data(), std::min(block, all_rows - row),
+                                   std::min(step, g.channels - channel), taps, packed_weights(group, row, channel)});
                  }
                });
 
@@ -296,16 +280,18 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
         const int64_t channels = std::min(step, g.channels - channel);
         const T* from = x.data + n * x.batch + (group * g.channels + channel) * x.channel;
         tiling.pack_lines(x, from, channels, tile, packed.data());
-        product(ConvProductArgs<T>{taken, channels * taps, (tile.size[1] - 1) * tiling.width + tile.size[2],
-                                   packed_weights(group, row, channel), packed.data(), offsets.data(), c.data(), c_row,
-                                   channel > 0});
+        NDL_KERNEL(conv_product)
+        (ConvProductArgs{kElement<T>, taken, channels * taps, (tile.size[1] - 1) * tiling.width + tile.size[2],
+                         packed_weights(group, row, channel), packed.data(), offsets.data(), c.data(), c_row,
+                         channel > 0});
       }
       if (steps == 0) std::fill_n(c.data(), block * c_row, T{});
       T* to = y.data + n * y.batch + group * g.y_group;
       for (int i = 0; i < 3; ++i) to += tile.first[i] * axis[i].step * y.step[i];
-      unpack(ConvUnpackArgs<T>{taken, tile.size[1], tile.size[2], tiling.width, c.data(), c_row,
-                               g.bias.empty() ? nullptr : &g.bias[group * all_rows + row], to, &g.y_row[row],
-                               axis[1].step * y.step[1], axis[2].step * y.step[2]});
+      NDL_KERNEL(conv_unpack)
+      (ConvUnpackArgs{kElement<T>, taken, tile.size[1], tile.size[2], tiling.width, c.data(), c_row,
+                      g.bias.empty() ? nullptr : &g.bias[group * all_rows + row], to, &g.y_row[row],
+                      axis[1].step * y.step[1], axis[2].step * y.step[2]});
     }
   });
 }
@@ -442,12 +428,21 @@ void convolve_transposed(const ConvSizes& s, const Image<T>& y, const Image<T>& 
       }
 }
 
-// Returns [shares, groups * out_channels, in_channels * taps]; the shares are still to be added.
+// y = the sum of `shares` arrays that lie one after the other, added in the order that sums over a first axis have.
+void add_shares(void* parts, int64_t shares, const View& y) {
+  View all = row_of(parts, y.element, shares * y.count);
+  all.rank = 2;
+  all.size[0] = shares;
+  all.stride[0] = all.size[1] = y.count;
+  all.stride[1] = 1;
+  run_reduce(ReduceOp::Sum, all, ReducedAxes(Dims{0}), y, {});
+}
+
 template <class T>
-Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
+void correlate_weight(const ConvSizes& s, const View& x, const View& y, const View& weight) {
   Axis axis[3];
   conv_axes(s, axis);
-  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = gemm_tile<T>().cols;
+  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = NDL_KERNEL(gemm_tile<T>)().cols;
   const int64_t columns = piece(s.out[2], kTileWidth);
   const int64_t lines = piece(s.out[1], std::max<int64_t>(1, kTilePositions / columns));
   const int64_t channels = piece(s.in_channels, std::max<int64_t>(1, kWeightRows / taps));
@@ -457,7 +452,8 @@ Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
   const int64_t tiles = s.batch * tiling.tiles(), tasks = s.groups * across * down;
   const int64_t shares = std::clamp<int64_t>(kWeightShares / tasks, 1, std::max<int64_t>(1, tiles));
   const int64_t depth = s.in_channels * taps;
-  const Tensor result = Tensor::empty({shares, s.groups * s.out_channels, depth}, x.dtype(), x.device());
+  Scratch<T> parts(shares == 1 ? 0 : shares * weight.count);
+  T* const sums = shares == 1 ? data<T>(weight) : parts.data();
   const std::vector<int64_t> offsets = tiling.offsets(channels);
   std::vector<int64_t> numbers(static_cast<size_t>(channels * taps));
   std::iota(numbers.begin(), numbers.end(), int64_t{0});
@@ -487,99 +483,61 @@ Tensor correlate_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
           line.b = source + j * dy.channel + h * dy.step[1];
           line.b_row = dy.step[2];
           line.b_col = dy.channel;
-          pack_panel(line, panels.data() + j * positions + h * tile.size[2] * panel);
+          NDL_KERNEL(gemm_pack_b<T>)(line, 0, 1, panels.data() + j * positions + h * tile.size[2] * panel);
         }
       for (int64_t h = 0; h < tile.size[1]; h += lines_at_once)
-        for (int64_t j = 0; j < rows; j += panel)
-          weight_grad(ConvWeightGradArgs<T>{count * taps, std::min(lines_at_once, tile.size[1] - h), tile.size[2],
-                                            tiling.width, std::min(panel, rows - j), packed.data() + h * tiling.width,
-                                            offsets.data(), panels.data() + j * positions + h * tile.size[2] * panel,
-                                            panel, c.data() + j, rows});
+        for (int64_t j = 0; j < rows; j += panel) NDL_KERNEL(conv_weight_grad)
+      (ConvWeightGradArgs{kElement<T>, count * taps, std::min(lines_at_once, tile.size[1] - h), tile.size[2],
+                          tiling.width, std::min(panel, rows - j), packed.data() + h * tiling.width, offsets.data(),
+                          panels.data() + j * positions + h * tile.size[2] * panel, panel, c.data() + j, rows});
     }
-    T* to = result.data<T>() + (share * s.groups * s.out_channels + group * s.out_channels + row) * depth;
-    unpack(ConvUnpackArgs<T>{count * taps, 1, rows, 0, c.data(), rows, nullptr, to + channel * taps, numbers.data(), 0,
-                             depth});
+    T* to = sums + share * weight.count + (group * s.out_channels + row) * depth;
+    NDL_KERNEL(conv_unpack)
+    (ConvUnpackArgs{kElement<T>, count * taps, 1, rows, 0, c.data(), rows, nullptr, to + channel * taps, numbers.data(),
+                    0, depth});
   });
-  return result;
-}
-
-// Whether x, y and w are plain matrices and the convolution their product.
-bool is_product(const ConvSizes& s) {
-  bool plain = s.groups == 1;
-  for (int i = 0; i < 3; ++i)
-    plain = plain && s.kernel[i] == 1 && s.stride[i] == 1 && s.padding[i] == 0 && s.in[i] == s.out[i];
-  return plain;
-}
-
-// matrix [m, k] times image [n, k, ...], plus the bias.
-Tensor pointwise(const Tensor& matrix, const Tensor& image, const Tensor& bias, const Shape& shape) {
-  Tensor y = matmul(matrix, reshape(image, {shape[0], image.size(1), numel(shape) / (shape[0] * shape[1])}));
-  if (bias.defined()) add_(y, reshape(bias.detach(), {-1, 1}));
-  return reshape(y, shape);
-}
-
-Tensor contiguous_bias(const Tensor& bias) { return bias.defined() ? contiguous(bias) : bias; }
-template <class T>
-const T* bias_data(const Tensor& bias) {
-  return bias.defined() ? bias.data<T>() : nullptr;
+  if (shares > 1) add_shares(parts.data(), shares, weight);
 }
 
 // What no tap reaches holds the bias.
-void fill_gaps(const ConvSizes& s, const Tensor& bias, const Tensor& x) {
+template <class T>
+void fill_gaps(const ConvSizes& s, const T* bias, const View& x) {
   bool gaps = false;
   for (int i = 0; i < 3; ++i)
     gaps = gaps || static_cast<int64_t>(transposed_starts(s, i).size()) < std::min(s.stride[i], s.in[i]);
   if (!gaps) return;
-  Shape spread = Dims::filled(x.rank(), 1);
-  spread[1] = x.size(1);
-  bias.defined() ? copy_(x, reshape(bias, spread)) : fill_(x, 0);
-}
-
-Shape image_shape(const ConvSizes& s, int64_t channels, const int64_t size[3]) {
-  Shape shape = {s.batch, s.groups * channels};
-  for (int i = 3 - s.axes; i < 3; ++i) shape.push_back(size[i]);
-  return shape;
+  constexpr int64_t kGrain = 1 << 15;  // elements that a thread must have to write
+  const int64_t channels = x.size[1], plane = x.count / (x.size[0] * channels);
+  parallel_for(x.size[0] * channels, std::max<int64_t>(1, kGrain / plane), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) std::fill_n(data<T>(x) + i * plane, plane, bias ? bias[i % channels] : T{});
+  });
 }
 
 }  // namespace
 
-Tensor run_conv(const ConvSizes& s, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  NoGrad off;
-  const Shape shape = image_shape(s, s.out_channels, s.out);
-  if (is_product(s) && numel(shape) > 0)
-    return pointwise(reshape(weight, {s.out_channels, s.in_channels}), x, bias, shape);
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  const Tensor b = contiguous_bias(bias);
-  if (x.dtype() == DType::Float32)
-    convolve<float>(s, Image<float>(x), Image<float>(weight), bias_data<float>(b), Image<float>(y));
-  else
-    convolve<double>(s, Image<double>(x), Image<double>(weight), bias_data<double>(b), Image<double>(y));
-  return y;
+void run_conv(const ConvSizes& sizes, View x, View weight, View bias, View y) {
+  NDL_ISA::with_float(y.element, [&](auto zero) {
+    using T = decltype(zero);
+    convolve(sizes, Image<T>(x), Image<T>(weight), bias.as<const T>(), Image<T>(y));
+  });
 }
 
-Tensor run_conv_transpose(const ConvSizes& s, const Tensor& y, const Tensor& weight, const Tensor& bias) {
-  NoGrad off;
-  const Shape shape = image_shape(s, s.in_channels, s.in);
-  if (is_product(s) && numel(shape) > 0)
-    return pointwise(transpose(reshape(weight, {s.out_channels, s.in_channels})), y, bias, shape);
-  const Tensor x = Tensor::empty(shape, y.dtype(), y.device());
-  if (x.numel() == 0) return x;
-  const Tensor b = contiguous_bias(bias);
-  fill_gaps(s, b, x);
-  if (y.dtype() == DType::Float32)
-    convolve_transposed<float>(s, Image<float>(y), Image<float>(weight), bias_data<float>(b), Image<float>(x));
-  else
-    convolve_transposed<double>(s, Image<double>(y), Image<double>(weight), bias_data<double>(b), Image<double>(x));
-  return x;
+void run_conv_transpose(const ConvSizes& sizes, View y, View weight, View bias, View x) {
+  if (x.count == 0) return;
+  NDL_ISA::with_float(x.element, [&](auto zero) {
+    using T = decltype(zero);
+    fill_gaps(sizes, bias.as<const T>(), x);
+    convolve_transposed(sizes, Image<T>(y), Image<T>(weight), bias.as<const T>(), Image<T>(x));
+  });
 }
 
-Tensor run_conv_weight(const ConvSizes& s, const Tensor& x, const Tensor& y) {
-  NoGrad off;
-  Shape shape = {s.groups * s.out_channels, s.in_channels};
-  for (int i = 3 - s.axes; i < 3; ++i) shape.push_back(s.kernel[i]);
-  if (numel(shape) == 0 || x.numel() == 0 || y.numel() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
-  const Tensor dw = x.dtype() == DType::Float32 ? correlate_weight<float>(s, x, y) : correlate_weight<double>(s, x, y);
-  return reshape(dw.size(0) == 1 ? dw : sum(dw, {0}), shape);
+void run_conv_weight(const ConvSizes& sizes, View x, View y, View weight) {
+  if (weight.count == 0) return;
+  if (x.count == 0 || y.count == 0) {
+    memset(weight.data, 0, static_cast<size_t>(weight.count * element_bytes(weight.element)));
+    return;
+  }
+  NDL_ISA::with_float(weight.element, [&](auto zero) { correlate_weight<decltype(zero)>(sizes, x, y, weight); });
 }
 
-}  // namespace needlecpp
+}  // namespace needlecpp::cpu

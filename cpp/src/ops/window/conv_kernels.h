@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
@@ -11,11 +12,13 @@ namespace needlecpp {
 // Kernels read up to this many elements past the lines they work on, and write as many columns past the last.
 inline constexpr int64_t kConvSlack = 64;
 
+// In all of them `element` is the type of every array: F32 or F64.
+
 // Copies the source of a tile to lines: element o of a line is x at [a, b, first + o * scale], zero outside x.
-template <class T>
 struct ConvPackArgs {
+  Element element;
   int64_t channels;
-  const T* x;            // of one image and group
+  const void* x;         // of one image and group
   int64_t channel;       // strides of x, in elements
   int64_t step[3];       //
   int64_t size[3];       // of x along the axes
@@ -24,68 +27,63 @@ struct ConvPackArgs {
   int64_t origin[3];     // of this tile, in x
   int64_t scale;         // between neighbours in a line
   int64_t width;         // of a line
-  T* to;                 // [channels][count[0]][count[2]][count[1]][width]
+  void* to;              // [channels][count[0]][count[2]][count[1]][width]
   int64_t to_channel;
 };
 
 // a[r, (c, t)] = w[row[r] + c * channel + tap[t]] in the order that conv_product reads.
-template <class T>
 struct ConvWeightArgs {
-  const T* w;
+  Element element;
+  const void* w;
   const int64_t* row;
   int64_t channel;
   const int64_t* tap;
   int64_t rows, channels, taps;
-  T* to;
+  void* to;
 };
 
 // c[r, p] (+)= sum over k of a[r, k] b[offset[k] + p].
-template <class T>
 struct ConvProductArgs {
+  Element element;
   int64_t rows, depth, columns;
-  const T* a;             // packed
-  const T* b;             // lines
+  const void* a;          // packed
+  const void* b;          // lines
   const int64_t* offset;  // [depth]
-  T* c;                   // [rows, c_row], c_row at least columns + kConvSlack
+  void* c;                // [rows, c_row], c_row at least columns + kConvSlack
   int64_t c_row;
   bool accumulate;
 };
 
 // c[r, j] += sum over positions p of a[offset[r] + p] b[p, j]; positions are `lines` runs of `width`, `line` apart in a
 // and adjacent in b.
-template <class T>
 struct ConvWeightGradArgs {
+  Element element;
   int64_t rows, lines, width, line, columns;
-  const T* a;
+  const void* a;
   const int64_t* offset;  // [rows]
-  const T* b;
+  const void* b;
   int64_t b_row;
-  T* c;
+  void* c;
   int64_t c_row;
 };
 
 // y[row[r] + i * y_line + j * y_step] = c[r, i * line + j] + bias[r].
-template <class T>
 struct ConvUnpackArgs {
+  Element element;
   int64_t rows, lines, width, line;
-  const T* c;
+  const void* c;
   int64_t c_row;
-  const T* bias;  // null for none
-  T* y;
+  const void* bias;  // null for none
+  void* y;
   const int64_t* row;
   int64_t y_line, y_step;
 };
 
-NDL_DECLARE_KERNEL(void, conv_pack_f32, (const ConvPackArgs<float>& args));
-NDL_DECLARE_KERNEL(void, conv_pack_f64, (const ConvPackArgs<double>& args));
-NDL_DECLARE_KERNEL(void, conv_pack_weights_f32, (const ConvWeightArgs<float>& args));
-NDL_DECLARE_KERNEL(void, conv_pack_weights_f64, (const ConvWeightArgs<double>& args));
-NDL_DECLARE_KERNEL(void, conv_product_f32, (const ConvProductArgs<float>& args));
-NDL_DECLARE_KERNEL(void, conv_product_f64, (const ConvProductArgs<double>& args));
-NDL_DECLARE_KERNEL(void, conv_weight_grad_f32, (const ConvWeightGradArgs<float>& args));
-NDL_DECLARE_KERNEL(void, conv_weight_grad_f64, (const ConvWeightGradArgs<double>& args));
-NDL_DECLARE_KERNEL(void, conv_unpack_f32, (const ConvUnpackArgs<float>& args));
-NDL_DECLARE_KERNEL(void, conv_unpack_f64, (const ConvUnpackArgs<double>& args));
+NDL_DECLARE_KERNEL(void, conv_pack, (const ConvPackArgs& args));
+NDL_DECLARE_KERNEL(void, conv_pack_weights, (const ConvWeightArgs& args));
+NDL_DECLARE_KERNEL(void, conv_product, (const ConvProductArgs& args));
+NDL_DECLARE_KERNEL(void, conv_weight_grad, (const ConvWeightGradArgs& args));
+NDL_DECLARE_KERNEL(void, conv_unpack, (const ConvUnpackArgs& args));
 
 namespace NDL_ISA {
 

@@ -1,7 +1,7 @@
-// The convolution on memory, off the tape: what the ops of conv.cpp run.
+// What the ops of conv.cpp ask of a device.
 #pragma once
 
-#include "needlecpp/core/tensor.h"
+#include "core/run.h"
 
 namespace needlecpp {
 
@@ -14,10 +14,11 @@ struct ConvSizes {
   int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
 };
 
-// Each of the three tensors from the two others, float32 or float64, of any strides. The bias, one number a channel of
-// the result, may be undefined.
-Tensor run_conv(const ConvSizes& sizes, const Tensor& x, const Tensor& weight, const Tensor& bias);
-Tensor run_conv_transpose(const ConvSizes& sizes, const Tensor& y, const Tensor& weight, const Tensor& bias);
-Tensor run_conv_weight(const ConvSizes& sizes, const Tensor& x, const Tensor& y);
+// Each of the three tensors from the two others: all of one type, float32 or float64. What is read may have any
+// strides, the result is contiguous, and every element of it is written. The bias, one number a channel of the result
+// and contiguous, may be missing.
+NDL_DECLARE_RUN(void, run_conv, (const ConvSizes& sizes, View x, View weight, View bias, View y));
+NDL_DECLARE_RUN(void, run_conv_transpose, (const ConvSizes& sizes, View y, View weight, View bias, View x));
+NDL_DECLARE_RUN(void, run_conv_weight, (const ConvSizes& sizes, View x, View y, View weight));
 
 }  // namespace needlecpp

@@ -116,18 +116,20 @@ NDL_HD void for_each_block(int64_t rows, const Run& run) {
 }
 
 template <class T, int Vecs>
-__attribute__((noinline)) void product_panel(const ConvProductArgs<T>& args, int64_t column) {
+__attribute__((noinline)) void product_panel(const ConvProductArgs& args, int64_t column) {
+  const T* const a = static_cast<const T*>(args.a);
+  const T* const b = static_cast<const T*>(args.b) + column;
+  T* const c = static_cast<T*>(args.c) + column;
   for_each_block(
       args.rows, [&]<int Rows>(int64_t row) __attribute__((always_inline)) {
-        multiply_block<T, Rows, Vecs>(1, args.depth, PackedRows<T, Rows>{args.a + row * args.depth},
-                                      OffsetColumns<T>{args.b + column, args.offset},
-                                      args.c + row * args.c_row + column, args.c_row,
+        multiply_block<T, Rows, Vecs>(1, args.depth, PackedRows<T, Rows>{a + row * args.depth},
+                                      OffsetColumns<T>{b, args.offset}, c + row * args.c_row, args.c_row,
                                       Vecs * VecTraits<typename VecOf<T>::Type>::lanes, args.accumulate);
       });
 }
 
 template <class T>
-void product(const ConvProductArgs<T>& args) {
+void product(const ConvProductArgs& args) {
   constexpr int64_t lanes = VecTraits<typename VecOf<T>::Type>::lanes;
   for (int64_t column = 0; column < args.columns; column += kVecs * lanes) {
     if (args.columns - column > lanes)
@@ -138,20 +140,22 @@ void product(const ConvProductArgs<T>& args) {
 }
 
 template <class T, int Vecs>
-__attribute__((noinline)) void weight_grad_panel(const ConvWeightGradArgs<T>& args, int64_t column) {
+__attribute__((noinline)) void weight_grad_panel(const ConvWeightGradArgs& args, int64_t column) {
+  const T* const b = static_cast<const T*>(args.b) + column;
+  T* const c = static_cast<T*>(args.c) + column;
   for_each_block(
       args.rows, [&]<int Rows>(int64_t row) __attribute__((always_inline)) {
         OffsetRows<T, Rows> a;
-        for (int i = 0; i < Rows; ++i) a.a[i] = args.a + args.offset[row + i];
+        for (int i = 0; i < Rows; ++i) a.a[i] = static_cast<const T*>(args.a) + args.offset[row + i];
         a.p = 0;
         a.skip = args.line - args.width;
-        multiply_block<T, Rows, Vecs>(args.lines, args.width, a, PackedColumns<T>{args.b + column, args.b_row},
-                                      args.c + row * args.c_row + column, args.c_row, args.columns - column, true);
+        multiply_block<T, Rows, Vecs>(args.lines, args.width, a, PackedColumns<T>{b, args.b_row}, c + row * args.c_row,
+                                      args.c_row, args.columns - column, true);
       });
 }
 
 template <class T>
-void weight_grad(const ConvWeightGradArgs<T>& args) {
+void weight_grad(const ConvWeightGradArgs& args) {
   constexpr int64_t lanes = VecTraits<typename VecOf<T>::Type>::lanes;
   for (int64_t column = 0; column < args.columns; column += kVecs * lanes) {
     if (args.columns - column > lanes)
@@ -162,16 +166,17 @@ void weight_grad(const ConvWeightGradArgs<T>& args) {
 }
 
 template <class T>
-void pack(const ConvPackArgs<T>& args) {
+void pack(const ConvPackArgs& args) {
   const int64_t step = args.scale * args.step[2];
   for (int64_t group = 0; group < args.count[2]; ++group) {
     const int64_t first = args.at[2][group] + args.origin[2];
     const Inside in = inside(first, args.scale, args.size[2], args.width);
     for (int64_t channel = 0; channel < args.channels; ++channel) {
-      const T* image = args.x + channel * args.channel + first * args.step[2];
+      const T* image = static_cast<const T*>(args.x) + channel * args.channel + first * args.step[2];
       for (int64_t d = 0; d < args.count[0]; ++d) {
         const int64_t depth = args.at[0][d] + args.origin[0];
-        T* to = args.to + channel * args.to_channel + (d * args.count[2] + group) * args.count[1] * args.width;
+        T* to = static_cast<T*>(args.to) + channel * args.to_channel +
+                (d * args.count[2] + group) * args.count[1] * args.width;
         for (int64_t h = 0; h < args.count[1]; ++h, to += args.width) {
           const int64_t height = args.at[1][h] + args.origin[1];
           if (depth < 0 || depth >= args.size[0] || height < 0 || height >= args.size[1] || in.begin == in.end) {
@@ -193,13 +198,13 @@ void pack(const ConvPackArgs<T>& args) {
 }
 
 template <class T>
-void pack_weights(const ConvWeightArgs<T>& args) {
-  T* to = args.to;
+void pack_weights(const ConvWeightArgs& args) {
+  T* to = static_cast<T*>(args.to);
   for (int64_t row = 0; row < args.rows;) {
     const int64_t rows = block_rows(args.rows - row);
     for (int64_t c = 0; c < args.channels; ++c)
       for (int64_t t = 0; t < args.taps; ++t) {
-        const T* from = args.w + c * args.channel + args.tap[t];
+        const T* from = static_cast<const T*>(args.w) + c * args.channel + args.tap[t];
         for (int64_t i = 0; i < rows; ++i) *to++ = from[args.row[row + i]];
       }
     row += rows;
@@ -207,12 +212,12 @@ void pack_weights(const ConvWeightArgs<T>& args) {
 }
 
 template <class T>
-void unpack(const ConvUnpackArgs<T>& args) {
+void unpack(const ConvUnpackArgs& args) {
   for (int64_t row = 0; row < args.rows; ++row) {
-    const T bias = args.bias ? args.bias[row] : T(0);
+    const T bias = args.bias ? static_cast<const T*>(args.bias)[row] : T(0);
     for (int64_t i = 0; i < args.lines; ++i) {
-      const T* __restrict from = args.c + row * args.c_row + i * args.line;
-      T* __restrict to = args.y + args.row[row] + i * args.y_line;
+      const T* __restrict from = static_cast<const T*>(args.c) + row * args.c_row + i * args.line;
+      T* __restrict to = static_cast<T*>(args.y) + args.row[row] + i * args.y_line;
       if (args.y_step == 1)
         for (int64_t j = 0; j < args.width; ++j) to[j] = from[j] + bias;
       else
@@ -223,15 +228,20 @@ void unpack(const ConvUnpackArgs<T>& args) {
 
 }  // namespace
 
-void conv_pack_f32(const ConvPackArgs<float>& args) { pack(args); }
-void conv_pack_f64(const ConvPackArgs<double>& args) { pack(args); }
-void conv_pack_weights_f32(const ConvWeightArgs<float>& args) { pack_weights(args); }
-void conv_pack_weights_f64(const ConvWeightArgs<double>& args) { pack_weights(args); }
-void conv_product_f32(const ConvProductArgs<float>& args) { product(args); }
-void conv_product_f64(const ConvProductArgs<double>& args) { product(args); }
-void conv_weight_grad_f32(const ConvWeightGradArgs<float>& args) { weight_grad(args); }
-void conv_weight_grad_f64(const ConvWeightGradArgs<double>& args) { weight_grad(args); }
-void conv_unpack_f32(const ConvUnpackArgs<float>& args) { unpack(args); }
-void conv_unpack_f64(const ConvUnpackArgs<double>& args) { unpack(args); }
+void conv_pack(const ConvPackArgs& args) {
+  with_float(args.element, [&](auto zero) { pack<decltype(zero)>(args); });
+}
+void conv_pack_weights(const ConvWeightArgs& args) {
+  with_float(args.element, [&](auto zero) { pack_weights<decltype(zero)>(args); });
+}
+void conv_product(const ConvProductArgs& args) {
+  with_float(args.element, [&](auto zero) { product<decltype(zero)>(args); });
+}
+void conv_weight_grad(const ConvWeightGradArgs& args) {
+  with_float(args.element, [&](auto zero) { weight_grad<decltype(zero)>(args); });
+}
+void conv_unpack(const ConvUnpackArgs& args) {
+  with_float(args.element, [&](auto zero) { unpack<decltype(zero)>(args); });
+}
 
 }  // namespace needlecpp::NDL_ISA

@@ -3,15 +3,14 @@
 #include "needlecpp/ops/pad.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/shape/ranges.h"
+#include "ops/window/pad_run.h"
 
 namespace needlecpp {
 
@@ -27,8 +26,6 @@ PadMode pad_mode_from_name(const char* name) {
 }
 
 namespace {
-
-constexpr int64_t kGrain = 32 << 10;  // elements a thread must have to write before a second one pays
 
 int64_t modulo(int64_t i, int64_t n) { return (i % n + n) % n; }
 
@@ -51,70 +48,27 @@ int64_t source_of(PadMode mode, int64_t i, int64_t n) {
   }
 }
 
-// For every position of the padded axes, the element of x that stands there: axis i has sources[i].
-using Sources = std::vector<std::vector<int64_t>>;
-
-// Writes whole rows of the last axis: what lies beside each other in x is copied at once, the borders one by one.
-template <class T>
-void fill_rows(const Tensor& y, const Tensor& x, const Sources& sources, int64_t lead, int64_t middle) {
-  const int last = x.rank() - 1;
-  const std::vector<int64_t>& columns = sources[last];
-  const int64_t length = y.shape()[last];
-  const int64_t rows = product(y.shape(), 0, last);
-  T* to = static_cast<T*>(y.raw());
-  const T* from = static_cast<const T*>(x.raw());
-  parallel_for(rows, std::max<int64_t>(1, kGrain / length), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      int64_t offset = 0;
-      int64_t rest = r;
-      for (int axis = last - 1; axis >= 0; --axis) {
-        offset += sources[axis][rest % y.shape()[axis]] * x.strides()[axis];
-        rest /= y.shape()[axis];
-      }
-      const T* line = from + offset;
-      T* row = to + r * length;
-      for (int64_t k = 0; k < lead; ++k) row[k] = line[columns[k]];
-      if (middle > 0) std::memcpy(row + lead, line + columns[lead], static_cast<size_t>(middle) * sizeof(T));
-      for (int64_t k = lead + middle; k < length; ++k) row[k] = line[columns[k]];
-    }
-  });
-}
-
-Tensor pad_with_own(const Tensor& x, const std::vector<int64_t>& before, const Shape& shape, PadMode mode) {
+Tensor pad_with_own(const Op& op, const Tensor& x, const std::vector<int64_t>& before, const Shape& shape,
+                    PadMode mode) {
   for (int i = 0; i < x.rank(); ++i)
-    NDL_CHECK(x.shape()[i] > 0 || shape[i] == 0, ValueError, "pad", "nothing to repeat on axis ", i, ": got shape ",
+    NDL_CHECK(x.shape()[i] > 0 || shape[i] == 0, ValueError, op, "nothing to repeat on axis ", i, ": got shape ",
               x.shape(), ", expected at least one element there.");
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  const Tensor y = op.empty(shape, x.dtype());
   if (y.numel() == 0)
-    return record("pad", y, {x}, {}, [](Backward& b) { b.give(0, Tensor::zeros(b.input_shape(0), b.dy().dtype())); });
-  Sources sources;
+    return op.record(y, {x}, {},
+                     [](Backward& b) { b.give(0, Tensor::zeros(b.input_shape(0), b.dy().dtype(), b.dy().device())); });
+  PadSources sources;
   for (int i = 0; i < x.rank(); ++i) {
     std::vector<int64_t> places(static_cast<size_t>(shape[i]));
     for (int64_t k = 0; k < shape[i]; ++k) places[k] = source_of(mode, k - before[i], x.shape()[i]);
-    sources.push_back(std::move(places));
+    sources.at.push_back(std::move(places));
   }
-  {
-    NoGrad off;
-    const Tensor source = contiguous(x);
-    const int last = x.rank() - 1;
-    const int64_t lead = std::clamp<int64_t>(before[last], 0, shape[last]);
-    const int64_t cut = std::max<int64_t>(0, -before[last]);
-    const int64_t middle = std::max<int64_t>(0, std::min(x.shape()[last] - cut, shape[last] - lead));
-    switch (itemsize(x.dtype())) {
-      case 1:
-        fill_rows<uint8_t>(y, source, sources, lead, middle);
-        break;
-      case 2:
-        fill_rows<uint16_t>(y, source, sources, lead, middle);
-        break;
-      case 4:
-        fill_rows<uint32_t>(y, source, sources, lead, middle);
-        break;
-      default:
-        fill_rows<uint64_t>(y, source, sources, lead, middle);
-    }
-  }
-  return record("pad", y, {x}, {}, [sources](Backward& b) {
+  const int last = x.rank() - 1;
+  const int64_t cut = std::max<int64_t>(0, -before[last]);
+  sources.lead = std::clamp<int64_t>(before[last], 0, shape[last]);
+  sources.middle = std::max<int64_t>(0, std::min(x.shape()[last] - cut, shape[last] - sources.lead));
+  NDL_ON(op.device(), run_pad)(sources, contiguous(x.detach()), y);
+  return op.record(y, {x}, {}, [sources = std::move(sources.at)](Backward& b) {
     // Axis by axis, images are added to what they show.
     Tensor dx = b.dy();
     for (int i = 0; i < dx.rank(); ++i) {
@@ -124,14 +78,16 @@ Tensor pad_with_own(const Tensor& x, const std::vector<int64_t>& before, const S
         continue;  // every element once and in order
       Shape folded = dx.shape();
       folded[i] = size;
-      dx = index_add(Tensor::zeros(folded, dx.dtype()), i, Tensor::from_vector(sources[i], {dx.shape()[i]}), dx);
+      dx = index_add(Tensor::zeros(folded, dx.dtype(), dx.device()), i,
+                     Tensor::from_vector(sources[i], {dx.shape()[i]}, dx.device()), dx);
     }
     b.give(0, dx);
   });
 }
 
-Tensor pad_constant(const Tensor& x, const std::vector<int64_t>& before, const Shape& shape, double value) {
-  const Tensor y = Tensor::full(shape, value, x.dtype(), x.device());
+Tensor pad_constant(const Op& op, const Tensor& x, const std::vector<int64_t>& before, const Shape& shape,
+                    double value) {
+  const Tensor y = op.full(shape, value, x.dtype());
   Tensor target = y;
   Tensor source = x.detach();
   std::vector<Range> kept;  // of x, for each axis
@@ -150,7 +106,7 @@ Tensor pad_constant(const Tensor& x, const std::vector<int64_t>& before, const S
     back.push_back(-before[i]);
     back_after.push_back(x.shape()[i] - shape[i] + before[i]);
   }
-  return record("pad", y, {x}, {}, [back, back_after](Backward& b) { b.give(0, pad(b.dy(), back, back_after)); });
+  return op.record(y, {x}, {}, [back, back_after](Backward& b) { b.give(0, pad(b.dy(), back, back_after)); });
 }
 
 }  // namespace
@@ -172,9 +128,9 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vecto
               " before and ", after[i], " after, expected at least -", x.shape()[i], " in all.");
   }
   numel(shape);  // throws for a product beyond its range
-  if (mode == PadMode::Constant) return pad_constant(x, before, shape, value);
+  if (mode == PadMode::Constant) return pad_constant(op, x, before, shape, value);
   if (x.rank() == 0) return reshape(x, {});
-  if (mode != PadMode::Circular) return pad_with_own(x, before, shape, mode);
+  if (mode != PadMode::Circular) return pad_with_own(op, x, before, shape, mode);
   Tensor rest = x;  // what is cut off does not come back on the other side
   std::vector<int64_t> around;
   for (int i = 0; i < x.rank(); ++i) {
@@ -185,7 +141,7 @@ Tensor pad(const Tensor& x, const std::vector<int64_t>& before, const std::vecto
     if (length < x.shape()[i]) rest = slice_range(rest, {i, cut, length, 1});
     around.push_back(std::max<int64_t>(0, before[i]));
   }
-  return pad_with_own(rest, around, shape, mode);
+  return pad_with_own(op, rest, around, shape, mode);
 }
 
 Tensor pad_last(const Tensor& x, const std::vector<int64_t>& widths, PadMode mode, double value) {

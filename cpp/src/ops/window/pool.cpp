@@ -1,4 +1,4 @@
-// Pooling. All kinds differ only in their Windows: for every axis the clipped range of each window and the number its
+// Pooling. All kinds differ only in their windows: for every axis the clipped range of each window and the number its
 // mean divides by. A mean and its gradient (each window's dy spread over its elements) are the transposes of one
 // another; a maximum is a gather at the places it was found, and its gradient a scatter to them.
 #include "needlecpp/ops/pool.h"
@@ -7,32 +7,19 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
-#include <vector>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/window/pool_kernels.h"
+#include "ops/window/pool_run.h"
 #include "ops/window/windows.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1 << 13;  // elements a thread must have to read before a second one pays
-
-// Axes that the tensor lacks come first and have one window of one element.
-struct Windows {
-  int axes = 0;
-  int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1}, step[3] = {1, 1, 1};
-  std::vector<int64_t> begin[3] = {{0}, {0}, {0}}, end[3] = {{1}, {1}, {1}}, count[3] = {{1}, {1}, {1}};
-
-  int64_t in_size() const { return in[0] * in[1] * in[2]; }
-  int64_t out_size() const { return out[0] * out[1] * out[2]; }
-};
-using WindowsPtr = std::shared_ptr<const Windows>;
+using WindowsPtr = std::shared_ptr<const PoolWindows>;
 
 // The shape with other sizes along the pooled axes.
 Shape pooled_shape(const Shape& shape, int axes, const int64_t size[3]) {
@@ -43,7 +30,7 @@ Shape pooled_shape(const Shape& shape, int axes, const int64_t size[3]) {
 
 // Whether there is a window at all. If not the tables stay as they are: they could be large, and nobody reads them. A
 // result that no memory holds is refused here, before the tables fill what there is.
-bool has_result(const Tensor& x, const Windows& windows) {
+bool has_result(const Tensor& x, const PoolWindows& windows) {
   return Tensor::empty(pooled_shape(x.shape(), windows.axes, windows.out), x.dtype(), x.device()).numel() > 0;
 }
 
@@ -66,7 +53,7 @@ void check_axes(int axes) {
 // Sliding windows before their tables are made.
 struct Sliding {
   Dims kernel, stride, padding, dilation;
-  Windows windows;
+  PoolWindows windows;
 };
 
 Sliding slide(const char* op, const Tensor& x, int axes, const PoolOptions& options) {
@@ -95,7 +82,7 @@ Sliding slide(const char* op, const Tensor& x, int axes, const PoolOptions& opti
 }
 
 WindowsPtr sliding_windows(const char* op, const Tensor& x, const Sliding& s, bool count_padding) {
-  auto windows = std::make_shared<Windows>(s.windows);
+  auto windows = std::make_shared<PoolWindows>(s.windows);
   if (!has_result(x, s.windows)) return windows;
   const int axes = s.windows.axes;
   for (int k = 0; k < axes; ++k) {
@@ -117,10 +104,10 @@ WindowsPtr sliding_windows(const char* op, const Tensor& x, const Sliding& s, bo
   return windows;
 }
 
-Windows adaptive_sizes(const char* op, const Tensor& x, int axes, const Dims& output) {
+PoolWindows adaptive_sizes(const char* op, const Tensor& x, int axes, const Dims& output) {
   check_image(op, x.shape(), axes);
   Dims sizes = per_axis(op, "output_size", output, axes, -1);
-  Windows windows;
+  PoolWindows windows;
   windows.axes = axes;
   for (int k = 0; k < axes; ++k) {
     const int i = 3 - axes + k;
@@ -132,8 +119,8 @@ Windows adaptive_sizes(const char* op, const Tensor& x, int axes, const Dims& ou
   return windows;
 }
 
-WindowsPtr adaptive_windows(const Tensor& x, const Windows& sizes) {
-  auto windows = std::make_shared<Windows>(sizes);
+WindowsPtr adaptive_windows(const Tensor& x, const PoolWindows& sizes) {
+  auto windows = std::make_shared<PoolWindows>(sizes);
   if (!has_result(x, sizes)) return windows;
   for (int i = 3 - sizes.axes; i < 3; ++i) {
     const int64_t in = sizes.in[i], out = sizes.out[i];
@@ -149,65 +136,21 @@ WindowsPtr adaptive_windows(const Tensor& x, const Windows& sizes) {
   return windows;
 }
 
-PoolArgs pool_args(const Windows& windows, DType dtype) {
-  PoolArgs args = {};
-  args.type = dtype == DType::Float32   ? PoolType::F32
-              : dtype == DType::Float64 ? PoolType::F64
-              : dtype == DType::Int32   ? PoolType::I32
-              : dtype == DType::Int64   ? PoolType::I64
-                                        : PoolType::U8;
-  for (int i = 0; i < 3; ++i) {
-    args.in[i] = windows.in[i];
-    args.out[i] = windows.out[i];
-    args.begin[i] = windows.begin[i].data();
-    args.end[i] = windows.end[i].data();
-    args.count[i] = windows.count[i].data();
-    args.step[i] = windows.step[i];
-  }
-  return args;
-}
-
-using Kernel = void (*)(const PoolArgs&, int64_t, int64_t);
-
-// Shares the rows of y between the threads.
-void run_rows(const PoolArgs& args, Kernel kernel, const Tensor& x, const Tensor& y) {
-  if (y.numel() == 0) return;
-  const int64_t rows = y.numel() / args.out[2];
-  const int64_t row_work = std::max(args.out[2], x.numel() / rows);
-  parallel_for(rows, std::max<int64_t>(1, kGrain / row_work),
-               [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-}
-// Shares the planes of x, whose elements may get several summands.
-void run_planes(const PoolArgs& args, Kernel kernel, const Tensor& x) {
-  if (x.numel() == 0) return;
-  const int64_t size = args.in[0] * args.in[1] * args.in[2];
-  parallel_for(x.numel() / size, std::max<int64_t>(1, kGrain / size),
-               [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-}
-
 // Means and their transpose.
 
 Tensor spread(const WindowsPtr& windows, const Tensor& dy);
 
-Tensor mean_of(const char* op, const WindowsPtr& windows, const Tensor& x) {
-  OpScope scope(op);
-  const Tensor y = Tensor::empty(pooled_shape(x.shape(), windows->axes, windows->out), x.dtype(), x.device());
-  const Tensor source = contiguous(x.detach());
-  PoolArgs args = pool_args(*windows, x.dtype());
-  args.x = source.raw();
-  args.y = y.raw();
-  run_rows(args, NDL_KERNEL(pool_mean), x, y);
-  return record(op, y, {x}, {}, [windows](Backward& g) { g.give(0, spread(windows, g.dy())); });
+Tensor mean_of(const char* name, const WindowsPtr& windows, const Tensor& x) {
+  Op op(name, x);
+  const Tensor y = op.empty(pooled_shape(x.shape(), windows->axes, windows->out), x.dtype());
+  NDL_ON(op.device(), run_pool_mean)(*windows, contiguous(x.detach()), y);
+  return op.record(y, {x}, {}, [windows](Backward& g) { g.give(0, spread(windows, g.dy())); });
 }
 
 Tensor spread(const WindowsPtr& windows, const Tensor& dy) {
   Op op("avg_pool_backward", dy);
   const Tensor x = op.empty(pooled_shape(dy.shape(), windows->axes, windows->in), dy.dtype());
-  const Tensor source = contiguous(dy.detach());
-  PoolArgs args = pool_args(*windows, dy.dtype());
-  args.x = x.raw();
-  args.y = source.raw();
-  run_planes(args, NDL_KERNEL(pool_spread), x);
+  NDL_ON(op.device(), run_pool_spread)(*windows, contiguous(dy.detach()), x);
   return op.record(x, {dy}, {}, [windows](Backward& g) { g.give(0, mean_of("avg_pool", windows, g.dy())); });
 }
 
@@ -215,12 +158,7 @@ Tensor spread(const WindowsPtr& windows, const Tensor& dy) {
 Tensor scatter(const WindowsPtr& windows, const Tensor& dy, const Tensor& indices) {
   Op op("max_pool_backward", dy, indices);
   const Tensor x = op.empty(pooled_shape(dy.shape(), windows->axes, windows->in), dy.dtype());
-  const Tensor source = contiguous(dy.detach());
-  PoolArgs args = pool_args(*windows, dy.dtype());
-  args.x = x.raw();
-  args.y = source.raw();
-  args.index = indices.data<int64_t>();
-  run_planes(args, NDL_KERNEL(pool_scatter), x);
+  NDL_ON(op.device(), run_pool_scatter)(*windows, contiguous(dy.detach()), indices, x);
   return op.record(x, {dy}, {indices}, [windows](Backward& g) {
     const Tensor at = g.saved(0);
     const Tensor planes = reshape(g.dy(), {g.dy().numel() / windows->in_size(), windows->in_size()});
@@ -228,18 +166,13 @@ Tensor scatter(const WindowsPtr& windows, const Tensor& dy, const Tensor& indice
   });
 }
 
-MaxPooled max_of(const char* op, const WindowsPtr& windows, const Tensor& x) {
-  OpScope scope(op);
+MaxPooled max_of(const char* name, const WindowsPtr& windows, const Tensor& x) {
+  Op op(name, x);
   const Shape shape = pooled_shape(x.shape(), windows->axes, windows->out);
-  const Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  const Tensor indices = Tensor::empty(shape, DType::Int64, x.device());
-  const Tensor source = contiguous(x.detach());
-  PoolArgs args = pool_args(*windows, x.dtype());
-  args.x = source.raw();
-  args.y = y.raw();
-  args.index = indices.data<int64_t>();
-  run_rows(args, NDL_KERNEL(pool_max), x, y);
-  return {record(op, y, {x}, {indices}, [windows](Backward& g) { g.give(0, scatter(windows, g.dy(), g.saved(0))); }),
+  const Tensor y = op.empty(shape, x.dtype());
+  const Tensor indices = op.empty(shape, DType::Int64);
+  NDL_ON(op.device(), run_pool_max)(*windows, contiguous(x.detach()), y, indices);
+  return {op.record(y, {x}, {indices}, [windows](Backward& g) { g.give(0, scatter(windows, g.dy(), g.saved(0))); }),
           indices};
 }
 
@@ -264,23 +197,21 @@ Tensor mean_checked(const char* op, const Tensor& x, const MakeWindows& make_win
 
 MaxPooled max_pool(const Tensor& x, int axes, const PoolOptions& options) {
   check_axes(axes);
-  const char* const op = kMaxPool[axes];
-  OpScope scope(op);
+  Op op(kMaxPool[axes], x);
   return max_checked(op, x, [&] { return sliding_windows(op, x, slide(op, x, axes, options), false); });
 }
 
 Tensor avg_pool(const Tensor& x, int axes, const PoolOptions& options, bool count_include_pad,
                 std::optional<int64_t> divisor) {
   check_axes(axes);
-  const char* const op = kAvgPool[axes];
-  OpScope scope(op);
+  Op op(kAvgPool[axes], x);
   NDL_CHECK(options.dilation == Dims{1}, ValueError, op, "means have no dilation: got ", options.dilation,
             ", expected 1.");
   NDL_CHECK(divisor != 0, ValueError, op, "division by zero: got divisor_override 0, expected any other number.");
   return mean_checked(op, x, [&] {
     const WindowsPtr windows = sliding_windows(op, x, slide(op, x, axes, options), count_include_pad);
     if (!divisor) return windows;
-    auto divided = std::make_shared<Windows>(*windows);
+    auto divided = std::make_shared<PoolWindows>(*windows);
     for (int i = 0; i < 3; ++i) std::fill(divided->count[i].begin(), divided->count[i].end(), i == 0 ? *divisor : 1);
     return WindowsPtr(divided);
   });
@@ -288,8 +219,7 @@ Tensor avg_pool(const Tensor& x, int axes, const PoolOptions& options, bool coun
 
 Tensor lp_pool(const Tensor& x, int axes, double norm, const PoolOptions& options) {
   check_axes(axes);
-  const char* const op = kLpPool[axes];
-  OpScope scope(op);
+  Op op(kLpPool[axes], x);
   NDL_CHECK(norm != 0 && std::isfinite(norm), ValueError, op, "bad norm: got ", norm,
             ", expected a finite number other than 0.");
   NDL_CHECK(is_floating(x.dtype()), TypeError, op, "no roots of this dtype: got ", name(x.dtype()),
@@ -304,23 +234,20 @@ Tensor lp_pool(const Tensor& x, int axes, double norm, const PoolOptions& option
 
 MaxPooled adaptive_max_pool(const Tensor& x, int axes, const Dims& output) {
   check_axes(axes);
-  const char* const op = kAdaptiveMaxPool[axes];
-  OpScope scope(op);
+  Op op(kAdaptiveMaxPool[axes], x);
   return max_checked(op, x, [&] { return adaptive_windows(x, adaptive_sizes(op, x, axes, output)); });
 }
 
 Tensor adaptive_avg_pool(const Tensor& x, int axes, const Dims& output) {
   check_axes(axes);
-  const char* const op = kAdaptiveAvgPool[axes];
-  OpScope scope(op);
+  Op op(kAdaptiveAvgPool[axes], x);
   return mean_checked(op, x, [&] { return adaptive_windows(x, adaptive_sizes(op, x, axes, output)); });
 }
 
 Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOptions& options,
                   const Dims& output_size) {
   check_axes(axes);
-  const char* const op = kMaxUnpool[axes];
-  OpScope scope(op);
+  Op op(kMaxUnpool[axes], x, indices);
   check_image(op, x.shape(), axes);
   NDL_CHECK(indices.dtype() == DType::Int64 && indices.shape() == x.shape(), TypeError, op, "wrong indices: got ",
             name(indices.dtype()), " of shape ", indices.shape(), ", expected int64 of shape ", x.shape(), ".");
@@ -340,7 +267,7 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
               " or less than the stride beside it.");
     shape[shape.size() - axes + k] = wanted;
   }
-  const Tensor y = Tensor::zeros(shape, x.dtype(), x.device());
+  const Tensor y = op.zeros(shape, x.dtype());
   Tensor places;  // of all planes in one
   if (x.numel() > 0) {
     NoGrad off;
@@ -348,13 +275,14 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
     NDL_CHECK(min(indices).item_int() >= 0 && max(indices).item_int() < size, IndexError, op,
               "index out of range: got ", min(indices).item_int(), " to ", max(indices).item_int(), ", expected 0 to ",
               size - 1, ".");
-    const Tensor starts = mul(Tensor::arange(planes), Tensor::full({}, static_cast<double>(size), DType::Int64));
+    const Tensor starts =
+        mul(Tensor::arange(planes, DType::Int64, op.device()), op.full({}, static_cast<double>(size), DType::Int64));
     places = reshape(add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1})), {-1});
     index_put_(reshape(y, {-1}), {places}, reshape(x, {-1}));
   }
-  return record(op, y, {x}, {}, [places](Backward& g) {
+  return op.record(y, {x}, {}, [places](Backward& g) {
     const Shape& shape = g.input_shape(0);
-    if (numel(shape) == 0) return g.give(0, Tensor::zeros(shape, g.dy().dtype()));
+    if (numel(shape) == 0) return g.give(0, Tensor::zeros(shape, g.dy().dtype(), g.dy().device()));
     g.give(0, reshape(index_lasting(reshape(g.dy(), {-1}), {places}), shape));
   });
 }

@@ -1,18 +1,17 @@
-// What pool.cpp hands to the kernels of pool_simd.cpp.
+// What pool_cpu.cpp hands to the kernels of pool_simd.cpp.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class PoolType : uint8_t { F32, F64, I32, I64, U8 };
-
 // Windows over three axes, clipped to x; in each the elements begin, begin + step, ... before end. Planes, one a
 // channel of an image, are contiguous.
 struct PoolArgs {
-  PoolType type;
+  Element element;  // of x and y
   int64_t in[3], out[3];
   const int64_t* begin[3];  // [out]
   const int64_t* end[3];

@@ -91,27 +91,16 @@ void scatter_of(const PoolArgs& args, int64_t begin, int64_t end) {
 }  // namespace
 
 void pool_max(const PoolArgs& args, int64_t begin, int64_t end) {
-  switch (args.type) {
-    case PoolType::F32:
-      return max_of<float>(args, begin, end);
-    case PoolType::F64:
-      return max_of<double>(args, begin, end);
-    case PoolType::I32:
-      return max_of<int32_t>(args, begin, end);
-    case PoolType::I64:
-      return max_of<int64_t>(args, begin, end);
-    case PoolType::U8:
-      return max_of<uint8_t>(args, begin, end);
-  }
+  with_number(args.element, [&](auto zero) { max_of<decltype(zero)>(args, begin, end); });
 }
 void pool_mean(const PoolArgs& args, int64_t begin, int64_t end) {
-  args.type == PoolType::F64 ? mean_of<double>(args, begin, end) : mean_of<float>(args, begin, end);
+  with_float(args.element, [&](auto zero) { mean_of<decltype(zero)>(args, begin, end); });
 }
 void pool_spread(const PoolArgs& args, int64_t begin, int64_t end) {
-  args.type == PoolType::F64 ? spread_of<double>(args, begin, end) : spread_of<float>(args, begin, end);
+  with_float(args.element, [&](auto zero) { spread_of<decltype(zero)>(args, begin, end); });
 }
 void pool_scatter(const PoolArgs& args, int64_t begin, int64_t end) {
-  args.type == PoolType::F64 ? scatter_of<double>(args, begin, end) : scatter_of<float>(args, begin, end);
+  with_float(args.element, [&](auto zero) { scatter_of<decltype(zero)>(args, begin, end); });
 }
 
 }  // namespace needlecpp::NDL_ISA

@@ -9,38 +9,25 @@
 #include <memory>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/window/resample_kernels.h"
+#include "ops/window/resample_run.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1 << 13;  // numbers of the result that a thread makes at least
 constexpr double kCubic = -0.75;
 
-// The taps of one axis, see ResampleAxis.
-struct Taps {
-  int64_t in = 1, out = 1;
-  std::vector<int64_t> start = {0};
-  std::vector<int64_t> index;
-  std::vector<double> weight;
-  std::vector<float> weight_f32;
-
-  void add(int64_t at, double w) {
-    index.push_back(std::clamp<int64_t>(at, 0, in - 1));
-    weight.push_back(w);
-  }
-  void next() { start.push_back(static_cast<int64_t>(index.size())); }
-  void finish() { weight_f32.assign(weight.begin(), weight.end()); }
-};
-using Tables = std::vector<Taps>;  // three
+void add_tap(ResampleTaps* taps, int64_t at, double weight) {
+  taps->index.push_back(std::clamp<int64_t>(at, 0, taps->in - 1));
+  taps->weight.push_back(weight);
+}
+void finish(ResampleTaps* taps) { taps->weight_f32.assign(taps->weight.begin(), taps->weight.end()); }
 
 // `scale` is the scale factor that positions are computed with, 0 to take the ratio of the sizes.
-Taps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool align_corners) {
-  Taps taps;
+ResampleTaps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool align_corners) {
+  ResampleTaps taps;
   taps.in = in;
   taps.out = out;
   const double step = align_corners ? (out > 1 ? static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0)
@@ -53,7 +40,7 @@ Taps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool a
       case Interpolation::NearestExact: {
         // In float32, so that pixels on an edge fall to the side that PyTorch puts them.
         const float shift = mode == Interpolation::NearestExact ? 0.5f : 0.0f;
-        taps.add(static_cast<int64_t>((static_cast<float>(i) + shift) * static_cast<float>(step)), 1);
+        add_tap(&taps, static_cast<int64_t>((static_cast<float>(i) + shift) * static_cast<float>(step)), 1);
         break;
       }
       case Interpolation::Linear: {
@@ -61,8 +48,8 @@ Taps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool a
         const double inside = in == out ? static_cast<double>(i) : std::clamp(at, 0.0, static_cast<double>(in - 1));
         const int64_t first = static_cast<int64_t>(inside);
         const double f = inside - static_cast<double>(first);
-        taps.add(first, 1 - f);
-        if (f > 0) taps.add(first + 1, f);
+        add_tap(&taps, first, 1 - f);
+        if (f > 0) add_tap(&taps, first + 1, f);
         break;
       }
       case Interpolation::Cubic: {
@@ -72,24 +59,24 @@ Taps make_taps(Interpolation mode, int64_t in, int64_t out, double scale, bool a
           const double d = std::abs(f - k);
           const double w = d <= 1 ? ((kCubic + 2) * d - (kCubic + 3)) * d * d + 1
                                   : ((kCubic * d - 5 * kCubic) * d + 8 * kCubic) * d - 4 * kCubic;
-          taps.add(static_cast<int64_t>(below) + k, w);
+          add_tap(&taps, static_cast<int64_t>(below) + k, w);
         }
         break;
       }
       case Interpolation::Area: {
         const int64_t begin = i * in / out, end = ((i + 1) * in + out - 1) / out;
-        for (int64_t j = begin; j < end; ++j) taps.add(j, 1 / static_cast<double>(end - begin));
+        for (int64_t j = begin; j < end; ++j) add_tap(&taps, j, 1 / static_cast<double>(end - begin));
         break;
       }
     }
-    taps.next();
+    taps.start.push_back(static_cast<int64_t>(taps.index.size()));
   }
-  taps.finish();
+  finish(&taps);
   return taps;
 }
 
-Taps turned(const Taps& taps) {
-  Taps result;
+ResampleTaps turned(const ResampleTaps& taps) {
+  ResampleTaps result;
   result.in = taps.out;
   result.out = taps.in;
   result.start.assign(static_cast<size_t>(taps.in) + 1, 0);
@@ -104,42 +91,18 @@ Taps turned(const Taps& taps) {
       result.index[to] = i;
       result.weight[to] = taps.weight[static_cast<size_t>(t)];
     }
-  result.finish();
+  finish(&result);
   return result;
 }
 
-template <class T>
-void run(const Tables& tables, const Tensor& x, const Tensor& y,
-         void (*kernel)(const ResampleArgs<T>&, T*, int64_t, int64_t)) {
-  ResampleArgs<T> args;
-  args.x = x.data<T>();
-  args.y = y.data<T>();
-  for (size_t a = 0; a < 3; ++a) {
-    const Taps& taps = tables[a];
-    const T* weight;
-    if constexpr (std::is_same_v<T, float>)
-      weight = taps.weight_f32.data();
-    else
-      weight = taps.weight.data();
-    args.axes[a] = {taps.in, taps.out, taps.start.data(), taps.index.data(), weight};
-  }
-  const int64_t width = tables[2].out;
-  parallel_for(y.numel() / width, std::max<int64_t>(1, kGrain / width), [&](int64_t begin, int64_t end) {
-    const Tensor scratch = Tensor::empty({tables[2].in}, x.dtype());
-    kernel(args, scratch.data<T>(), begin, end);
-  });
-}
-
 // Fills y by applying `tables` to the last three axes of x; `turned_tables` are its derivative's.
-Tensor resample(const Tensor& x, const Tensor& y, const std::shared_ptr<const Tables>& tables,
-                const std::shared_ptr<const Tables>& turned_tables) {
-  const Tensor from = contiguous(x.detach());
-  if (x.dtype() == DType::Float32)
-    run<float>(*tables, from, y, NDL_KERNEL(resample_f32));
-  else
-    run<double>(*tables, from, y, NDL_KERNEL(resample_f64));
-  return record("interpolate", y, {x}, {}, [shape = x.shape(), tables, turned_tables](Backward& g) {
-    g.give(0, resample(g.dy(), Tensor::empty(shape, g.dy().dtype()), turned_tables, tables));
+Tensor resample(const Tensor& x, const Tensor& y, const std::shared_ptr<const ResampleTables>& tables,
+                const std::shared_ptr<const ResampleTables>& turned_tables) {
+  Op op("interpolate", x, y);
+  NDL_ON(op.device(), run_resample)(*tables, contiguous(x.detach()), y);
+  return op.record(y, {x}, {}, [shape = x.shape(), tables, turned_tables](Backward& g) {
+    const Tensor dx = Tensor::empty(shape, g.dy().dtype(), g.dy().device());
+    g.give(0, resample(g.dy(), dx, turned_tables, tables));
   });
 }
 
@@ -191,22 +154,23 @@ Tensor interpolate(const Tensor& x, Interpolation mode, const InterpolateOptions
   // An empty result needs no tables, and one that no memory holds gets none.
   if (numel(shape) == 0) return reshape(x, shape);
   const Tensor y = op.empty(shape, x.dtype());
-  auto tables = std::make_shared<Tables>();
+  auto tables = std::make_shared<ResampleTables>();
   for (int a = axes - 3; a < axes; ++a) {  // missing axes in front have size 1
     const size_t at = static_cast<size_t>(std::max(a, 0));
-    tables->push_back(a < 0 ? make_taps(Interpolation::Nearest, 1, 1, 0, false)
-                            : make_taps(mode, x.shape()[a + 2], size[at], scale[at], options.align_corners));
+    (*tables)[static_cast<size_t>(a + 3 - axes)] =
+        a < 0 ? make_taps(Interpolation::Nearest, 1, 1, 0, false)
+              : make_taps(mode, x.shape()[a + 2], size[at], scale[at], options.align_corners);
   }
   if (!is_floating(x.dtype())) {
     Tensor taken = x;
     for (int a = 0; a < axes; ++a) {
       const std::vector<int64_t>& index = (*tables)[static_cast<size_t>(a + 3 - axes)].index;
-      taken = index_select(taken, a + 2, Tensor::from_vector(index, {static_cast<int64_t>(index.size())}));
+      taken = index_select(taken, a + 2, Tensor::from_vector(index, {static_cast<int64_t>(index.size())}, op.device()));
     }
     return taken;
   }
-  auto turned_tables = std::make_shared<Tables>();
-  for (const Taps& taps : *tables) turned_tables->push_back(turned(taps));
+  auto turned_tables = std::make_shared<ResampleTables>();
+  std::transform(tables->begin(), tables->end(), turned_tables->begin(), turned);
   return resample(x, y, tables, turned_tables);
 }
 

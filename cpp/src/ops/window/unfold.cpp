@@ -1,25 +1,20 @@
 // im2col and col2im. Each is the transpose of the other, hence its backward.
 #include "needlecpp/ops/unfold.h"
 
-#include <algorithm>
-
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/window/unfold_kernels.h"
+#include "ops/window/unfold_run.h"
 #include "ops/window/windows.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements of y a thread must have before a second one pays
-
-// The sizes of one call; the pointers are unset.
+// The sizes of one call.
 struct Sizes {
-  UnfoldArgs args = {};
-  Dims image;  // along the axes
+  UnfoldSizes axes = {};
+  Dims image;  // along its own axes
   int64_t taps = 1, windows = 1;
 };
 
@@ -38,62 +33,46 @@ Sizes make_sizes(const char* op, const Dims& image, const UnfoldOptions& options
   Shape taps, windows;
   for (int i = 0; i < 3; ++i) {
     const int k = i - (3 - axes);
-    s.args.in[i] = k < 0 ? 1 : image[k];
-    s.args.kernel[i] = k < 0 ? 1 : kernel[k];
-    s.args.stride[i] = k < 0 ? 1 : stride[k];
-    s.args.padding[i] = k < 0 ? 0 : padding[k];
-    s.args.dilation[i] = k < 0 ? 1 : dilation[k];
-    const int64_t extent = window_extent(s.args.kernel[i], s.args.dilation[i]);
-    const int64_t padded = s.args.in[i] + 2 * s.args.padding[i];
+    s.axes.in[i] = k < 0 ? 1 : image[k];
+    s.axes.kernel[i] = k < 0 ? 1 : kernel[k];
+    s.axes.stride[i] = k < 0 ? 1 : stride[k];
+    s.axes.padding[i] = k < 0 ? 0 : padding[k];
+    s.axes.dilation[i] = k < 0 ? 1 : dilation[k];
+    const int64_t extent = window_extent(s.axes.kernel[i], s.axes.dilation[i]);
+    const int64_t padded = s.axes.in[i] + 2 * s.axes.padding[i];
     NDL_CHECK(padded >= extent, ValueError, op, "the window is larger than the image: got ", extent,
               " with dilation, expected at most ", padded, ", the size of an axis with padding.");
-    s.args.out[i] = (padded - extent) / s.args.stride[i] + 1;
-    taps.push_back(s.args.kernel[i]);
-    windows.push_back(s.args.out[i]);
+    s.axes.out[i] = (padded - extent) / s.axes.stride[i] + 1;
+    taps.push_back(s.axes.kernel[i]);
+    windows.push_back(s.axes.out[i]);
   }
   s.taps = numel(taps);
   s.windows = numel(windows);
   return s;
 }
 
-void run(Sizes sizes, const Tensor& x, const Tensor& y, void (*kernel)(const UnfoldArgs&, int64_t, int64_t)) {
-  UnfoldArgs& args = sizes.args;
-  if (x.numel() == 0 || y.numel() == 0) return;
-  const int64_t columns = sizes.taps * sizes.windows, planes = y.numel() / columns;
-  args.x = x.raw();
-  args.y = y.raw();
-  args.item = static_cast<int>(itemsize(x.dtype()));
-  args.type = x.dtype() == DType::Float32   ? FoldType::F32
-              : x.dtype() == DType::Float64 ? FoldType::F64
-              : x.dtype() == DType::Int32   ? FoldType::I32
-              : x.dtype() == DType::Int64   ? FoldType::I64
-                                            : FoldType::U8;
-  parallel_for(planes, std::max<int64_t>(1, kGrain / columns),
-               [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-}
-
 Tensor fold_of(const Sizes& sizes, const Tensor& y);
 
 Tensor unfold_of(const Sizes& sizes, const Tensor& x) {  // [n, c, ...]
-  OpScope scope("im2col");
+  Op op("im2col", x);
   const int64_t channels = numel({x.size(1), sizes.taps});
-  const Tensor y = Tensor::empty({x.size(0), channels, sizes.windows}, x.dtype(), x.device());
+  const Tensor y = op.empty({x.size(0), channels, sizes.windows}, x.dtype());
   if (x.numel() == 0)
     fill_(y, 0);  // nothing but padding
-  else
-    run(sizes, contiguous(x.detach()), y, NDL_KERNEL(unfold_planes));
-  return record("im2col", y, {x}, {}, [sizes](Backward& g) { g.give(0, fold_of(sizes, g.dy())); });
+  else if (y.numel() > 0)
+    NDL_ON(op.device(), run_unfold)(sizes.axes, contiguous(x.detach()), y);
+  return op.record(y, {x}, {}, [sizes](Backward& g) { g.give(0, fold_of(sizes, g.dy())); });
 }
 
 Tensor fold_of(const Sizes& sizes, const Tensor& y) {  // [n, c * taps, windows]
-  OpScope scope("col2im");
+  Op op("col2im", y);
   if (y.dtype() == DType::Float16 || y.dtype() == DType::BFloat16)
     return cast(fold_of(sizes, cast(y, DType::Float32)), y.dtype());
   Shape shape = {y.size(0), y.size(1) / sizes.taps};
   for (const int64_t size : sizes.image) shape.push_back(size);
-  const Tensor x = Tensor::empty(shape, y.dtype(), y.device());
-  run(sizes, x, contiguous(y.detach()), NDL_KERNEL(fold_planes));
-  return record("col2im", x, {y}, {}, [sizes](Backward& g) { g.give(0, unfold_of(sizes, g.dy())); });
+  const Tensor x = op.empty(shape, y.dtype());
+  if (x.numel() > 0 && y.numel() > 0) NDL_ON(op.device(), run_fold)(sizes.axes, contiguous(y.detach()), x);
+  return op.record(x, {y}, {}, [sizes](Backward& g) { g.give(0, unfold_of(sizes, g.dy())); });
 }
 
 }  // namespace

@@ -1,22 +1,25 @@
-// What unfold.cpp hands to the kernels of unfold_simd.cpp.
+// What unfold_cpu.cpp hands to the kernels of unfold_simd.cpp.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/isa.h"
 
 namespace needlecpp {
 
-enum class FoldType : uint8_t { F32, F64, I32, I64, U8 };
+// Windows over an image: element o of tap t stands at o * stride + t * dilation - padding. There are always three axes;
+// those that the image lacks come first and have size 1.
+struct UnfoldSizes {
+  int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
+};
 
-// x [planes, in], y [planes, kernel, out], contiguous; element o of tap t stands at o * stride + t * dilation -
-// padding.
+// x [planes, in], y [planes, kernel, out], contiguous.
 struct UnfoldArgs {
+  Element element;
   void* x;
   void* y;
-  int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
-  int item;       // bytes of an element: unfold_planes
-  FoldType type;  // fold_planes
+  UnfoldSizes sizes;
 };
 
 // Planes [begin, end): y from x, and x as the sum of its places in y.

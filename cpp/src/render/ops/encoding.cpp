@@ -4,15 +4,13 @@
 #include <cmath>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/encoding_kernels.h"
+#include "render/ops/encoding_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 2048;
 
 void check_rows(const char* op, const char* what, const Tensor& x, int64_t columns) {
   NDL_CHECK(x.defined() && x.rank() == 2 && (columns < 0 || x.size(1) == columns), ValueError, op, "bad shape of ",
@@ -20,8 +18,6 @@ void check_rows(const char* op, const char* what, const Tensor& x, int64_t colum
             columns < 0 ? "d" : std::to_string(columns), ").");
   NDL_CHECK(is_floating(x.dtype()), TypeError, op, "bad dtype of ", what, ": got ", name(x.dtype()),
             ", expected float32. Cast first.");
-  NDL_CHECK(x.device() == Device{}, TypeError, op, "unsupported device: got ", to_string(x.device()),
-            ", expected cpu.");
 }
 
 void check_degree(const char* op, int degree) {
@@ -40,29 +36,17 @@ Tensor spherical_harmonics(const Tensor& directions, int degree) {
   check_rows(op, "directions", directions, 3);
   check_degree(op, degree);
   if (directions.dtype() != DType::Float32) return spherical_harmonics_composed(directions, degree);
-  const int64_t n = directions.size(0), width = degree * degree;
-  const Tensor y = op.empty({n, width});
-  const Strides& strides = directions.strides();
-  parallel_for(n, kGrain, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(spherical_harmonics_rows)
-    ({directions.data<float>() + begin * strides[0], strides[0], strides[1], end - begin, degree,
-      y.data<float>() + begin * width});
-  });
-  return record(op, y, {directions}, {directions}, [degree](Backward& b) {
+  const Tensor y = op.empty({directions.size(0), degree * degree});
+  NDL_ON(op.device(), run_spherical_harmonics)(degree, directions, y);
+  return op.record(y, {directions}, {directions}, [degree](Backward& b) {
     const Tensor directions = b.saved(0);
     if (Backward::recording()) {
       b.through_twin([degree](const Tensors& in) { return Tensors{spherical_harmonics_composed(in[0], degree)}; },
                      {directions});
       return;
     }
-    const Tensor dy = contiguous(b.dy());
-    const Tensor gradient = Tensor::empty(directions.shape());
-    const Strides& strides = directions.strides();
-    parallel_for(directions.size(0), kGrain, [&](int64_t begin, int64_t end) {
-      NDL_KERNEL(spherical_harmonics_backward)
-      ({directions.data<float>() + begin * strides[0], strides[0], strides[1], end - begin, degree,
-        dy.data<float>() + begin * degree * degree, gradient.data<float>() + begin * 3});
-    });
+    const Tensor gradient = Tensor::empty(directions.shape(), DType::Float32, directions.device());
+    NDL_ON(directions.device(), run_spherical_harmonics_backward)(degree, directions, contiguous(b.dy()), gradient);
     b.give(0, gradient);
   });
 }
@@ -100,29 +84,20 @@ Tensor frequency_encoding(const Tensor& x, int frequencies) {
   check_rows(op, "x", x, -1);
   check_frequencies(op, frequencies);
   if (x.dtype() != DType::Float32) return frequency_encoding_composed(x, frequencies);
-  const int64_t width = 2 * int64_t{frequencies};
-  const Tensor y = op.empty({x.size(0), x.size(1) * width});
-  const Tensor values = contiguous(x.detach());
-  parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(frequency_rows)
-    ({values.data<float>() + begin, end - begin, frequencies, y.data<float>() + begin * width});
-  });
-  return record(
-      op, y, {x}, {x},
-      [frequencies, width](Backward& b) {
+  const Tensor y = op.empty({x.size(0), x.size(1) * 2 * int64_t{frequencies}});
+  NDL_ON(op.device(), run_frequency_encoding)(frequencies, contiguous(x.detach()), y);
+  return op.record(
+      y, {x}, {x},
+      [frequencies](Backward& b) {
         if (Backward::recording()) {
           b.through_twin(
               [frequencies](const Tensors& in) { return Tensors{frequency_encoding_composed(in[0], frequencies)}; },
               {b.saved(0)});
           return;
         }
-        const Tensor dy = contiguous(b.dy()), y = b.output();
-        const Tensor gradient = Tensor::empty(b.input_shape(0));
-        parallel_for(gradient.numel(), kGrain, [&](int64_t begin, int64_t end) {
-          NDL_KERNEL(frequency_backward)
-          ({y.data<float>() + begin * width, dy.data<float>() + begin * width, end - begin, frequencies,
-            gradient.data<float>() + begin});
-        });
+        const Tensor y = b.output();
+        const Tensor gradient = Tensor::empty(b.input_shape(0), DType::Float32, y.device());
+        NDL_ON(y.device(), run_frequency_encoding_backward)(frequencies, y, contiguous(b.dy()), gradient);
         b.give(0, gradient);
       },
       SaveOutputs::Yes);

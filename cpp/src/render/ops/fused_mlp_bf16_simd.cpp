@@ -412,8 +412,8 @@ void backward(const MlpArgs& args, int64_t begin, int64_t end, float* memory, fl
 
 }  // namespace
 
-void mlp_pack_bf16(const MlpLayer& layer, bool pairs) {
-  const auto pack = pairs ? pack_panels<PairDot> : pack_panels<FloatDot>;
+void mlp_pack_bf16(MlpProducts products, const MlpLayer& layer) {
+  const auto pack = products == MlpProducts::kBrainPairs ? pack_panels<PairDot> : pack_panels<FloatDot>;
   pack(layer.weight, layer.weight_in_stride, layer.weight_out_stride, layer.in, layer.out, layer.packed);
   if (layer.packed_t)
     pack(layer.weight, layer.weight_out_stride, layer.weight_in_stride, layer.out, layer.in, layer.packed_t);
@@ -422,12 +422,13 @@ void mlp_pack_bf16(const MlpLayer& layer, bool pairs) {
 int64_t mlp_scratch_bf16(const MlpArgs& args) { return Scratch<FloatDot>::floats(args); }
 
 void mlp_forward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory) {
-  return args.pairs ? forward<PairDot>(args, begin, end, memory) : forward<FloatDot>(args, begin, end, memory);
+  return args.products == MlpProducts::kBrainPairs ? forward<PairDot>(args, begin, end, memory)
+                                                   : forward<FloatDot>(args, begin, end, memory);
 }
 
 void mlp_backward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory, float* gradients) {
-  return args.pairs ? backward<PairDot>(args, begin, end, memory, gradients)
-                    : backward<FloatDot>(args, begin, end, memory, gradients);
+  return args.products == MlpProducts::kBrainPairs ? backward<PairDot>(args, begin, end, memory, gradients)
+                                                   : backward<FloatDot>(args, begin, end, memory, gradients);
 }
 
 }  // namespace needlecpp::NDL_ISA

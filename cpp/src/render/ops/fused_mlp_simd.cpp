@@ -348,7 +348,8 @@ void pack_panels(const float* from, int64_t row_stride, int64_t column_stride, i
 
 }  // namespace
 
-void mlp_pack(const MlpLayer& layer) {
+void mlp_pack(MlpProducts products, const MlpLayer& layer) {
+  if (products != MlpProducts::kFloat32) return mlp_pack_bf16(products, layer);
   if (is_quad(layer)) {
     float* to = layer.packed;
     for (int64_t k = 0; k < layer.in; k += kFloats)
@@ -364,9 +365,12 @@ void mlp_pack(const MlpLayer& layer) {
     pack_panels(layer.weight, layer.weight_out_stride, layer.weight_in_stride, layer.out, layer.in, layer.packed_t);
 }
 
-int64_t mlp_scratch(const MlpArgs& args) { return 4 * kMlpTile * widest_row(args); }
+int64_t mlp_scratch(const MlpArgs& args) {
+  return args.products == MlpProducts::kFloat32 ? 4 * kMlpTile * widest_row(args) : mlp_scratch_bf16(args);
+}
 
 void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch) {
+  if (args.products != MlpProducts::kFloat32) return mlp_forward_bf16(args, begin, end, scratch);
   Ahead ahead;
   for (int64_t first = begin; first < end; first += kMlpTile) {
     const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
@@ -378,6 +382,7 @@ void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch
 }
 
 void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients) {
+  if (args.products != MlpProducts::kFloat32) return mlp_backward_bf16(args, begin, end, scratch, gradients);
   Ahead ahead;
   for (int64_t first = begin; first < end; first += kMlpTile) {
     const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;

@@ -5,6 +5,13 @@
 #include "render/ops/fused_mlp_kernels.h"
 
 namespace needlecpp::NDL_ISA {
+
+// The kernels for bfloat16 products, which those of fused_mlp_kernels.h hand on to.
+void mlp_pack_bf16(MlpProducts products, const MlpLayer& layer);
+int64_t mlp_scratch_bf16(const MlpArgs& args);
+void mlp_forward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory);
+void mlp_backward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory, float* gradients);
+
 namespace {
 
 // The register block: kMaxVectors vectors of columns, and as many rows as leave registers for the operands.

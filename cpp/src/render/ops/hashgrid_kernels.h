@@ -35,15 +35,6 @@ struct HashGridSplitPositionsArgs {
   float *x, *y, *z;
 };
 
-// Rows [count, levels * features] (the tensor's layout) and panels [levels][pitch] holding [count, features] each (the
-// loops' layout). pitch is in floats.
-struct HashGridPanelArgs {
-  float* rows;
-  float* panels;
-  int64_t count, pitch;
-  int levels, features;
-};
-
 // table[...] at the points -> out [count, features].
 struct HashGridEncodeArgs {
   HashGridLevelArgs level;
@@ -73,8 +64,6 @@ struct HashGridPositionArgs {
 };
 
 NDL_DECLARE_KERNEL(void, hashgrid_split_positions, (const HashGridSplitPositionsArgs& args));
-NDL_DECLARE_KERNEL(void, hashgrid_rows_from_panels, (const HashGridPanelArgs& args));
-NDL_DECLARE_KERNEL(void, hashgrid_panels_from_rows, (const HashGridPanelArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_encode, (const HashGridEncodeArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_scatter, (const HashGridScatterArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_position_grad, (const HashGridPositionArgs& args));
