@@ -11,7 +11,7 @@
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/matmul/matmul_kernels.h"
 #include "support.h"
 

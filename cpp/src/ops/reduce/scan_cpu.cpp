@@ -1,5 +1,6 @@
 // Threads share the rows; a few long rows are cut into slices instead (of a length that depends on nothing else), whose
-// totals are joined, and each is scanned from what those before it gathered. Segments are shared by segment_tasks_cpu.h.
+// totals are joined, and each is scanned from what those before it gathered. Segments are shared by
+// segment_tasks_cpu.h.
 #include <algorithm>
 #include <vector>
 
