@@ -6,7 +6,6 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
@@ -15,6 +14,7 @@
 #include "needlecpp/ops/shape.h"
 #include "render/ops/fused_mlp_cpu.h"
 #include "render/ops/fused_mlp_tape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -45,33 +45,10 @@ Tensors random_weights(const std::vector<int64_t>& widths, uint32_t seed) {
   return weights;
 }
 
-// The largest difference, relative to the largest value (sums of many terms cancel in single entries).
-double relative_error(const Tensor& got, const Tensor& expected) {
-  REQUIRE(got.defined());
-  REQUIRE(got.shape() == expected.shape());
-  const std::vector<float> a = contiguous(got).to_vector<float>(), b = contiguous(expected).to_vector<float>();
-  double worst = 0, scale = 1e-3;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(b[i]) || std::isnan(a[i])) {
-      if (std::isnan(b[i]) != std::isnan(a[i])) return std::numeric_limits<double>::infinity();
-      continue;
-    }
-    if (std::isinf(b[i]) || std::isinf(a[i])) {
-      if (a[i] != b[i]) return std::numeric_limits<double>::infinity();
-      continue;
-    }
-    worst = std::max(worst, static_cast<double>(std::fabs(a[i] - b[i])));
-    scale = std::max(scale, static_cast<double>(std::fabs(b[i])));
-  }
-  return worst / scale;
-}
-
 struct Result {
   Tensor y, dx;
   Tensors dweights;
 };
-
-Tensor leaf(const Tensor& x) { return x.detach().set_requires_grad(true); }
 
 Result run(bool fused, const Tensor& x, const Tensors& weights, Activation hidden, Activation output, const Tensor& dy,
            Precision precision = Precision::Float32) {
@@ -372,7 +349,7 @@ TEST_CASE("fused_mlp: only what is asked for is differentiated") {
 }
 
 TEST_CASE("fused_mlp: the result does not depend on the number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   const Tensor x = random_tensor<float>({20001, 32}, 51);
   const Tensor dy = random_tensor<float>({20001, 4}, 52);
   const Tensors weights = random_weights({32, 64, 4}, 53);
@@ -380,7 +357,6 @@ TEST_CASE("fused_mlp: the result does not depend on the number of threads") {
   const Result one = run(true, x, weights, Activation::ReLU, Activation::None, dy);
   set_num_threads(3);
   const Result three = run(true, x, weights, Activation::ReLU, Activation::None, dy);
-  set_num_threads(before);
   CHECK(one.y.to_vector<float>() == three.y.to_vector<float>());
   CHECK(one.dx.to_vector<float>() == three.dx.to_vector<float>());
   for (size_t l = 0; l < 2; ++l) CHECK(one.dweights[l].to_vector<float>() == three.dweights[l].to_vector<float>());

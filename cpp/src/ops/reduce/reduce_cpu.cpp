@@ -9,7 +9,7 @@
 #include "needlecpp/core/parallel.h"
 #include "ops/plumbing/scratch.h"
 #include "ops/reduce/reduce_run.h"
-#include "ops/reduce/segment_tasks.h"
+#include "ops/reduce/segment_tasks_cpu.h"
 
 namespace needlecpp::cpu {
 namespace {
