@@ -28,7 +28,7 @@ class PanelEncoder {
   virtual PanelLayout layout() const = 0;
   // The features as a tensor [n, features] of plain ops, from positions and the parameters behind them.
   virtual Tensor composed(const Tensors& inputs) const = 0;
-  // One op's positions and parameters, contiguous, on the CPU: panel_encoder_cpu.h.
+  // One op's positions, with any strides, and parameters, contiguous, on the CPU: panel_encoder_cpu.h.
   virtual std::unique_ptr<cpu::PanelPass> on_cpu(View positions, const Views& parameters) const = 0;
 };
 using PanelEncoderPtr = std::shared_ptr<const PanelEncoder>;  // the tape keeps it for the backward pass
