@@ -86,6 +86,7 @@ def command(*arguments: object) -> list[str]:
 def whole_model(run: Path, report: Report) -> bool:
     """Whether a model is there, which is then read, with the files beside it."""
     from needlecpp import _core
+    from needlecpp.render import Scene
 
     try:
         for name in ("config.json", "eval.json"):
@@ -98,7 +99,7 @@ def whole_model(run: Path, report: Report) -> bool:
             _core.load_safetensors(str(run / "state.safetensors"))
         if not (run / "model.safetensors").exists():
             return False
-        if not _core.load_checkpoint(str(run / "model.safetensors")).finite():
+        if not Scene.load(run / "model.safetensors").finite():
             report.tear(f"{run}: not finite")
         return (run / "config.json").exists()
     except (OSError, ValueError, RuntimeError) as e:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from needlecpp.cli.app import main
-from needlecpp.cli.loop import IDLE_STEPS, PATIENCE, Stuck, Watch
+from needlecpp.cli.loop import Stuck, judge
 from needlecpp.data import load_scene
 from needlecpp.data.sanity import backdrop, look_together, rays_that_meet, survey
 from needlecpp.data.scene import DataError, DataWarning, SceneData
-from needlecpp.render import Scene
+from needlecpp.render import Scene, TrainerStep, Watch
 from needlecpp.render.paths import look_at, orbit
 
 MakeScene = Callable[..., Path]
@@ -281,24 +281,22 @@ def test_orbits_have_the_cameras_up(up: tuple[float, ...], kind: str) -> None:
 # Trainings that teach nothing.
 
 
-class Step:
-    """What a step did, as the engine says it."""
+IDLE_STEPS, PATIENCE = 200, 1000
 
-    def __init__(self, loss: float, samples: int = 9, live: int = 9) -> None:
-        self.loss, self.samples, self.live = loss, samples, live
+
+def step_of(loss: float, samples: int = 9, live: int = 9) -> TrainerStep:
+    return TrainerStep(loss=loss, samples=samples, live=live)
 
 
 def test_a_watch_gives_up_on_idle_steps() -> None:
     watch = Watch(fresh=True)
     for _ in range(IDLE_STEPS - 1):
-        watch.see(Step(0.1, 0, 0))  # type: ignore[arg-type]
-    watch.see(Step(0.1))  # type: ignore[arg-type]
-    assert watch.teaching
+        judge(watch, watch.see(step_of(0.1, 0, 0)))
+    assert watch.see(step_of(0.1)) == "learning"
     for _ in range(IDLE_STEPS - 1):
-        watch.see(Step(0.1, 5, 0))  # type: ignore[arg-type]
-    assert not watch.teaching
+        assert watch.see(step_of(0.1, 5, 0)) == "idle"
     with pytest.raises(Stuck, match="no sample carries weight"):
-        watch.see(Step(0.1, 5, 0))  # type: ignore[arg-type]
+        judge(watch, watch.see(step_of(0.1, 5, 0)))
 
 
 @pytest.mark.parametrize(
@@ -314,14 +312,14 @@ def test_a_watch_gives_up_on_idle_steps() -> None:
 def test_a_watch_gives_up_on_a_loss_that_stands_still(losses: Callable[[int], float], stuck: bool) -> None:
     for fresh in (True, False):
         watch = Watch(fresh)
-        steps = [Step(losses(i)) for i in range(PATIENCE)]
-        for step in steps[:-1]:
-            watch.see(step)  # type: ignore[arg-type]
+        for i in range(PATIENCE - 1):
+            judge(watch, watch.see(step_of(losses(i))))
+        last = watch.see(step_of(losses(PATIENCE - 1)))
         if stuck and fresh:
             with pytest.raises(Stuck, match="the loss does not move"):
-                watch.see(steps[-1])  # type: ignore[arg-type]
+                judge(watch, last)
         else:
-            watch.see(steps[-1])  # type: ignore[arg-type]
+            assert last == "learning"
 
 
 def test_a_training_without_samples_is_an_error(

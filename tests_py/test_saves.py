@@ -343,7 +343,7 @@ def test_a_diverged_training_saves_nothing(
     tmp_path: Path, blender_scene: MakeScene, at_step: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def spoil(trainer: Any) -> None:
-        _, table = trainer.checkpoint().field.named_parameters()[0]
+        _, table = trainer.scene().named_parameters()[0]
         table.numpy()[:] = np.nan
 
     scene, out = blender_scene(), tmp_path / "run"

@@ -1,14 +1,8 @@
-// Training: the trainer, its settings, budgets, presets, and the eye on whether steps teach anything.
+// The trainer and its settings.
 #include "needlecpp/train/trainer.h"
-
-#include <nanobind/stl/array.h>
-#include <nanobind/stl/variant.h>
 
 #include "config.h"
 #include "field.h"
-#include "needlecpp/render/fields/ngp.h"
-#include "needlecpp/train/presets.h"
-#include "needlecpp/train/watch.h"
 
 namespace needlecpp::python {
 
@@ -44,71 +38,14 @@ namespace {
 
 using Release = nb::call_guard<nb::gil_scoped_release>;
 
-void bind_budget(nb::module_& m) {
-  nb::class_<Budget>(m, "Budget",
-                     "How long a training goes on: so many steps, or so many seconds.\n\n"
-                     ">>> budget = ndl.render.Budget(steps=2)\n"
-                     ">>> budget.begin(0), budget.begin(1), budget.begin(2)\n"
-                     "(0.0, 0.5, None)")
-      .def(
-          "__init__",
-          [](Budget* self, std::optional<double> seconds, std::optional<int64_t> steps) {
-            NDL_CHECK(seconds.has_value() != steps.has_value(), ValueError, "budget", "got ",
-                      seconds ? "both seconds and steps" : "neither seconds nor steps", ", expected one of them.");
-            new (self) Budget(seconds ? Budget::of_seconds(*seconds) : Budget::of_steps(*steps));
-          },
-          nb::kw_only(), "seconds"_a = nb::none(), "steps"_a = nb::none())
-      .def(
-          "begin", &Budget::begin, "steps"_a,
-          "Before a step, of a training that has done `steps`: its progress in [0, 1], or None where the budget is "
-          "spent. A step that would end later than it is now early is not begun. The clock starts with the first call.")
-      .def("end", &Budget::end, "After that step.")
-      .def_prop_rw("seconds", &Budget::seconds, &Budget::set_seconds,
-                   "Seconds of training so far; to be set for a training that goes on after it was saved.");
-}
-
-void bind_watch(nb::module_& m) {
-  nb::class_<Watch>(m, "Watch",
-                    "Whether the steps of a training teach anything.\n\n"
-                    "Args:\n"
-                    "    fresh: the training starts with the steps that are seen, and its loss has to fall.")
-      .def(nb::init<bool>(), "fresh"_a = true)
-      .def(
-          "see", [](Watch& watch, const TrainerStep& step) { return name_of(watch.see(step)); }, "step"_a,
-          "After every step: \"learning\"; \"idle\", the step had no sample that teaches; or why there is no point in "
-          "going on: \"diverged\", \"sees nothing\", \"learns nothing\", \"stands still\".")
-      .def(
-          "end", [](const Watch& watch) { return name_of(watch.end()); },
-          "After the last step, the same: a short training may have been all in vain.")
-      .def_prop_ro("first_loss", &Watch::first_loss, "Mean over the first steps.")
-      .def_prop_ro("recent_loss", &Watch::recent_loss, "Mean over the latest steps.")
-      .def_prop_ro("steps", &Watch::steps);
-}
-
-void bind_presets(nb::module_& m) {
-  nb::class_<SceneBounds>(m, "SceneBounds",
-                          "What is known of a scene before a training, in world units.\n\n"
-                          "Args:\n"
-                          "    low, high: corners of the box around all that is to be learnt.\n"
-                          "    background_scale: how many times larger the box is than the subject in its middle.\n"
-                          "    near: no camera sees anything closer.")
-      .def(
-          "__init__",
-          [](SceneBounds* self, const std::array<double, 3>& low, const std::array<double, 3>& high,
-             double background_scale, double near) {
-            new (self) SceneBounds{low, high, background_scale, near};
-          },
-          "low"_a, "high"_a, "background_scale"_a = SceneBounds().background_scale, "near"_a = SceneBounds().near)
-      .def_ro("low", &SceneBounds::low)
-      .def_ro("high", &SceneBounds::high)
-      .def_ro("background_scale", &SceneBounds::background_scale)
-      .def_ro("near", &SceneBounds::near);
-  m.def("trainer_preset", &trainer_preset, "bounds"_a, "A trainer's settings for a scene of these bounds.");
-  m.def("ngp_preset", &ngp_preset, "bounds"_a, "An NGP field's settings for a scene of these bounds.");
-}
-
 void bind_trainer_class(nb::module_& m) {
   nb::class_<TrainerStep>(m, "TrainerStep", "What one step did.")
+      .def(
+          "__init__",
+          [](TrainerStep* self, int64_t step, double loss, double mse, int64_t rays, int64_t samples, int64_t live) {
+            new (self) TrainerStep{step, loss, mse, rays, samples, live};
+          },
+          "step"_a = 0, "loss"_a = 0.0, "mse"_a = 0.0, "rays"_a = 0, "samples"_a = 0, "live"_a = 0)
       .def_ro("step", &TrainerStep::step, "Steps done, this one included.")
       .def_ro("loss", &TrainerStep::loss)
       .def_ro("mse", &TrainerStep::mse, "Mean squared colour error of the batch.")
@@ -192,6 +129,10 @@ void bind_trainer_class(nb::module_& m) {
 }
 
 }  // namespace
+
+void bind_budget(nb::module_& m);
+void bind_watch(nb::module_& m);
+void bind_presets(nb::module_& m);
 
 void bind_train(nb::module_& m) {
   bind_config<TrainerConfig>(m, "TrainerConfig", "Everything a training depends on besides its data and its field.");

@@ -20,7 +20,8 @@ struct RenderedImage {
 };
 using Color = std::array<float, 3>;
 
-// The model's form for rendering is made once and kept until a parameter changes, in a training say. One thread at a
+// The model's form for rendering is made once and kept until an op changes a parameter, in a training say; what is
+// written through raw pointers goes unseen unless bump_version() tells of it. One thread at a
 // time may use a renderer; others may have renderers of their own on the same scene.
 class Renderer {
  public:
