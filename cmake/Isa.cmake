@@ -3,7 +3,7 @@
 # Multiply-adds are fused. clang is asked to fuse those of one expression: asked for all that it can find, it chooses
 # anew wherever a function is inlined, and a point's result would depend on the block that it falls in.
 # g++ 12 warns of its own _mm512_undefined_ps (GCC bug 105593), hence -Wno-maybe-uninitialized.
-# Sanitizers get by with -O1, in a third of the time.
+# Sanitizers get by with -O1, which compiles sooner.
 set(NEEDLECPP_KERNEL_FLAGS $<IF:$<BOOL:${NEEDLECPP_SANITIZE}>,-O1,-O3> -fno-math-errno -fno-trapping-math -Wall -Wextra -Wno-psabi
     -ffp-contract=$<IF:$<CXX_COMPILER_ID:Clang,AppleClang>,on,fast>
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
