@@ -1,4 +1,4 @@
-// Grid sampling: the kernels against the composed twin, places that no integer holds, and what is refused.
+// Grid sampling: threads, places that no integer holds, and what is refused (values and gradients: twins_test.cpp).
 #include "needlecpp/ops/grid_sample.h"
 
 #include <cmath>
@@ -12,27 +12,6 @@
 #include "support.h"
 
 using namespace needlecpp;
-
-TEST_CASE("grid sampling equals its composed twin, forward and backward") {
-  const DType type = GENERATE(DType::Float32, DType::Float64);
-  const GridMode mode = GENERATE(GridMode::Bilinear, GridMode::Nearest, GridMode::Bicubic);
-  const GridPadding padding = GENERATE(GridPadding::Zeros, GridPadding::Border, GridPadding::Reflection);
-  const bool corners = GENERATE(true, false);
-  const bool volume = GENERATE(true, false);
-  if (volume && mode == GridMode::Bicubic) return;
-  Tensor x = randn(volume ? Shape{2, 3, 4, 5, 6} : Shape{2, 3, 5, 7}, 0, 1, type);
-  Tensor grid = rand(volume ? Shape{2, 2, 5, 9, 3} : Shape{2, 7, 19, 2}, -2.5, 2.5, type);
-  x.set_requires_grad(true);
-  grid.set_requires_grad(true);
-  const Tensor y = grid_sample(x, grid, mode, padding, corners);
-  const Tensor twin = grid_sample_composed(x, grid, mode, padding, corners);
-  const double tolerance = type == DType::Float32 ? 1e-4 : 1e-11;
-  require_close(y, twin, tolerance);
-  const Tensor dy = randn(y.shape(), 0, 1, type);
-  const Tensors got = grad({y}, {x, grid}, {dy}), expected = grad({twin}, {x, grid}, {dy});
-  require_close(got[0], expected[0], tolerance);
-  require_close(got[1], expected[1], tolerance);
-}
 
 TEST_CASE("the image's gradient does not depend on the threads") {
   Tensor x = randn({1, 5, 9, 9});

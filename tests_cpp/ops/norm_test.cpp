@@ -1,4 +1,4 @@
-// The fused normalization against its composed twin: layouts, sizes around the vectors' lengths, first derivatives.
+// Normalization: large means, running statistics, what is refused (values and gradients: twins_test.cpp).
 #include "needlecpp/ops/norm.h"
 
 #include <cmath>
@@ -11,57 +11,6 @@
 #include "support.h"
 
 using namespace needlecpp;
-
-namespace {
-
-struct Layout {
-  NormLayout kind;
-  Shape x;
-  int64_t groups = 1;
-  int normalized = 0;
-  Shape affine;
-};
-
-Tensor fused(const Layout& layout, const Tensor& x, const Tensor& w, const Tensor& b) {
-  switch (layout.kind) {
-    case NormLayout::Layer:
-      return layer_norm(x, layout.affine, w, b);
-    case NormLayout::Rms:
-      return rms_norm(x, layout.affine, w, 1e-5);
-    case NormLayout::Group:
-      return group_norm(x, layout.groups, w, b);
-    default:
-      return batch_norm(x, {}, {}, w, b, true);
-  }
-}
-
-}  // namespace
-
-TEST_CASE("normalization equals its composed twin, forward and backward") {
-  const DType type = GENERATE(DType::Float32, DType::Float64);
-  const auto layout =
-      GENERATE(Layout{NormLayout::Layer, {3, 17}, 1, 1, {17}}, Layout{NormLayout::Layer, {300, 2, 50}, 1, 2, {2, 50}},
-               Layout{NormLayout::Layer, {5, 4099}, 1, 1, {4099}}, Layout{NormLayout::Layer, {4, 1}, 1, 1, {1}},
-               Layout{NormLayout::Rms, {3, 33}, 1, 1, {33}}, Layout{NormLayout::Group, {2, 6, 5, 7}, 3, 0, {6}},
-               Layout{NormLayout::Group, {2, 6}, 2, 0, {6}}, Layout{NormLayout::Batch, {4, 3, 9, 5}, 1, 0, {3}},
-               Layout{NormLayout::Batch, {70, 5}, 1, 0, {5}}, Layout{NormLayout::Batch, {1, 2, 2500}, 1, 0, {2}});
-  const bool affine = GENERATE(true, false);
-  INFO("shape " << layout.x << " affine " << affine << " " << name(type));
-  Tensor x = randn(layout.x, 3, 2, type), w = randn(layout.affine, 0, 1, type), b = randn(layout.affine, 0, 1, type);
-  for (Tensor* leaf : {&x, &w, &b}) leaf->set_requires_grad(true);
-  const bool biased = affine && layout.kind != NormLayout::Rms;
-  const Tensor weight = affine ? w : Tensor(), bias = biased ? b : Tensor();
-  const Tensor dy = randn(layout.x, 0, 1, type);
-  const Tensor y = fused(layout, x, weight, bias);
-  const Tensor twin = norm_composed(x, layout.kind, layout.groups, layout.normalized, weight, bias, 1e-5);
-  const double tolerance = type == DType::Float32 ? 3e-4 : 1e-10;
-  require_close(y, twin, tolerance);
-  Tensors leaves = {x};
-  if (affine) leaves.push_back(w);
-  if (biased) leaves.push_back(b);
-  const Tensors got = grad({y}, leaves, {dy}), expected = grad({twin}, leaves, {dy});
-  for (size_t i = 0; i < leaves.size(); ++i) require_close(got[i], expected[i], tolerance);
-}
 
 TEST_CASE("a large mean costs no digits") {
   const Tensor x = randn({4, 1000}, 1e4, 1);

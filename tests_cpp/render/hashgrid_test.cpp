@@ -260,7 +260,7 @@ TEST_CASE("strided inputs") {
 }
 
 TEST_CASE("instruction sets agree") {
-#if defined(__x86_64__)
+#if NDL_AVX2 && NDL_AVX512
   const int64_t n = 103;
   const std::vector<float> xyz = uniform({3 * n}, 3, -0.2, 1.2).to_vector<float>();
   const HashGridPoints points{xyz.data(), xyz.data() + n, xyz.data() + 2 * n, n};

@@ -15,19 +15,19 @@ Isa best_isa() {
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512cd");
-  if (avx512) return Isa::Avx512;
-  if (avx2) return Isa::Avx2;
+  if (NDL_AVX512 && avx512) return Isa::Avx512;
+  if (NDL_AVX2 && avx2) return Isa::Avx2;
 #endif
   return Isa::Baseline;
 }
 
-// A request for more than the processor has falls back to its best: the variable can only lower the choice.
+// A request for more than there is falls back to the best below: the variable can only lower the choice.
 Isa choose_isa() {
   const Isa best = best_isa();
   const char* wish = std::getenv("NEEDLECPP_ISA");
   if (wish == nullptr) return best;
   if (std::strcmp(wish, "baseline") == 0) return Isa::Baseline;
-  if (std::strcmp(wish, "avx2") == 0) return best < Isa::Avx2 ? best : Isa::Avx2;
+  if (std::strcmp(wish, "avx2") == 0) return best < Isa::Avx2 ? best : NDL_AVX2 ? Isa::Avx2 : Isa::Baseline;
   if (std::strcmp(wish, "avx512") != 0)  // nothing can be thrown while a program loads
     std::fprintf(stderr, "needlecpp: NEEDLECPP_ISA is ignored: got \"%s\", expected baseline, avx2 or avx512.\n", wish);
   return best;

@@ -16,25 +16,47 @@ extern const bool kFastBf16Dot;
 
 }  // namespace needlecpp
 
-#if defined(__x86_64__) && !defined(__CUDACC__)
-#define NDL_DECLARE_KERNEL(result, kernel, params) \
-  namespace baseline {                             \
-  result kernel params;                            \
-  }                                                \
-  namespace avx2 {                                 \
-  result kernel params;                            \
-  }                                                \
+// The sets that this build has, besides the baseline: all of the processor's, less what NEEDLECPP_ISAS leaves out.
+#if !defined(__x86_64__) || defined(__CUDACC__)
+#undef NDL_AVX2
+#undef NDL_AVX512
+#define NDL_AVX2 0
+#define NDL_AVX512 0
+#else
+#ifndef NDL_AVX2
+#define NDL_AVX2 1
+#endif
+#ifndef NDL_AVX512
+#define NDL_AVX512 1
+#endif
+#endif
+
+#if NDL_AVX2
+#define NDL_DECLARE_AVX2(result, kernel, params) \
+  namespace avx2 {                               \
+  result kernel params;                          \
+  }
+#define NDL_AVX2_OR(kernel) ::needlecpp::kIsa == ::needlecpp::Isa::Avx2 ? ::needlecpp::avx2::kernel:
+#else
+#define NDL_DECLARE_AVX2(result, kernel, params)
+#define NDL_AVX2_OR(kernel)
+#endif
+
+#if NDL_AVX512
+#define NDL_DECLARE_AVX512(result, kernel, params) \
   namespace avx512 {                               \
   result kernel params;                            \
   }
-#define NDL_KERNEL(kernel)                                                     \
-  (::needlecpp::kIsa == ::needlecpp::Isa::Avx512 ? ::needlecpp::avx512::kernel \
-   : ::needlecpp::kIsa == ::needlecpp::Isa::Avx2 ? ::needlecpp::avx2::kernel   \
-                                                 : ::needlecpp::baseline::kernel)
+#define NDL_AVX512_OR(kernel) ::needlecpp::kIsa == ::needlecpp::Isa::Avx512 ? ::needlecpp::avx512::kernel:
 #else
+#define NDL_DECLARE_AVX512(result, kernel, params)
+#define NDL_AVX512_OR(kernel)
+#endif
+
 #define NDL_DECLARE_KERNEL(result, kernel, params) \
   namespace baseline {                             \
   result kernel params;                            \
-  }
-#define NDL_KERNEL(kernel) (::needlecpp::baseline::kernel)
-#endif
+  }                                                \
+  NDL_DECLARE_AVX2(result, kernel, params)         \
+  NDL_DECLARE_AVX512(result, kernel, params)
+#define NDL_KERNEL(kernel) (NDL_AVX512_OR(kernel) NDL_AVX2_OR(kernel)::needlecpp::baseline::kernel)

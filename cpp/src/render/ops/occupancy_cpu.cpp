@@ -11,8 +11,8 @@ namespace {
 
 constexpr int64_t kChunk = 1 << 14;  // cells a task sums: fixed, so that the mean does not depend on the threads
 
-GridArgs grid_args(const GridViews& grid) {
-  GridArgs args = {};
+OccupancyArgs grid_args(const GridViews& grid) {
+  OccupancyArgs args = {};
   std::copy_n(grid.box.low, 3, args.low);
   std::copy_n(grid.box.high, 3, args.high);
   args.resolution = grid.resolution;

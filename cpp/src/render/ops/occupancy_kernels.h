@@ -11,7 +11,7 @@ namespace needlecpp {
 inline constexpr int kBlock = 8;  // cells along the edge of a block
 
 // Scene box and tables of a grid of resolution^3 cells.
-struct GridArgs {
+struct OccupancyArgs {
   float low[3];
   float high[3];
   int resolution;
@@ -20,7 +20,7 @@ struct GridArgs {
 };
 
 struct MarchArgs {
-  GridArgs grid;
+  OccupancyArgs grid;
   const float* origins;     // [n, 3]
   const float* directions;  // [n, 3]
   float step;
@@ -54,7 +54,7 @@ struct ExpandArgs {
 NDL_DECLARE_KERNEL(void, expand_samples, (const ExpandArgs& args, int64_t begin, int64_t end, const float* kept))
 
 struct ProbeArgs {
-  GridArgs grid;
+  OccupancyArgs grid;
   int64_t cells;
   int64_t count;  // probes over all cells
   uint64_t seed;

@@ -43,7 +43,7 @@ struct GridRay {
   int forward[3];  // 1: towards larger coordinates
 };
 
-GridRay to_grid(const GridArgs& grid, const float* origin, const float* direction, float far) {
+GridRay to_grid(const OccupancyArgs& grid, const float* origin, const float* direction, float far) {
   GridRay ray;
   for (int axis = 0; axis < 3; ++axis) {
     const float cells = static_cast<float>(grid.resolution) / (grid.high[axis] - grid.low[axis]);
@@ -76,7 +76,7 @@ IntV clamp_cell(FloatV x, int last) {
 
 // Blocks from the block at t to the nearest occupied one; when that is not 0, `exit` is where the ray leaves the empty
 // cube around.
-int empty_blocks(const GridArgs& grid, const GridRay& ray, float t, float& exit) {
+int empty_blocks(const OccupancyArgs& grid, const GridRay& ray, float t, float& exit) {
   const int blocks = grid.resolution / kBlock;
   int block[3];
   for (int axis = 0; axis < 3; ++axis)
@@ -93,7 +93,7 @@ int empty_blocks(const GridArgs& grid, const GridRay& ray, float t, float& exit)
 }
 
 // -1 in the lanes whose sample lies in an occupied cell.
-IntV occupied(const GridArgs& grid, const GridRay& ray, FloatV t) {
+IntV occupied(const OccupancyArgs& grid, const GridRay& ray, FloatV t) {
   const IntV x = clamp_cell(ray.origin[0] + t * ray.direction[0], grid.resolution - 1);
   const IntV y = clamp_cell(ray.origin[1] + t * ray.direction[1], grid.resolution - 1);
   const IntV z = clamp_cell(ray.origin[2] + t * ray.direction[2], grid.resolution - 1);
@@ -159,7 +159,8 @@ struct ConeSteps {
 };
 
 template <class Steps>
-int64_t march_ray(const GridArgs& grid, const GridRay& ray, float far, int64_t max_samples, Steps steps, float* kept) {
+int64_t march_ray(const OccupancyArgs& grid, const GridRay& ray, float far, int64_t max_samples, Steps steps,
+                  float* kept) {
   int64_t count = 0;
   for (float t = steps.t(); t < far && count < max_samples; t = steps.t()) {
     float exit;
@@ -225,7 +226,7 @@ void expand_samples(const ExpandArgs& args, int64_t begin, int64_t end, const fl
 }
 
 void choose_probes(const ProbeArgs& args, int64_t begin, int64_t end, int32_t* cell, float* positions) {
-  const GridArgs& grid = args.grid;
+  const OccupancyArgs& grid = args.grid;
   for (int64_t i = begin; i < end; ++i) {
     float point[3];
     cell[i - begin] =
