@@ -5,19 +5,35 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import needlecpp as ndl
 import numpy as np
 import pytest
+from needlecpp import _core
 
 
 @pytest.fixture(autouse=True)
 def seed() -> None:
     """Every test draws the same random numbers in every run."""
     ndl.manual_seed(0)
+
+
+# Where there is no card one is pretended: its memory is the host's and the CPU does its work, but a tensor that an op
+# forgets on the CPU is as far from it as from any card.
+CARD = "cuda:0" if ndl.cuda().enabled() else "cuda:7"
+_core._pretend_card(7)
+# Where tests of ops run; NEEDLECPP_TEST_DEVICES names others ("cpu cuda:1").
+DEVICES = os.environ.get("NEEDLECPP_TEST_DEVICES", "").split() or ["cpu", CARD]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> Iterator[ndl.Device]:
+    """One device after the other. It is the default while the test runs, so that what that makes is there."""
+    with ndl.Device(request.param) as device:
+        yield device
 
 
 @pytest.fixture
