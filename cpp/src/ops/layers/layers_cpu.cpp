@@ -3,7 +3,7 @@
 
 namespace needlecpp::cpu {
 
-int64_t run_find_outside(View indices, int64_t size) {
+int64_t run_find_outside(const View& indices, int64_t size) {
   const int64_t* index = data<int64_t>(indices);
   for (int64_t i = 0; i < indices.count; ++i)
     if (index[i] < 0 || index[i] >= size) return i;

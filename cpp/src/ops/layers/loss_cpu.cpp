@@ -7,7 +7,8 @@
 
 namespace needlecpp::cpu {
 
-int64_t run_class_targets(int64_t classes, int64_t ignore_index, View given, View target, View keeps) {
+int64_t run_class_targets(int64_t classes, int64_t ignore_index, const View& given, const View& target,
+                          const View& keeps) {
   const int64_t* from = data<int64_t>(given);
   int64_t* to = data<int64_t>(target);
   bool* kept = data<bool>(keeps);
@@ -20,8 +21,8 @@ int64_t run_class_targets(int64_t classes, int64_t ignore_index, View given, Vie
   return -1;
 }
 
-void run_cross_entropy_dx(View x, View top, View log_sum, View scale, View spread, View weight, View total, View target,
-                          View dx) {
+void run_cross_entropy_dx(const View& x, const View& top, const View& log_sum, const View& scale, const View& spread,
+                          const View& weight, const View& total, const View& target, const View& dx) {
   constexpr int64_t kGrain = 1 << 12;  // exponentials that a thread must have to compute
   CrossEntropyArgs args = {};
   args.element = x.element;

@@ -11,14 +11,14 @@ namespace needlecpp {
 // (bool) says where it is not. Returns the first row whose class is neither in [0, classes) nor ignored, -1 for none;
 // what target and keeps hold is then undefined.
 NDL_DECLARE_RUN(int64_t, run_class_targets,
-                (int64_t classes, int64_t ignore_index, View given, View target, View keeps));
+                (int64_t classes, int64_t ignore_index, const View& given, const View& target, const View& keeps));
 
 // The gradient of the cross entropy by the scores x [rows, classes], float32 or float64 as all but the targets:
 //   dx[i, c] = probability[i, c] (scale[i] + spread[i] total) - spread[i] weight[c],   and - scale[i] more at target[i]
 // with probability = exp((x - top) - log_sum). top, log_sum, scale, spread [rows], spread may be missing (0); weight
 // [classes] and its sum `total` may be missing together (1 each).
 NDL_DECLARE_RUN(void, run_cross_entropy_dx,
-                (View x, View top, View log_sum, View scale, View spread, View weight, View total, View target,
-                 View dx));
+                (const View& x, const View& top, const View& log_sum, const View& scale, const View& spread,
+                 const View& weight, const View& total, const View& target, const View& dx));
 
 }  // namespace needlecpp

@@ -45,7 +45,8 @@ void pass_columns(ColumnsOp op, const NormColumns& args, int64_t rows) {
 
 }  // namespace
 
-void run_norm(const NormRows& rows, View x, View weight, View bias, View y, View stats) {
+void run_norm(const NormRows& rows, const View& x, const View& weight, const View& bias, const View& y,
+              const View& stats) {
   NormArgs args = arguments(rows, x, weight, bias, stats);
   args.y = y.data;
   parallel_for(rows.count, std::max<int64_t>(1, kGrain / (rows.chunk * rows.chunks)), [&](int64_t begin, int64_t end) {
@@ -53,8 +54,8 @@ void run_norm(const NormRows& rows, View x, View weight, View bias, View y, View
   });
 }
 
-void run_norm_backward(const NormRows& rows, View x, View dy, View weight, View stats, View dx, View dweight,
-                       View dbias) {
+void run_norm_backward(const NormRows& rows, const View& x, const View& dy, const View& weight, const View& stats,
+                       const View& dx, const View& dweight, const View& dbias) {
   NormArgs args = arguments(rows, x, weight, View(), stats);
   args.dy = dy.data;
   args.dx = dx.data;
@@ -79,7 +80,7 @@ void run_norm_backward(const NormRows& rows, View x, View dy, View weight, View 
   }
 }
 
-void run_norm_column_sums(ColumnsOp op, View x, View dy, View stats, View parts) {
+void run_norm_column_sums(ColumnsOp op, const View& x, const View& dy, const View& stats, const View& parts) {
   NormColumns args = column_arguments(x, View(), View(), stats);
   args.dy = dy.data;
   const int64_t rows = x.size[0], slices = parts.size[0];
@@ -90,13 +91,14 @@ void run_norm_column_sums(ColumnsOp op, View x, View dy, View stats, View parts)
   });
 }
 
-void run_norm_columns(View x, View weight, View bias, View stats, View y) {
+void run_norm_columns(const View& x, const View& weight, const View& bias, const View& stats, const View& y) {
   NormColumns args = column_arguments(x, weight, bias, stats);
   args.y = y.data;
   pass_columns(ColumnsOp::Forward, args, x.size[0]);
 }
 
-void run_norm_columns_backward(View x, View dy, View weight, View stats, View mean_gn, View mean_g, View dx) {
+void run_norm_columns_backward(const View& x, const View& dy, const View& weight, const View& stats,
+                               const View& mean_gn, const View& mean_g, const View& dx) {
   NormColumns args = column_arguments(x, weight, View(), stats);
   args.dy = dy.data;
   args.mean_gn = mean_gn.data;

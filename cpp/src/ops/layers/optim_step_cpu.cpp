@@ -12,7 +12,8 @@ constexpr int64_t kGrain = 16384;  // elements that a thread must have to update
 
 }  // namespace
 
-void run_adam_step(const AdamOptions& options, View parameter, View gradient, View m, View v) {
+void run_adam_step(const AdamOptions& options, const View& parameter, const View& gradient, const View& m,
+                   const View& v) {
   const double t = static_cast<double>(options.step);
   AdamArgs args;
   args.element = parameter.element;
@@ -31,7 +32,7 @@ void run_adam_step(const AdamOptions& options, View parameter, View gradient, Vi
   parallel_for(parameter.count, kGrain, [&](int64_t begin, int64_t end) { NDL_KERNEL(adam_step)(args, begin, end); });
 }
 
-void run_sgd_step(const SgdOptions& options, View parameter, View gradient, View momentum_buffer) {
+void run_sgd_step(const SgdOptions& options, const View& parameter, const View& gradient, const View& momentum_buffer) {
   const SgdArgs args = {parameter.element, parameter.data,   gradient.data,       momentum_buffer.data,
                         options.lr,        options.momentum, options.weight_decay};
   parallel_for(parameter.count, kGrain, [&](int64_t begin, int64_t end) { NDL_KERNEL(sgd_step)(args, begin, end); });

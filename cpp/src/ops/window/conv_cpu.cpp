@@ -515,14 +515,14 @@ void fill_gaps(const ConvSizes& s, const T* bias, const View& x) {
 
 }  // namespace
 
-void run_conv(const ConvSizes& sizes, View x, View weight, View bias, View y) {
+void run_conv(const ConvSizes& sizes, const View& x, const View& weight, const View& bias, const View& y) {
   NDL_ISA::with_float(y.element, [&](auto zero) {
     using T = decltype(zero);
     convolve(sizes, Image<T>(x), Image<T>(weight), bias.as<const T>(), Image<T>(y));
   });
 }
 
-void run_conv_transpose(const ConvSizes& sizes, View y, View weight, View bias, View x) {
+void run_conv_transpose(const ConvSizes& sizes, const View& y, const View& weight, const View& bias, const View& x) {
   if (x.count == 0) return;
   NDL_ISA::with_float(x.element, [&](auto zero) {
     using T = decltype(zero);
@@ -531,7 +531,7 @@ void run_conv_transpose(const ConvSizes& sizes, View y, View weight, View bias, 
   });
 }
 
-void run_conv_weight(const ConvSizes& sizes, View x, View y, View weight) {
+void run_conv_weight(const ConvSizes& sizes, const View& x, const View& y, const View& weight) {
   if (weight.count == 0) return;
   if (x.count == 0 || y.count == 0) {
     memset(weight.data, 0, static_cast<size_t>(weight.count * element_bytes(weight.element)));

@@ -17,8 +17,10 @@ struct ConvSizes {
 // Each of the three tensors from the two others: all of one type, float32 or float64. What is read may have any
 // strides, the result is contiguous, and every element of it is written. The bias, one number a channel of the result
 // and contiguous, may be missing.
-NDL_DECLARE_RUN(void, run_conv, (const ConvSizes& sizes, View x, View weight, View bias, View y));
-NDL_DECLARE_RUN(void, run_conv_transpose, (const ConvSizes& sizes, View y, View weight, View bias, View x));
-NDL_DECLARE_RUN(void, run_conv_weight, (const ConvSizes& sizes, View x, View y, View weight));
+NDL_DECLARE_RUN(void, run_conv,
+                (const ConvSizes& sizes, const View& x, const View& weight, const View& bias, const View& y));
+NDL_DECLARE_RUN(void, run_conv_transpose,
+                (const ConvSizes& sizes, const View& y, const View& weight, const View& bias, const View& x));
+NDL_DECLARE_RUN(void, run_conv_weight, (const ConvSizes& sizes, const View& x, const View& y, const View& weight));
 
 }  // namespace needlecpp

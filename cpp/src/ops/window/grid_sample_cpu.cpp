@@ -39,14 +39,14 @@ void for_blocks(const GridArgs& args, int64_t images, const Body& body) {
 
 }  // namespace
 
-void run_grid_sample(const GridOptions& options, View x, View grid, View y) {
+void run_grid_sample(const GridOptions& options, const View& x, const View& grid, const View& y) {
   if (y.count == 0) return;
   GridArgs args = arguments(options, x, grid);
   args.y = y.data;
   for_blocks(args, x.size[0], [&](int64_t begin, int64_t end) { NDL_KERNEL(grid_sample)(args, begin, end); });
 }
 
-void run_grid_sample_dx(const GridOptions& options, View x, View grid, View dy, View dx) {
+void run_grid_sample_dx(const GridOptions& options, const View& x, const View& grid, const View& dy, const View& dx) {
   if (dy.count == 0) return;
   GridArgs args = arguments(options, x, grid);
   args.y = dy.data;
@@ -57,7 +57,8 @@ void run_grid_sample_dx(const GridOptions& options, View x, View grid, View dy, 
   });
 }
 
-void run_grid_sample_dgrid(const GridOptions& options, View x, View grid, View dy, View dgrid) {
+void run_grid_sample_dgrid(const GridOptions& options, const View& x, const View& grid, const View& dy,
+                           const View& dgrid) {
   if (dy.count == 0) return;
   GridArgs args = arguments(options, x, grid);
   args.y = dy.data;
@@ -65,7 +66,8 @@ void run_grid_sample_dgrid(const GridOptions& options, View x, View grid, View d
   for_blocks(args, x.size[0], [&](int64_t begin, int64_t end) { NDL_KERNEL(grid_sample_dgrid)(args, begin, end); });
 }
 
-void run_grid_places(const GridOptions& options, View x, View grid, View pixel, View fraction, View slope) {
+void run_grid_places(const GridOptions& options, const View& x, const View& grid, const View& pixel,
+                     const View& fraction, const View& slope) {
   if (pixel.count == 0) return;
   const GridArgs args = arguments(options, x, grid);
   const GridPlaces places = {data<int64_t>(pixel), fraction.data, slope.data};

@@ -39,7 +39,7 @@ void fill_rows(const PadSources& sources, const View& x, const View& y) {
 
 }  // namespace
 
-void run_pad(const PadSources& sources, View x, View y) {
+void run_pad(const PadSources& sources, const View& x, const View& y) {
   switch (element_bytes(x.element)) {
     case 1:
       return fill_rows<uint8_t>(sources, x, y);

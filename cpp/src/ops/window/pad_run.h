@@ -15,6 +15,6 @@ struct PadSources {
 };
 
 // y from x, contiguous both, of one type and at least one axis; y has an element.
-NDL_DECLARE_RUN(void, run_pad, (const PadSources& sources, View x, View y));
+NDL_DECLARE_RUN(void, run_pad, (const PadSources& sources, const View& x, const View& y));
 
 }  // namespace needlecpp

@@ -45,21 +45,21 @@ void for_planes(const PoolArgs& args, Kernel kernel, const View& x) {
 
 }  // namespace
 
-void run_pool_max(const PoolWindows& windows, View x, View y, View index) {
+void run_pool_max(const PoolWindows& windows, const View& x, const View& y, const View& index) {
   PoolArgs args = pool_args(windows, x, y);
   args.index = data<int64_t>(index);
   for_rows(args, NDL_KERNEL(pool_max), x, y);
 }
 
-void run_pool_mean(const PoolWindows& windows, View x, View y) {
+void run_pool_mean(const PoolWindows& windows, const View& x, const View& y) {
   for_rows(pool_args(windows, x, y), NDL_KERNEL(pool_mean), x, y);
 }
 
-void run_pool_spread(const PoolWindows& windows, View y, View x) {
+void run_pool_spread(const PoolWindows& windows, const View& y, const View& x) {
   for_planes(pool_args(windows, x, y), NDL_KERNEL(pool_spread), x);
 }
 
-void run_pool_scatter(const PoolWindows& windows, View y, View index, View x) {
+void run_pool_scatter(const PoolWindows& windows, const View& y, const View& index, const View& x) {
   PoolArgs args = pool_args(windows, x, y);
   args.index = data<int64_t>(index);
   for_planes(args, NDL_KERNEL(pool_scatter), x);

@@ -22,13 +22,13 @@ struct PoolWindows {
 // All views are contiguous; x and y have one type, and the last axes of x are in[], those of y out[].
 // y = the maximum of each window, index (int64, shape of y) = where it stands in its plane of x. Any type but halves
 // and bool. NaN wins.
-NDL_DECLARE_RUN(void, run_pool_max, (const PoolWindows& windows, View x, View y, View index));
+NDL_DECLARE_RUN(void, run_pool_max, (const PoolWindows& windows, const View& x, const View& y, const View& index));
 // y = the mean of each window. Float32 or float64, as in all that follow.
-NDL_DECLARE_RUN(void, run_pool_mean, (const PoolWindows& windows, View x, View y));
+NDL_DECLARE_RUN(void, run_pool_mean, (const PoolWindows& windows, const View& x, const View& y));
 // The transpose of the mean: x = the sum of y / count over the windows that hold the element.
-NDL_DECLARE_RUN(void, run_pool_spread, (const PoolWindows& windows, View y, View x));
+NDL_DECLARE_RUN(void, run_pool_spread, (const PoolWindows& windows, const View& y, const View& x));
 // The transpose of taking maxima: x = the sum of the y whose index is the element. Indices outside the plane, which
 // only their owner can have written through an alias, are passed over.
-NDL_DECLARE_RUN(void, run_pool_scatter, (const PoolWindows& windows, View y, View index, View x));
+NDL_DECLARE_RUN(void, run_pool_scatter, (const PoolWindows& windows, const View& y, const View& index, const View& x));
 
 }  // namespace needlecpp

@@ -37,10 +37,16 @@ void max_of(const PoolArgs& args, int64_t begin, int64_t end) {
     int64_t best_at = (args.begin[0][d] * args.in[1] + args.begin[1][h]) * args.in[2] + args.begin[2][w];
     T best = x[best_at];
     for_window(args, d, h, w, [&](int64_t i) {
-      if (x[i] > best || x[i] != x[i]) {
-        best = x[i];
+      const T now = x[i];
+      if (now != now) {
+        best = now;
         best_at = i;
+        return;
       }
+      // Chosen, not branched on: which element wins cannot be predicted.
+      const bool wins = now > best;
+      best = wins ? now : best;
+      best_at = wins ? i : best_at;
     });
     y[at] = best;
     args.index[at] = best_at;

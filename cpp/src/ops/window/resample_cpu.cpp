@@ -8,7 +8,7 @@
 
 namespace needlecpp::cpu {
 
-void run_resample(const ResampleTables& tables, View x, View y) {
+void run_resample(const ResampleTables& tables, const View& x, const View& y) {
   constexpr int64_t kGrain = 1 << 13;  // numbers of the result that a thread makes at least
   ResampleArgs args;
   args.element = x.element;

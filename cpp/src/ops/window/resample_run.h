@@ -19,6 +19,6 @@ struct ResampleTaps {
 using ResampleTables = std::array<ResampleTaps, 3>;  // of the last three axes
 
 // y [..., out, out, out] from x [..., in, in, in], contiguous, of one type, float32 or float64; y is not empty.
-NDL_DECLARE_RUN(void, run_resample, (const ResampleTables& tables, View x, View y));
+NDL_DECLARE_RUN(void, run_resample, (const ResampleTables& tables, const View& x, const View& y));
 
 }  // namespace needlecpp

@@ -21,7 +21,11 @@ void for_planes(const UnfoldSizes& sizes, const View& x, const View& y,
 
 }  // namespace
 
-void run_unfold(const UnfoldSizes& sizes, View x, View y) { for_planes(sizes, x, y, NDL_KERNEL(unfold_planes)); }
-void run_fold(const UnfoldSizes& sizes, View y, View x) { for_planes(sizes, x, y, NDL_KERNEL(fold_planes)); }
+void run_unfold(const UnfoldSizes& sizes, const View& x, const View& y) {
+  for_planes(sizes, x, y, NDL_KERNEL(unfold_planes));
+}
+void run_fold(const UnfoldSizes& sizes, const View& y, const View& x) {
+  for_planes(sizes, x, y, NDL_KERNEL(fold_planes));
+}
 
 }  // namespace needlecpp::cpu

@@ -8,8 +8,8 @@ namespace needlecpp {
 
 // x [..., in], y [..., kernel, out], contiguous and of one type; neither is empty.
 // y from x, 0 outside it. Any type.
-NDL_DECLARE_RUN(void, run_unfold, (const UnfoldSizes& sizes, View x, View y));
+NDL_DECLARE_RUN(void, run_unfold, (const UnfoldSizes& sizes, const View& x, const View& y));
 // x = the sum of its places in y. Any type but halves and bool.
-NDL_DECLARE_RUN(void, run_fold, (const UnfoldSizes& sizes, View y, View x));
+NDL_DECLARE_RUN(void, run_fold, (const UnfoldSizes& sizes, const View& y, const View& x));
 
 }  // namespace needlecpp
