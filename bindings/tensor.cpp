@@ -79,7 +79,9 @@ std::vector<IndexItem> index_items(nb::handle key, Device device) {
 }
 
 // The elements on the host, wherever they are, off the tape.
-nb::object array_of(const Tensor& x) { return to_numpy("array", to(x.detach(), Device{})); }
+nb::object array_of(const Tensor& x) {
+  return to_numpy("array", x.device() == Device{} ? x : to(x.detach(), Device{}));
+}
 
 nb::object to_list(const Tensor& x) { return array_of(x).attr("tolist")(); }
 
