@@ -315,7 +315,7 @@ void bind_properties(nb::class_<Tensor>& c) {
       "requires_grad_",
       [](nb::object self, bool value) {
         nb::cast<Tensor>(self).set_requires_grad(value);
-        return self;
+        return nb::typed<nb::object, Tensor>(self);
       },
       "requires_grad"_a = true);
   c.def(

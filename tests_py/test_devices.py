@@ -103,6 +103,8 @@ def test_bad_numbers_of_cards() -> None:
     for call in (lambda: ndl.cuda(-1), lambda: ndl.Device("cuda", -1), lambda: ndl.ones(2).cuda(2**40)):
         with pytest.raises(ValueError, match=r"^\[cuda\] bad number of a card: got "):
             call()
+    with pytest.raises(ValueError, match=r"^\[cuda\] not a card: got cpu, expected cuda"):
+        ndl.ones(2).cuda("cpu")
     with pytest.raises(ValueError, match=r"^\[device\] a number beside a device that has none: got cpu and 1"):
         ndl.Device("cpu", 1)
     with pytest.raises(TypeError, match=r"^\[cuda\] argument 1 \(index\): got str, expected an integer"):
@@ -520,7 +522,7 @@ def test_to_a_card_and_back() -> None:
     y = x.T.to(CARD)
     assert (y.device, y.tolist(), y.is_leaf()) == (CARD, [[1.0, 3.0], [2.0, 4.0]], False)
     assert repr(y.detach()).endswith(f", device='{CARD}')")
-    assert y.to(CARD) is y
+    assert y.to(CARD) is y.cuda(CARD) is y.cuda(ndl.Device(CARD).index) is y
     (y[0] * ndl.tensor([1.0, 10.0], device=CARD)).sum().cpu().backward()
     assert (x.grad.device, x.grad.tolist()) == ("cpu", [[1.0, 0.0], [10.0, 0.0]])
     again = pickle.loads(pickle.dumps(y.detach()))
