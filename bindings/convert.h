@@ -68,8 +68,8 @@ void check_fits(nb::handle number, DType dtype);
 // keep their dtype, and tensors keep both. Numbers have to fit, see check_fits().
 Tensor value_of(nb::handle object, DType dtype, Device device);
 // The other operand of x, on x's device if it is no Tensor: tensors and arrays keep their dtype; numbers are weak as in
-// NumPy: they take x's, but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold
-// raises OverflowError, unless it is only to be compared (`exact`).
+// NumPy: they take x's, but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's
+// dtype cannot hold raises OverflowError, unless it is only to be compared (`exact`).
 Tensor beside(nb::handle object, const Tensor& x, bool exact = false);
 // Two operands of which either may be no Tensor.
 std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact = false);

@@ -79,7 +79,9 @@ std::vector<IndexItem> index_items(nb::handle key, Device device) {
 }
 
 // The elements on the host, wherever they are, off the tape.
-nb::object array_of(const Tensor& x) { return to_numpy("array", to(x.detach(), Device{})); }
+nb::object array_of(const Tensor& x) {
+  return to_numpy("array", x.device() == Device{} ? x : to(x.detach(), Device{}));
+}
 
 nb::object to_list(const Tensor& x) { return array_of(x).attr("tolist")(); }
 
@@ -313,7 +315,7 @@ void bind_properties(nb::class_<Tensor>& c) {
       "requires_grad_",
       [](nb::object self, bool value) {
         nb::cast<Tensor>(self).set_requires_grad(value);
-        return self;
+        return nb::typed<nb::object, Tensor>(self);
       },
       "requires_grad"_a = true);
   c.def(

@@ -420,7 +420,6 @@ CALLS: dict[str, dict[str, list[Any]]] = {
         non_blocking=[NoEffect(True, "nothing is left to do when a copy to or from the host's memory returns")],
         copy=[True],
     ),
-    **row("Tensor.cuda", device=[Refused(1, "cuda:1"), Refused("cpu", "not a card")]),
     **row(
         "Tensor.expand_as Tensor.view_as Tensor.reshape_as",
         self=[numbers(2, 1), numbers(2, 1) + 1],
@@ -497,6 +496,7 @@ CALLS: dict[str, dict[str, list[Any]]] = {
 # Walked through by tests of their own: what they do is seen later than in what they return.
 ELSEWHERE = {
     "Tensor.backward": "test_autograd.py",
+    "Tensor.cuda": "test_devices.py",
     "Tensor.register_hook": "test_autograd.py",
     "Tensor.retain_grad": "test_autograd.py",
     "Tensor.is_leaf": "test_inplace.py",

@@ -197,15 +197,15 @@ class Function:
         given = [args[i] for i in places]
         outputs = [y.detach() if any(y is x for x in given) or y.requires_grad else y for y in outputs]
         recorded = [k for k, y in enumerate(outputs) if not any(y is constant for constant in ctx._constant)]
-        kinds = [(y.shape, y.dtype) for y in outputs]
+        kinds = [(y.shape, y.dtype, y.device) for y in outputs]
         n_args = len(args)
 
         def run_backward(dys: list[Tensor], saved: list[Tensor | None]) -> list[Tensor | None]:
             ctx._saved = tuple(saved)
             gradient_of = dict(zip(recorded, dys, strict=True))
             every = [
-                gradient_of[k] if k in gradient_of else _core.zeros(*shape, dtype=dtype)
-                for k, (shape, dtype) in enumerate(kinds)
+                gradient_of[k] if k in gradient_of else _core.zeros(*shape, dtype=dtype, device=device)
+                for k, (shape, dtype, device) in enumerate(kinds)
             ]
             gradients = cls.backward(ctx, *every)
             ctx._saved = ()
@@ -289,7 +289,7 @@ def jacobian(fn: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = Fal
         y = fn(source)
         shape = (*y.shape, *x.shape)
         if not y.requires_grad or y.size == 0:
-            return _core.zeros(*shape, dtype=x.dtype)
+            return _core.zeros(*shape, dtype=x.dtype, device=x.device)
         flat = y.reshape(-1)
         rows = [
             grad(flat[i], source, retain_graph=True, create_graph=create_graph)[0].reshape(-1) for i in range(flat.size)
@@ -308,7 +308,7 @@ def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     def gradient(at: Tensor) -> Tensor:
         y = fn(at)
-        return grad(y, at, create_graph=True)[0] if y.requires_grad else _core.zeros(*at.shape, dtype=at.dtype)
+        return grad(y, at, create_graph=True)[0] if y.requires_grad else _core.zeros_like(at)
 
     return jacobian(gradient, x)
 

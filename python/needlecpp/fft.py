@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 from . import _core, ops
 from ._core import Tensor
@@ -247,7 +248,7 @@ def _check_points(op: str, n: int) -> int:
     return operator.index(n)
 
 
-def fftfreq(n: int, d: float = 1.0, *, dtype: str | None = None) -> Tensor:
+def fftfreq(n: int, d: float = 1.0, *, dtype: str | None = None, device: Any = None) -> Tensor:
     """The frequencies of ``fft``'s n results, in cycles per unit of the sample spacing d: 0, 1, ..., then the negative
     ones, over n d.
 
@@ -256,11 +257,12 @@ def fftfreq(n: int, d: float = 1.0, *, dtype: str | None = None) -> Tensor:
     tensor([ 0.  ,  0.25, -0.5 , -0.25])
     """
     n = _check_points("fftfreq", n)
-    cycles = ops.concat([ops.arange(0, (n - 1) // 2 + 1), ops.arange(-(n // 2), 0)])
+    halves = [ops.arange(0, (n - 1) // 2 + 1, device=device), ops.arange(-(n // 2), 0, device=device)]
+    cycles = ops.concat(halves)
     return (cycles.astype("float64") / (n * d)).astype(dtype or "float32")
 
 
-def rfftfreq(n: int, d: float = 1.0, *, dtype: str | None = None) -> Tensor:
+def rfftfreq(n: int, d: float = 1.0, *, dtype: str | None = None, device: Any = None) -> Tensor:
     """The frequencies of ``rfft``'s n // 2 + 1 results, in cycles per unit of the sample spacing d.
 
     >>> import needlecpp as ndl
@@ -268,7 +270,7 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: str | None = None) -> Tensor:
     tensor([0.  , 0.25, 0.5 ])
     """
     n = _check_points("rfftfreq", n)
-    return (ops.arange(0, n // 2 + 1).astype("float64") / (n * d)).astype(dtype or "float32")
+    return (ops.arange(0, n // 2 + 1, device=device).astype("float64") / (n * d)).astype(dtype or "float32")
 
 
 def _shifted(op: str, x: Tensor, axes: int | Axes, real: bool, sign: int) -> Tensor:

@@ -215,7 +215,7 @@ def lstsq(a: Tensor, b: Tensor, rcond: float | Tensor | None = None) -> LstsqRes
         axis = -1 if b.ndim == 1 else -2
         residuals = ops.sum(ops.square(a @ solution - b), axis)
     else:
-        residuals = ops.zeros(0, dtype=solution.dtype)
+        residuals = ops.zeros(0, dtype=solution.dtype, device=solution.device)
     return LstsqResult(solution, residuals, rank, s)
 
 
