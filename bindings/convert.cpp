@@ -8,6 +8,7 @@
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
+#include "needlecpp/ops/transfer.h"
 
 namespace needlecpp::python {
 namespace {
@@ -131,11 +132,11 @@ DType dtype_of(nb::handle object, DType fallback) {
   return dtype_from_name(text_of(object).c_str());
 }
 
-Device device_of(nb::handle object) {
-  if (object.is_none()) return {};
+Device device_of(nb::handle object, Device fallback) {
+  if (object.is_none()) return fallback;
   if (nb::isinstance<Device>(object)) return nb::cast<Device>(object);
-  NDL_CHECK(nb::isinstance<nb::str>(object), TypeError, "device", "not a device: got ", text_of(object.type()),
-            ", expected needlecpp.cpu() or a name.");
+  NDL_CHECK(nb::isinstance<nb::str>(object), TypeError, "device", "not a device: got ",
+            text_of(object.type().attr("__name__")), ", expected a Device or the name of one.");
   return device_from_name(nb::cast<std::string>(object));
 }
 
@@ -254,17 +255,18 @@ Tensor fitted(const Tensor& x, DType dtype) {
 namespace {
 
 // A Python number without axes: of `dtype`, or of bool, int64 or float32.
-Tensor tensor_of_number(nb::handle number, std::optional<DType> dtype) {
-  if (PyBool_Check(number.ptr())) return Tensor::full({}, number.is(nb::handle(Py_True)), dtype.value_or(DType::Bool));
+Tensor tensor_of_number(nb::handle number, std::optional<DType> dtype, Device device) {
+  if (PyBool_Check(number.ptr()))
+    return Tensor::full({}, number.is(nb::handle(Py_True)), dtype.value_or(DType::Bool), device);
   if (PyFloat_Check(number.ptr())) {
     if (dtype) check_fits(number, *dtype);
-    return Tensor::full({}, PyFloat_AsDouble(number.ptr()), dtype.value_or(DType::Float32));
+    return Tensor::full({}, PyFloat_AsDouble(number.ptr()), dtype.value_or(DType::Float32), device);
   }
   int overflow = 0;
   const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
-  if (overflow != 0 && dtype && is_floating(*dtype)) return Tensor::full({}, double_of(number), *dtype);
+  if (overflow != 0 && dtype && is_floating(*dtype)) return Tensor::full({}, double_of(number), *dtype, device);
   check_fits(number, dtype && is_whole_dtype(*dtype) ? *dtype : DType::Int64);
-  return cast(Tensor::from_vector<int64_t>({value}, {}), dtype.value_or(DType::Int64));
+  return cast(Tensor::from_vector<int64_t>({value}, {}, device), dtype.value_or(DType::Int64));
 }
 
 // An array of Python's objects is one of numbers where all are integers, some beyond 64 bits.
@@ -280,10 +282,22 @@ nb::object numbers_of(nb::object array, bool to_float) {
 
 }  // namespace
 
-Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
+// Memory that only its own device can read is not the host's to share or copy.
+void check_on_host(nb::handle object) {
+  if (!nb::hasattr(object, "__dlpack_device__")) return;
+  constexpr int kCpu = 1;
+  constexpr int kCuda = 2;
+  constexpr int kCudaHost = 3;
+  const auto [type, index] = nb::cast<std::pair<int, int64_t>>(object.attr("__dlpack_device__")());
+  if (type == kCuda) check_available("dlpack", cuda_device(index));
+  NDL_CHECK(type == kCpu || type == kCudaHost, TypeError, "dlpack", "memory of an unknown device: got DLPack's kind ",
+            type, ", expected 1, the CPU. Copy it there first.");
+}
+
+Tensor tensor_of(nb::handle object, nb::handle dtype, bool share, Device home) {
   const std::optional<DType> wanted_dtype = optional_dtype(dtype);
   if (PyFloat_CheckExact(object.ptr()) || PyLong_CheckExact(object.ptr()) || PyBool_Check(object.ptr()))
-    return tensor_of_number(object, wanted_dtype);
+    return tensor_of_number(object, wanted_dtype, home);
   const bool to_float = wanted_dtype && is_floating(*wanted_dtype);
   Tensor x;
   AnyArray array;
@@ -293,6 +307,7 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
   } else if (nb::try_cast(object, array)) {
     x = from_array(array, object, share, to_float);
   } else {
+    check_on_host(object);
     // Lists, whose floats become float32 as everywhere in this field; and arrays that no capsule can describe: of the
     // other byte order, or with strides that are no multiple of an element.
     const nb::module_ numpy = nb::module_::import_("numpy");
@@ -306,7 +321,9 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share) {
               ", expected an array, list or number.");
     numpy_array = nearest_array(numpy_array, to_float);
     x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true, to_float);
-    if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
+    const bool typed = nb::hasattr(object, "dtype");
+    if (kind == "f" && dtype.is_none() && !typed) x = cast(x, DType::Float32);
+    if (!typed) x = to(x, home);
   }
   return wanted_dtype ? fitted(x, *wanted_dtype) : x;
 }
@@ -343,13 +360,20 @@ void check_fits(nb::handle number, DType dtype) {
   nb::raise_python_error();
 }
 
-Tensor value_of(nb::handle object, DType dtype) {
+Tensor value_of(nb::handle object, DType dtype, Device device) {
   check_fits(object, dtype);
-  const bool typed = nb::isinstance<Tensor>(object) || nb::hasattr(object, "dtype");
-  return tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true);
+  if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object);
+  const bool typed = nb::hasattr(object, "dtype");
+  const Tensor x = tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true, device);
+  return x.rank() == 0 ? to(x, device) : x;  // NumPy's scalars are numbers
 }
 
 namespace {
+
+void check_readable(const char* op, const Tensor& x) {
+  NDL_CHECK(x.device() == Device{}, TypeError, op, "memory of another device: got a tensor on ", to_string(x.device()),
+            ", expected cpu. Copy it with cpu().");
+}
 
 // The tensor's memory as an array of a framework that nanobind knows; it keeps the memory alive.
 template <class... Kind>
@@ -367,28 +391,28 @@ nb::object export_as(const Tensor& tensor) {
 Tensor beside(nb::handle object, const Tensor& x, bool exact) {
   const bool floating = is_floating(x.dtype());
   if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object);
-  if (PyBool_Check(object.ptr())) return Tensor::full({}, object.is(nb::handle(Py_True)), x.dtype());
+  const auto number = [&x](double value, DType dtype) { return Tensor::full({}, value, dtype, x.device()); };
+  if (PyBool_Check(object.ptr())) return number(object.is(nb::handle(Py_True)), x.dtype());
   if (PyFloat_Check(object.ptr())) {
     const double value = PyFloat_AsDouble(object.ptr());
-    if (floating) return Tensor::full({}, value, x.dtype());
+    if (floating) return number(value, x.dtype());
     const bool whole = std::floor(value) == value && std::abs(value) < 0x1p63;
-    return Tensor::full({}, value, !exact ? DType::Float32 : whole ? DType::Int64 : DType::Float64);
+    return number(value, !exact ? DType::Float32 : whole ? DType::Int64 : DType::Float64);
   }
   if (PyLong_Check(object.ptr())) {
     int overflow = 0;
     const int64_t value = floating ? 0 : PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
     if (floating || (exact && overflow != 0)) {
-      const double rounded = double_of(object);
-      return Tensor::full({}, rounded, floating ? x.dtype() : DType::Float64);
+      return number(double_of(object), floating ? x.dtype() : DType::Float64);
     }
     const DType dtype = exact || x.dtype() == DType::Bool ? DType::Int64 : x.dtype();
     check_fits(object, dtype);
-    const Tensor y = Tensor::from_vector<int64_t>({value}, {});
+    const Tensor y = Tensor::from_vector<int64_t>({value}, {}, x.device());
     return dtype == DType::Int64 ? y : cast(y, dtype);
   }
   Tensor y;
   try {
-    y = tensor_of(object, nb::none(), true);
+    y = tensor_of(object, nb::none(), true, x.device());
   } catch (nb::python_error& error) {
     // One number of uint64 beyond int64 stands beside floats, and is compared, as a Python number is.
     if (!error.matches(PyExc_OverflowError) || !is_integer(object)) throw;
@@ -396,7 +420,7 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
   }
   // NumPy's scalars are as weak as Python's.
   if (y.rank() == 0 && floating && is_floating(y.dtype())) y = cast(y, x.dtype());
-  return y;
+  return y.rank() == 0 ? to(y, x.device()) : y;
 }
 
 std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact) {
@@ -408,13 +432,15 @@ std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact) {
   return {beside(a, y, exact), y};
 }
 
-nb::object to_numpy(const Tensor& tensor) {
+nb::object to_numpy(const char* op, const Tensor& tensor) {
+  check_readable(op, tensor);
   const bool wide = tensor.dtype() == DType::BFloat16;
   const Tensor x = wide ? unlocked([&] { return cast(tensor.detach(), DType::Float32); }) : tensor;
   return x.impl()->storage->read_only() ? export_as<nb::numpy, nb::ro>(x) : export_as<nb::numpy>(x);
 }
 
 nb::object to_exporter(const Tensor& x) {
+  check_readable("dlpack", x);
   return x.impl()->storage->read_only() ? export_as<nb::array_api, nb::ro>(x) : export_as<nb::array_api>(x);
 }
 

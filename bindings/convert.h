@@ -32,8 +32,8 @@ DType dtype_of(nb::handle object, DType fallback);
 inline std::optional<DType> optional_dtype(nb::handle object) {
   return object.is_none() ? std::optional<DType>() : dtype_of(object, DType::Float32);
 }
-// None, "cpu", "cuda" or a Device.
-Device device_of(nb::handle object);
+// A Device, or the one that "cpu", "cuda" or "cuda:1" names; None -> fallback.
+Device device_of(nb::handle object, Device fallback = default_device());
 // str(object).
 std::string text_of(nb::handle object);
 // Whether it can stand for one integer: int, numpy.int64(3), a 0-d integer array; not an array with axes, not a Tensor.
@@ -54,26 +54,28 @@ nb::object either(const char* op, const char* name_a, nb::object a, const char* 
 std::vector<int64_t> integers_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
 Dims dims_of_args(const nb::args& args);
-// A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible). Raises
-// OverflowError for values that the integer dtype cannot hold.
-Tensor tensor_of(nb::handle object, nb::handle dtype, bool share);
+// A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible). What is
+// on a device already stays there; lists and numbers come to `home`. Raises OverflowError for values that the integer
+// dtype cannot hold.
+Tensor tensor_of(nb::handle object, nb::handle dtype, bool share, Device home = default_device());
 // x as `dtype`; OverflowError where an integer dtype cannot hold a value, which cast() would wrap around.
 Tensor fitted(const Tensor& x, DType dtype);
 // Each item of a sequence so, sharing memory where possible.
 Tensors tensors_of(nb::handle sequence);
 // Raises OverflowError for a number of Python's or NumPy's that an integer dtype cannot hold.
 void check_fits(nb::handle number, DType dtype);
-// A value to be stored in, or chosen beside, elements of `dtype`: numbers and lists take that dtype, tensors and arrays
-// keep theirs. Numbers have to fit, see check_fits().
-Tensor value_of(nb::handle object, DType dtype);
-// The other operand of x: tensors and arrays keep their dtype; numbers are weak as in NumPy: they take x's dtype, but
-// an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold raises
-// OverflowError, unless it is only to be compared (`exact`).
+// A value to be stored in, or chosen beside, elements of `dtype` on `device`: numbers and lists take both, tensors and
+// arrays keep theirs. Numbers have to fit, see check_fits().
+Tensor value_of(nb::handle object, DType dtype, Device device);
+// The other operand of x: tensors and arrays keep their dtype and device; numbers are weak as in NumPy: they take x's,
+// but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold
+// raises OverflowError, unless it is only to be compared (`exact`).
 Tensor beside(nb::handle object, const Tensor& x, bool exact = false);
 // Two operands of which either may be no Tensor.
 std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact = false);
-nb::object to_numpy(const Tensor& x);     // shares memory; bfloat16 comes as float32
-nb::object to_exporter(const Tensor& x);  // an object whose __dlpack__ hands out x's memory
+// Both share memory, and throw TypeError, in the name of `op`, where it is not the CPU's.
+nb::object to_numpy(const char* op, const Tensor& x);  // bfloat16 comes as float32
+nb::object to_exporter(const Tensor& x);               // an object whose __dlpack__ hands it out
 nb::tuple to_tuple(const Dims& dims);
 nb::tuple to_tuple(const Tensors& tensors);
 

@@ -103,7 +103,8 @@ void bind_fields(nb::module_& m) {
 
 // Colour, opacity and depth; the arrays share the image's memory.
 nb::tuple arrays_of(const RenderedImage& image) {
-  return nb::make_tuple(to_numpy(image.color), to_numpy(image.opacity), to_numpy(image.depth));
+  return nb::make_tuple(to_numpy("render", image.color), to_numpy("render", image.opacity),
+                        to_numpy("render", image.depth));
 }
 
 void bind_training(nb::module_& m) {

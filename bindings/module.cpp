@@ -38,8 +38,49 @@ void translate(const std::exception_ptr& pointer, void*) {
   }
 }
 
+// The defaults that `with` blocks of this thread will bring back.
+thread_local std::vector<Device> g_defaults_before;
+
 void bind_core(nb::module_& m) {
-  nb::class_<Device>(m, "Device", "Where a tensor lives.")
+  nb::class_<Device>(m, "Device",
+                     "Where a tensor lives: Device(\"cpu\"), Device(\"cuda:1\") or Device(\"cuda\", 1).\n\n"
+                     "As a context it is this thread's default device: functions that make tensors put them there.\n\n"
+                     ">>> with ndl.Device(\"cpu\"):\n...     x = ndl.zeros(2)\n>>> x.device\ncpu")
+      .def(
+          "__init__",
+          [](Device* self, nb::object device, std::optional<int64_t> index) {
+            Device found = device_of(device);
+            if (index) {
+              NDL_CHECK(found.type == DeviceType::CUDA && text_of(device) == "cuda", ValueError, "device",
+                        "a number beside a device that has none: got ", text_of(device), " and ", *index,
+                        ", expected \"cuda\" and the number of a card.");
+              found = cuda_device(*index);
+            }
+            new (self) Device(found);
+          },
+          "device"_a, "index"_a = nb::none())
+      .def_prop_ro(
+          "type", [](const Device& d) { return d.type == DeviceType::CPU ? "cpu" : "cuda"; }, "\"cpu\" or \"cuda\".")
+      .def_prop_ro(
+          "index",
+          [](const Device& d) {
+            return d.type == DeviceType::CPU ? std::optional<int>() : std::optional<int>(d.index);
+          },
+          "The number of the card, None for the CPU.")
+      .def("__enter__",
+           [](nb::object self) {
+             const Device before = default_device();
+             set_default_device(nb::cast<Device>(self));
+             g_defaults_before.push_back(before);
+             return self;
+           })
+      .def("__exit__",
+           [](const Device&, const nb::args&) {
+             if (g_defaults_before.empty()) return;
+             detail::exchange_default_device(g_defaults_before.back());
+             g_defaults_before.pop_back();
+           })
+      .def("__reduce__", [](nb::object self) { return nb::make_tuple(self.type(), nb::make_tuple(nb::str(self))); })
       .def(
           "enabled", [](const Device& d) { return is_available(d); }, "Whether tensors can be made here.")
       .def("__repr__", [](const Device& d) { return to_string(d); })
@@ -54,12 +95,16 @@ void bind_core(nb::module_& m) {
           nb::is_operator(), "other"_a.none());
   m.def(
       "cpu", [] { return Device{}; }, "The CPU.");
+  m.def("cuda", &cuda_device, "index"_a = 0, "A CUDA card; `.enabled()` says whether this build and machine have one.");
+  m.def("default_device", &default_device,
+        "Where this thread's functions that make tensors put them if no device is named: the CPU unless "
+        "set_default_device() or a `with` block says otherwise. Results of ops are where their inputs are.\n\n"
+        ">>> ndl.default_device()\ncpu");
   m.def(
-      "cuda",
-      [](int index) {
-        return Device{DeviceType::CUDA, index};
-      },
-      "index"_a = 0, "A CUDA card; `.enabled()` says whether this build and machine have one.");
+      "set_default_device", [](nb::object device) { set_default_device(device_of(device, Device{})); },
+      "device"_a.none(), "Sets this thread's default device; None is the CPU. See default_device().");
+  // For tests, which have one device, of what asks for the default.
+  m.def("_exchange_default_device", &detail::exchange_default_device, "device"_a);
 
   m.def("num_threads", &num_threads, "Threads that kernels use.");
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");

@@ -40,7 +40,7 @@ nb::typed<nb::object, Tensor> with_object(const Tensor& x, nb::object other) {
 
 Tensor reverse_sub(const Tensor& x, double a) { return sub(a, x); }
 Tensor reverse_div(const Tensor& x, double a) { return div(a, x); }
-Tensor reverse_pow(const Tensor& x, double a) { return pow(Tensor::full({}, a, x.dtype()), x); }
+Tensor reverse_pow(const Tensor& x, double a) { return pow(Tensor::full({}, a, x.dtype(), x.device()), x); }
 
 // tensor op tensor, tensor op number, and number op tensor under the reflected name.
 template <Binary both, BinaryNumber number, BinaryNumber reflected>
@@ -156,7 +156,7 @@ void bind_edits(nb::class_<Tensor>& c) {
       "fill_",
       [](nb::object self, nb::object value) {
         const Tensor& x = nb::cast<const Tensor&>(self);
-        const Tensor one = value_of(value, x.dtype());
+        const Tensor one = value_of(value, x.dtype(), x.device());
         NDL_CHECK(one.rank() == 0, ValueError, "fill_", "not a single value: got shape ", one.shape(),
                   ", expected one number.");
         unlocked([&] {

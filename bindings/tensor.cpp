@@ -11,6 +11,7 @@
 #include "needlecpp/ops/scan.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/softmax.h"
+#include "needlecpp/ops/transfer.h"
 
 namespace needlecpp::python {
 namespace {
@@ -25,7 +26,7 @@ int64_t slice_bound(nb::handle object) {
 }
 
 // Arrays, tensors, truth values and (nested) sequences of integers or tensors.
-Tensor index_array(nb::handle entry) {
+Tensor index_array(nb::handle entry, Device device) {
   if (nb::isinstance<nb::list>(entry) || nb::isinstance<nb::tuple>(entry)) {
     Tensors parts;
     for (nb::handle item : entry) {
@@ -37,12 +38,13 @@ Tensor index_array(nb::handle entry) {
     }
     if (!parts.empty()) return stack(parts, 0);
   }
-  return tensor_of(entry, nb::none(), true);
+  return tensor_of(entry, nb::none(), true, device);
 }
 
-std::vector<IndexItem> index_items(nb::handle key) {
+// Of a tensor on `device`.
+std::vector<IndexItem> index_items(nb::handle key, Device device) {
   std::vector<IndexItem> items;
-  const auto add = [&items](nb::handle entry) {
+  const auto add = [&items, device](nb::handle entry) {
     IndexItem item;
     if (entry.is_none()) {
       item.kind = IndexItem::Kind::NewAxis;
@@ -62,7 +64,7 @@ std::vector<IndexItem> index_items(nb::handle key) {
       item = IndexItem::integer(int64_of(entry));
     } else {
       item.kind = IndexItem::Kind::Array;
-      item.array = index_array(entry);
+      item.array = index_array(entry, device);
       NDL_CHECK(!is_floating(item.array.dtype()) || item.array.numel() == 0, IndexError, "index",
                 "index arrays must be integers or bool: got ", name(item.array.dtype()), ", expected int64.");
       if (is_floating(item.array.dtype())) item.array = cast(item.array, DType::Int64);  // an empty list
@@ -76,36 +78,47 @@ std::vector<IndexItem> index_items(nb::handle key) {
   return items;
 }
 
-nb::object to_list(const Tensor& x) { return to_numpy(x).attr("tolist")(); }
+// The elements on the host, wherever they are, off the tape.
+nb::object array_of(const Tensor& x) { return to_numpy("array", to(x.detach(), Device{})); }
+
+nb::object to_list(const Tensor& x) { return array_of(x).attr("tolist")(); }
 
 std::string represent(const Tensor& x) {
   nb::object text =
-      nb::module_::import_("numpy").attr("array2string")(to_numpy(x), "separator"_a = ", ", "prefix"_a = "tensor(");
+      nb::module_::import_("numpy").attr("array2string")(array_of(x), "separator"_a = ", ", "prefix"_a = "tensor(");
   std::string result = "tensor(" + nb::cast<std::string>(text);
   if (x.dtype() != DType::Float32) result += std::string(", dtype=") + name(x.dtype());
+  if (x.device() != Device{}) result += ", device='" + to_string(x.device()) + "'";
   if (x.requires_grad()) result += ", requires_grad=True";
   return result + ")";
+}
+
+// A copy of anything that tensor_of() takes. What is no tensor comes to the default device unless one is named.
+Tensor new_tensor(nb::handle array, nb::handle dtype, nb::handle device, bool requires_grad) {
+  const bool placed = nb::isinstance<Tensor>(array);
+  const Device home = device_of(device, placed ? nb::cast<const Tensor&>(array).device() : default_device());
+  check_available("tensor", home);
+  const Tensor x = to(tensor_of(array, dtype, false, home), home);
+  x.set_requires_grad(requires_grad);
+  return x;
 }
 
 void bind_construction(nb::class_<Tensor>& c) {
   c.def(
       "__init__",
       [](Tensor* self, nb::object array, nb::object device, nb::object dtype, bool requires_grad) {
-        NDL_CHECK(is_available(device_of(device)), ValueError, "tensor", "device not available: got ",
-                  to_string(device_of(device)), ", expected cpu.");
-        Tensor x = tensor_of(array, dtype, false);
-        x.set_requires_grad(requires_grad);
-        new (self) Tensor(x);
+        new (self) Tensor(new_tensor(array, dtype, device, requires_grad));
       },
       "array"_a, "device"_a = nb::none(), "dtype"_a.none() = "float32", "requires_grad"_a = false,
-      "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's).\n\n"
+      "Copies an array, list, number or tensor into a new tensor of `dtype` (None keeps the array's) on `device`: the\n"
+      "default one unless named, or where a tensor is.\n\n"
       "Floats are rounded to nearest and infinite beyond the dtype's range, integers that a floating dtype has no "
       "digits "
       "for are rounded. An integer dtype cuts fractions off; a value that it cannot hold is an OverflowError.");
   c.def(
       "__array__",
       [](const Tensor& x, nb::object dtype, nb::object copy) {
-        nb::object array = to_numpy(x);
+        nb::object array = to_numpy("array", x);
         if (!dtype.is_none()) array = array.attr("astype")(dtype, "copy"_a = false);
         if (copy.is_none()) return array;
         const bool shared = nb::cast<nb::ndarray<nb::ro, nb::device::cpu>>(array).data() == x.raw() || x.numel() == 0;
@@ -130,8 +143,13 @@ void bind_construction(nb::class_<Tensor>& c) {
       },
       nb::kw_only(), "stream"_a = nb::none(), "max_version"_a = nb::none(), "dl_device"_a = nb::none(),
       "copy"_a = nb::none(), "A DLPack capsule that shares this tensor's memory, unless a copy is asked for.");
-  c.def("__dlpack_device__", [](const Tensor&) { return nb::make_tuple(1, 0); });
-  c.def("numpy", &to_numpy, "This tensor as a NumPy array that shares its memory (bfloat16 is converted to float32).");
+  c.def("__dlpack_device__", [](const Tensor& x) {
+    return x.device().type == DeviceType::CUDA ? nb::make_tuple(2, x.device().index) : nb::make_tuple(1, 0);
+  });
+  c.def(
+      "numpy", [](const Tensor& x) { return to_numpy("numpy", x); },
+      "This tensor as a NumPy array that shares its memory, which has to be the CPU's (bfloat16 is converted to "
+      "float32).");
   c.def(
       "item",
       [](const Tensor& x) -> nb::object {
@@ -187,12 +205,56 @@ void bind_construction(nb::class_<Tensor>& c) {
     for (const Tensor& part : unbind(x, 0)) parts.append(part);
     return nb::iter(parts);
   });
-  // Pickles and deep copies: the elements, off the tape.
+  // Pickles and deep copies: the elements, off the tape, and where they were: a device that is not there when the
+  // pickle is read is an error.
   c.def("__reduce__", [](nb::object self) {
     const Tensor x = nb::cast<Tensor>(self);
-    return nb::make_tuple(self.type(), nb::make_tuple(to_numpy(x), nb::none(), name(x.dtype()), x.requires_grad()));
+    return nb::make_tuple(self.type(), nb::make_tuple(array_of(x), x.device(), name(x.dtype()), x.requires_grad()));
   });
   c.def("__hash__", [](const Tensor& x) { return reinterpret_cast<intptr_t>(x.impl().get()); });
+}
+
+// The object that it came from where nothing was made.
+nb::typed<nb::object, Tensor> itself_or(nb::object self, const Tensor& y) {
+  return y.is_same(nb::cast<const Tensor&>(self)) ? self : nb::cast(y);
+}
+
+nb::typed<nb::object, Tensor> moved(nb::object self, Device device) {
+  const Tensor& x = nb::cast<const Tensor&>(self);
+  return itself_or(self, unlocked([&] { return to(x, device); }));
+}
+
+// What to() may be asked for.
+struct Place {
+  DType dtype;
+  Device device;
+};
+
+// Where x is, but for what is asked for: target is a tensor, a device or a dtype.
+Place place_of(const char* op, const Tensor& x, nb::handle target, nb::handle dtype, nb::handle device) {
+  Place place{x.dtype(), x.device()};
+  if (nb::isinstance<Tensor>(target)) {
+    const Tensor& like = nb::cast<const Tensor&>(target);
+    place = {like.dtype(), like.device()};
+  } else if (nb::isinstance<nb::str>(target)) {
+    const std::string word = nb::cast<std::string>(target);
+    int i = 0;
+    while (i < kNumDTypes && word != name(static_cast<DType>(i))) ++i;
+    const bool on_device = word == "cpu" || word.starts_with("cuda");
+    NDL_CHECK(on_device || i < kNumDTypes, TypeError, op, "neither a dtype nor a device: got \"", word,
+              "\", expected the name of one, \"float64\" or \"cpu\" say, or a Tensor.");
+    if (on_device)
+      place.device = device_from_name(word);
+    else
+      place.dtype = static_cast<DType>(i);
+  } else if (nb::isinstance<Device>(target)) {
+    place.device = nb::cast<Device>(target);
+  } else {
+    place.dtype = dtype_of(target, place.dtype);
+  }
+  place = {dtype_of(dtype, place.dtype), device_of(device, place.device)};
+  check_available(op, place.device);
+  return place;
 }
 
 void bind_properties(nb::class_<Tensor>& c) {
@@ -209,13 +271,11 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro("device", &Tensor::device, "Where the elements live.");
   c.def(
       "to_device",
-      [](const Tensor& x, nb::object device, nb::object stream) {
+      [](nb::object self, nb::object device, nb::object stream) {
         NDL_CHECK(stream.is_none(), ValueError, "to_device", "the CPU has no streams: got a stream, expected None.");
-        NDL_CHECK(is_available(device_of(device)), ValueError, "to_device", "device not available: got ",
-                  to_string(device_of(device)), ", expected cpu.");
-        return x;
+        return moved(self, device_of(device));
       },
-      "device"_a, nb::kw_only(), "stream"_a = nb::none(), "This tensor on another device.");
+      "device"_a, nb::kw_only(), "stream"_a = nb::none(), "The array API's name of to(), for devices.");
   c.def(
       "__array_namespace__",
       [](const Tensor&, const std::optional<std::string>& version) {
@@ -289,15 +349,15 @@ void bind_indexing(nb::class_<Tensor>& c) {
   c.def(
       "__getitem__",
       [](const Tensor& x, nb::object key) {
-        const std::vector<IndexItem> items = index_items(key);
+        const std::vector<IndexItem> items = index_items(key, x.device());
         return unlocked([&] { return get_item(x, items); });
       },
       "key"_a.none());
   c.def(
       "__setitem__",
       [](const Tensor& x, nb::object key, nb::object value) {
-        const std::vector<IndexItem> items = index_items(key);
-        const Tensor values = value_of(value, x.dtype());
+        const std::vector<IndexItem> items = index_items(key, x.device());
+        const Tensor values = value_of(value, x.dtype(), x.device());
         unlocked([&] {
           set_item(x, items, values);
           return 0;
@@ -319,17 +379,35 @@ void bind_conversion(nb::class_<Tensor>& c) {
       "dtype"_a);
   c.def(
       "to",
-      [](const Tensor& x, nb::object target) {
-        if (nb::isinstance<Device>(target) ||
-            (nb::isinstance<nb::str>(target) &&
-             (nb::cast<std::string>(target) == "cpu" || nb::cast<std::string>(target).rfind("cuda", 0) == 0))) {
-          NDL_CHECK(is_available(device_of(target)), ValueError, "to", "device not available: got ",
-                    to_string(device_of(target)), ", expected cpu.");
-          return x;
-        }
-        return cast(x, dtype_of(target, x.dtype()));
+      [](nb::object self, nb::object target, nb::object dtype, bool, bool copy, nb::object device) {
+        const Tensor& x = nb::cast<const Tensor&>(self);
+        const Place place = place_of("to", x, target, dtype, device);
+        const Tensor y = unlocked([&] {
+          const Tensor moved = to(cast(x, place.dtype), place.device);
+          return copy && moved.is_same(x) ? clone(x) : moved;
+        });
+        return itself_or(self, y);
       },
-      "target"_a, "Converts to a dtype, or moves to a device.");
+      "target"_a = nb::none(), "dtype"_a = nb::none(), "non_blocking"_a = false, "copy"_a = false, nb::kw_only(),
+      "device"_a = nb::none(),
+      "This tensor as another dtype, on another device, or as another tensor is (PyTorch's call: target is any of the "
+      "three). Where nothing changes it is this tensor itself, unless copy is True. The gradient comes back to where "
+      "this tensor is.\n\n"
+      ">>> ndl.ones(2).to(\"float64\").dtype\n'float64'\n"
+      ">>> ndl.arange(2).to(ndl.ones(1)).tolist()\n[0.0, 1.0]");
+  c.def(
+      "cpu", [](nb::object self) { return moved(self, Device{}); },
+      "This tensor on the CPU.\n\n>>> ndl.ones(2).cpu().device\ncpu");
+  c.def(
+      "cuda",
+      [](nb::object self, nb::object device) {
+        const Device card =
+            is_integer(device) ? cuda_device(int64_of(device)) : device_of(device, Device{DeviceType::CUDA, 0});
+        NDL_CHECK(card.type == DeviceType::CUDA, ValueError, "cuda", "not a card: got ", to_string(card),
+                  ", expected cuda. Use to().");
+        return moved(self, card);
+      },
+      "device"_a = nb::none(), "This tensor on a CUDA card: the first unless another is named, or its number given.");
   c.def("float", [](const Tensor& x) { return cast(x, DType::Float32); });
   c.def("double", [](const Tensor& x) { return cast(x, DType::Float64); });
   c.def("long", [](const Tensor& x) { return cast(x, DType::Int64); });
@@ -341,12 +419,13 @@ bool shares_memory(const Tensor& x, nb::handle object) {
   return nb::try_cast(object, array) && (array.data() == x.raw() || x.numel() == 0);
 }
 
-// asarray and its like: copy is None, True or False.
+// asarray and its like: copy is None, True or False. What is on a device stays there unless one is named.
 Tensor shared_or_copied(const char* op, nb::handle array, nb::handle dtype, nb::handle device, nb::handle copy) {
-  NDL_CHECK(is_available(device_of(device)), ValueError, op, "device not available: got ", to_string(device_of(device)),
-            ", expected cpu.");
   const bool copied = !copy.is_none() && nb::cast<bool>(copy);
-  const Tensor x = tensor_of(array, dtype, !copied);
+  const Device home = device_of(device);
+  check_available(op, home);
+  const Tensor found = tensor_of(array, dtype, !copied, home);
+  const Tensor x = device.is_none() ? found : to(found, home);
   NDL_CHECK(copy.is_none() || copied || shares_memory(x, array), ValueError, op,
             "needs a copy: got copy=False for an array of another kind, expected memory that can be shared.");
   return x;
@@ -365,6 +444,25 @@ void bind_tensor(nb::module_& m) {
   bind_conversion(c);
 
   m.def(
+      "to_",
+      [](const Tensor& x, nb::object target, nb::object dtype, nb::object device) {
+        const Place place = place_of("to", x, target, dtype, device);
+        unlocked([&] {
+          to_(x, place.dtype, place.device);
+          return 0;
+        });
+      },
+      "x"_a, "target"_a = nb::none(), "dtype"_a = nb::none(), "device"_a = nb::none(),
+      "A leaf goes on in another dtype and on another device, its gradient too: what Module.to() does to parameters.");
+  // For tests, which have one device, of what happens on others.
+  m.def(
+      "_said_to_be_on",
+      [](const Tensor& x, const Device& device) {
+        return Tensor::wrap(
+            x.raw(), x.shape(), x.strides(), x.dtype(), [x] {}, false, device);
+      },
+      "x"_a, "device"_a);
+  m.def(
       "promote_types",
       [](nb::object a, nb::object b) {
         return name(promote_types(dtype_of(a, DType::Float32), dtype_of(b, DType::Float32)));
@@ -377,17 +475,21 @@ void bind_tensor(nb::module_& m) {
       },
       "array"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "copy"_a = nb::none(),
       "A tensor of an array, list or number: copy=None shares the memory of arrays where it can, True never does, and "
-      "False is an error where it cannot.\n\n"
+      "False is an error where it cannot. Lists and numbers come to the default device, arrays and tensors stay where "
+      "they are, unless a device is named.\n\n"
       "Arrays keep their dtype where the engine has it. Narrower integers and uint64 become int64, longdouble float64; "
       "lists of floats become float32. What int64, or an integer dtype asked for, cannot hold is an OverflowError.\n\n"
       ">>> ndl.asarray([1, 2]).tolist()\n[1, 2]");
   m.def(
       "tensor",
-      [](nb::object array, nb::object dtype, bool requires_grad) {
-        return tensor_of(array, dtype, false).set_requires_grad(requires_grad);
+      [](nb::object array, nb::object dtype, bool requires_grad, nb::object device) {
+        return new_tensor(array, dtype, device, requires_grad);
       },
-      "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false,
-      "Copies an array, list or number into a new tensor; dtypes as in asarray().");
+      "array"_a, "dtype"_a = nb::none(), "requires_grad"_a = false, "device"_a = nb::none(),
+      "Copies an array, list or number into a new tensor; dtypes as in asarray(). It comes to the default device "
+      "unless "
+      "one is named; a copy of a tensor stays where that is.\n\n"
+      ">>> ndl.tensor([1, 2], device=\"cpu\").tolist()\n[1, 2]");
   m.def(
       "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
       "Shares a NumPy array's memory.");

@@ -412,7 +412,15 @@ CALLS: dict[str, dict[str, list[Any]]] = {
         early_stop=[0.5],
     ),
     **row("functional.pad", input=pair(LINES), pad=[(1, 2), (2, 1)], mode=["circular"], value=[2.0]),
-    **row("Tensor.to Tensor.astype", target=["float64", Refused("cuda", "device")], dtype=["float64", "int32"]),
+    **row("Tensor.astype", dtype=["float64", "int32"]),
+    **row(
+        "Tensor.to",
+        target=["float64", Refused("cuda", "device"), Refused("tpu", "tpu")],
+        dtype=["float64", "int32"],
+        non_blocking=[NoEffect(True, "nothing is left to do when a copy to or from the host's memory returns")],
+        copy=[True],
+    ),
+    **row("Tensor.cuda", device=[Refused(1, "cuda:1"), Refused("cpu", "not a card")]),
     **row(
         "Tensor.expand_as Tensor.view_as Tensor.reshape_as",
         self=[numbers(2, 1), numbers(2, 1) + 1],
@@ -420,7 +428,7 @@ CALLS: dict[str, dict[str, list[Any]]] = {
     ),
     **row(
         "Tensor.to_device",
-        device=[NoEffect("cpu", "the one device"), Refused("cuda", "device")],
+        device=["cpu", Refused("cuda", "device")],
         stream=[Refused(1, "stream")],
     ),
     **row("Tensor.unfold", axis=[1, 0], size=[2, 1], step=[1, 2]),

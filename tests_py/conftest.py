@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,19 @@ import pytest
 def seed() -> None:
     """Every test draws the same random numbers in every run."""
     ndl.manual_seed(0)
+
+
+# Where tests of ops run: on every device that is there, or on those that NEEDLECPP_TEST_DEVICES names ("cpu cuda:1").
+DEVICES = os.environ.get("NEEDLECPP_TEST_DEVICES", "").split() or [
+    str(device) for device in (ndl.cpu(), ndl.cuda()) if device.enabled()
+]
+
+
+@pytest.fixture(params=DEVICES)
+def device(request: pytest.FixtureRequest) -> Iterator[ndl.Device]:
+    """One device after the other. It is the default while the test runs, so that what that makes is there."""
+    with ndl.Device(request.param) as device:
+        yield device
 
 
 @pytest.fixture

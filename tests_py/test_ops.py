@@ -1,4 +1,4 @@
-"""Every op of the table: values, layouts, sizes, gradients of first and second order."""
+"""Every op of the table, on every device: values, layouts, sizes, gradients of first and second order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytest
 from op_table import ELSEWHERE, OPS, Op
 
 IDS = [op.name for op in OPS]
+
+
+ON_EVERY_DEVICE = pytest.mark.usefixtures("device")
 
 
 def leaves(op: Op) -> list[ndl.Tensor]:
@@ -24,26 +27,30 @@ def test_every_public_op_has_a_row() -> None:
     assert covered - public == set()
 
 
+@ON_EVERY_DEVICE
 @pytest.mark.parametrize("op", OPS, ids=IDS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-6), ("float16", 4e-3)])
 def test_values(op: Op, dtype: str, tolerance: float) -> None:
     arrays = op.inputs(dtype)
-    got = op.fn(*(ndl.tensor(a) for a in arrays)).numpy()
+    got = op.fn(*(ndl.tensor(a) for a in arrays)).cpu().numpy()
     expected = np.asarray(op.reference(*(a.astype("float64") for a in arrays)))
     assert got.shape == expected.shape
     np.testing.assert_allclose(got.astype("float64"), expected, rtol=tolerance, atol=tolerance)
 
 
+@ON_EVERY_DEVICE
 @pytest.mark.parametrize("op", [op for op in OPS if op.differentiable], ids=lambda op: op.name)
 def test_gradients(op: Op) -> None:
     assert ndl.gradcheck(op.fn, leaves(op))
 
 
+@ON_EVERY_DEVICE
 @pytest.mark.parametrize("op", [op for op in OPS if op.differentiable and op.twice], ids=lambda op: op.name)
 def test_second_derivatives(op: Op) -> None:
     assert ndl.gradgradcheck(op.fn, leaves(op))
 
 
+@ON_EVERY_DEVICE
 @pytest.mark.parametrize("op", OPS, ids=IDS)
 def test_layouts_agree(op: Op) -> None:
     """Transposed, strided and flipped memory gives what contiguous memory gives."""
@@ -57,17 +64,18 @@ def test_layouts_agree(op: Op) -> None:
         return ndl.tensor(np.ascontiguousarray(array[::-1]))[::-1] if array.ndim else ndl.tensor(array)
 
     arrays = op.inputs("float32")
-    expected = op.fn(*(ndl.tensor(a) for a in arrays)).numpy()
+    expected = op.fn(*(ndl.tensor(a) for a in arrays)).cpu().numpy()
     for kind in ("transposed", "strided", "flipped"):
-        got = op.fn(*(laid_out(a, kind) for a in arrays)).numpy()
+        got = op.fn(*(laid_out(a, kind) for a in arrays)).cpu().numpy()
         np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-6)
 
 
+@ON_EVERY_DEVICE
 @pytest.mark.parametrize("op", [op for op in OPS if op.same_shape], ids=lambda op: op.name)
 @pytest.mark.parametrize("shape", [(0,), (2, 0, 3), (), (1, 1), (17,)])
 def test_odd_sizes(op: Op, shape: tuple[int, ...]) -> None:
     arrays = [np.full(shape, 0.7, dtype="float32") for _ in op.shapes]
-    got = op.fn(*(ndl.tensor(a) for a in arrays)).numpy()
+    got = op.fn(*(ndl.tensor(a) for a in arrays)).cpu().numpy()
     assert got.shape == shape
     np.testing.assert_allclose(got, op.reference(*arrays), rtol=1e-6)
 

@@ -5,6 +5,7 @@
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
+#include "needlecpp/ops/transfer.h"
 
 namespace needlecpp::python {
 namespace {
@@ -12,21 +13,23 @@ namespace {
 // What every function that makes a tensor takes last.
 struct Options {
   DType dtype;
+  Device device;
   bool requires_grad;
-  Options(nb::handle dtype_object, DType fallback, nb::handle device, bool grad)
-      : dtype(dtype_of(dtype_object, fallback)), requires_grad(grad) {
-    NDL_CHECK(is_available(device_of(device)), ValueError, "tensor", "device not available: got ",
-              to_string(device_of(device)), ", expected cpu.");
-  }
+  Options(nb::handle dtype, DType usual_dtype, nb::handle device, bool grad)
+      : dtype(dtype_of(dtype, usual_dtype)), device(device_of(device)), requires_grad(grad) {}
+  // As another tensor, where nothing else is asked for.
+  Options(nb::handle dtype, nb::handle device, bool grad, const Tensor& like)
+      : dtype(dtype_of(dtype, like.dtype())), device(device_of(device, like.device())), requires_grad(grad) {}
   template <class Make>
   Tensor operator()(const Make& make) const {
-    return unlocked([&] { return make(dtype).set_requires_grad(requires_grad); });
+    return unlocked([&] { return make(dtype, device).set_requires_grad(requires_grad); });
   }
   // Numbers that are made in `wide` where the dtype may not hold them all.
   template <class Make>
   Tensor fitting(DType wide, const Make& make) const {
     const bool narrow = !is_floating(dtype) && dtype != DType::Bool && dtype != wide;
-    return fitted(unlocked([&] { return make(narrow ? wide : dtype); }), dtype).set_requires_grad(requires_grad);
+    return fitted(unlocked([&] { return make(narrow ? wide : dtype, device); }), dtype)
+        .set_requires_grad(requires_grad);
   }
 };
 
@@ -45,14 +48,15 @@ double number_of(nb::handle object) {
 }
 
 // One value everywhere.
-Tensor filled(const Shape& shape, nb::handle value, DType dtype) {
-  check_fits(value, dtype);
+Tensor filled(const Shape& shape, nb::handle value, const Options& options) {
+  check_fits(value, options.dtype);
   if (PyFloat_Check(value.ptr())) {
     const double number = number_of(value);
-    return unlocked([&] { return Tensor::full(shape, number, dtype); });
+    return options([&](DType to, Device on) { return Tensor::full(shape, number, to, on); });
   }
-  const Tensor one = tensor_of(value, nb::str(name(dtype)), true).detach();  // keeps integers beyond 2^53 as they are
-  return unlocked([&] { return clone(broadcast_to(cast(one, dtype), shape)); });
+  // Integers beyond 2^53 stay as they are.
+  const Tensor one = tensor_of(value, nb::str(name(options.dtype)), true, options.device).detach();
+  return options([&](DType dtype, Device on) { return clone(broadcast_to(to(cast(one, dtype), on), shape)); });
 }
 DType kind_of(nb::handle value) {
   if (nb::isinstance<Tensor>(value)) return nb::cast<Tensor>(value).dtype();
@@ -64,35 +68,35 @@ void bind_constants(Binder& b) {
   for (auto [name, like, make, doc, like_doc] :
        {std::tuple{"zeros", "zeros_like", static_cast<Make>(&Tensor::zeros),
                    "Zeros.\n\n>>> ndl.zeros(2, dtype=\"int64\").tolist()\n[0, 0]",
-                   "Zeros of a's shape, and dtype unless another is named.\n\n"
+                   "Zeros of a's shape, dtype and device unless others are named.\n\n"
                    ">>> ndl.zeros_like(ndl.arange(2)).tolist()\n[0, 0]"},
         std::tuple{"ones", "ones_like", static_cast<Make>(&Tensor::ones),
                    "Ones.\n\n>>> ndl.ones((1, 2)).tolist()\n[[1.0, 1.0]]",
-                   "Ones of a's shape, and dtype unless another is named.\n\n"
+                   "Ones of a's shape, dtype and device unless others are named.\n\n"
                    ">>> ndl.ones_like(ndl.arange(2)).tolist()\n[1, 1]"},
         std::tuple{"empty", "empty_like", static_cast<Make>(&Tensor::empty),
                    "Elements of no certain value.\n\n>>> ndl.empty(2, 3).shape\n(2, 3)",
-                   "Elements of no certain value, of a's shape, and dtype unless another is named.\n\n"
+                   "Elements of no certain value, of a's shape, dtype and device unless others are named.\n\n"
                    ">>> ndl.empty_like(ndl.zeros(2)).shape\n(2,)"}}) {
     b.m.def(
         name,
         [make = make](nb::args shape, nb::object dtype, nb::object device, bool requires_grad) {
           const Shape sizes = dims_of_args(shape);
-          return Options(dtype, DType::Float32, device, requires_grad)([&](DType to) { return make(sizes, to, {}); });
+          return Options(dtype, DType::Float32, device,
+                         requires_grad)([&](DType to, Device on) { return make(sizes, to, on); });
         },
         "shape"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, doc);
     b.m.def(
         like,
         [make = make](const Tensor& x, nb::object dtype, nb::object device, bool requires_grad) {
-          return Options(dtype, x.dtype(), device, requires_grad)([&](DType to) { return make(x.shape(), to, {}); });
+          return Options(dtype, device, requires_grad, x)([&](DType to, Device on) { return make(x.shape(), to, on); });
         },
         "a"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, like_doc);
   }
   b.m.def(
       "full",
       [](nb::object shape, nb::object value, nb::object dtype, nb::object device, bool requires_grad) {
-        const Options options(dtype, kind_of(value), device, requires_grad);
-        return filled(dims_of(shape), value, options.dtype).set_requires_grad(requires_grad);
+        return filled(dims_of(shape), value, Options(dtype, kind_of(value), device, requires_grad));
       },
       "shape"_a, "fill_value"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
       "One value everywhere; a float gives float32, an int int64 and a bool bool if no dtype is named.\n\n"
@@ -100,11 +104,10 @@ void bind_constants(Binder& b) {
   b.m.def(
       "full_like",
       [](const Tensor& x, nb::object value, nb::object dtype, nb::object device, bool requires_grad) {
-        const Options options(dtype, x.dtype(), device, requires_grad);
-        return filled(x.shape(), value, options.dtype).set_requires_grad(requires_grad);
+        return filled(x.shape(), value, Options(dtype, device, requires_grad, x));
       },
       "a"_a, "fill_value"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
-      "One value everywhere, of a's shape, and dtype unless another is named.\n\n"
+      "One value everywhere, of a's shape, dtype and device unless others are named.\n\n"
       ">>> ndl.full_like(ndl.zeros(2), 7).tolist()\n[7.0, 7.0]");
 }
 
@@ -117,17 +120,17 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
         const nb::object last = stop.is_none() ? start : stop;
         if (is_whole(first) && is_whole(last) && is_whole(step)) {
           const int64_t from = whole_of(first);
-          const int64_t to = whole_of(last);
+          const int64_t end = whole_of(last);
           const int64_t by = whole_of(step);
-          return Options(dtype, DType::Int64, device, requires_grad).fitting(DType::Int64, [&](DType kind) {
-            return arange(from, to, by, kind);
+          return Options(dtype, DType::Int64, device, requires_grad).fitting(DType::Int64, [&](DType to, Device on) {
+            return arange(from, end, by, to, on);
           });
         }
         const double from = number_of(first);
-        const double to = number_of(last);
+        const double end = number_of(last);
         const double by = number_of(step);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType kind) {
-          return arange(from, to, by, kind);
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
+          return arange(from, end, by, to, on);
         });
       },
       "start"_a, nb::arg(stop) = nb::none(), "step"_a = 1, "dtype"_a = nb::none(), "device"_a = nb::none(),
@@ -139,9 +142,9 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
       [](nb::object start, nb::object stop, int64_t num, bool endpoint, nb::object dtype, nb::object device,
          bool requires_grad) {
         const double from = number_of(start);
-        const double to = number_of(stop);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType t) {
-          return linspace(from, to, num, endpoint, t);
+        const double last = number_of(stop);
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
+          return linspace(from, last, num, endpoint, to, on);
         });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "endpoint"_a = true, "dtype"_a = nb::none(), "device"_a = nb::none(),
@@ -153,9 +156,9 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
       [](nb::object start, nb::object stop, int64_t num, double base, bool endpoint, nb::object dtype,
          nb::object device, bool requires_grad) {
         const double from = number_of(start);
-        const double to = number_of(stop);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType t) {
-          return logspace(from, to, num, base, endpoint, t);
+        const double last = number_of(stop);
+        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
+          return logspace(from, last, num, base, endpoint, to, on);
         });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "base"_a = 10.0, "endpoint"_a = true, "dtype"_a = nb::none(),
@@ -169,7 +172,7 @@ void bind_matrices(Binder& b) {
       "eye",
       [](int64_t n, std::optional<int64_t> m, int64_t k, nb::object dtype, nb::object device, bool requires_grad) {
         return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to) { return eye(n, m.value_or(n), k, to); });
+                       requires_grad)([&](DType to, Device on) { return eye(n, m.value_or(n), k, to, on); });
       },
       "n"_a, "m"_a = nb::none(), "k"_a = 0, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
       "Ones on diagonal k of an n by m matrix of zeros (m = n by default).\n\n"
@@ -182,10 +185,11 @@ void bind_matrices(Binder& b) {
                                           ">>> ndl.triu_indices(2, 2).tolist()\n[[0, 0, 1], [0, 1, 1]]"}})
     b.m.def(
         name,
-        [fn = fn](int64_t row, std::optional<int64_t> col, int64_t offset) {
-          return unlocked([&] { return fn(row, col.value_or(row), offset); });
+        [fn = fn](int64_t row, std::optional<int64_t> col, int64_t offset, nb::object device) {
+          const Device on = device_of(device);
+          return unlocked([&] { return fn(row, col.value_or(row), offset, on); });
         },
-        "row"_a, "col"_a = nb::none(), "offset"_a = 0, doc);
+        "row"_a, "col"_a = nb::none(), "offset"_a = 0, "device"_a = nb::none(), doc);
 }
 
 void bind_random(Binder& b) {
@@ -194,7 +198,7 @@ void bind_random(Binder& b) {
       [](nb::args shape, double low, double high, nb::object dtype, nb::object device, bool requires_grad) {
         const Shape sizes = dims_of_args(shape);
         return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to) { return rand(sizes, low, high, to); });
+                       requires_grad)([&](DType to, Device on) { return rand(sizes, low, high, to, on); });
       },
       "shape"_a, "low"_a = 0.0, "high"_a = 1.0, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false, "Uniform in [low, high).\n\n>>> ndl.rand(2, 3).shape\n(2, 3)");
@@ -203,16 +207,16 @@ void bind_random(Binder& b) {
       [](nb::args shape, double mean, double std, nb::object dtype, nb::object device, bool requires_grad) {
         const Shape sizes = dims_of_args(shape);
         return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to) { return randn(sizes, mean, std, to); });
+                       requires_grad)([&](DType to, Device on) { return randn(sizes, mean, std, to, on); });
       },
       "shape"_a, "mean"_a = 0.0, "std"_a = 1.0, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false, "Normal.\n\n>>> ndl.randn(2, 3).shape\n(2, 3)");
   b.m.def(
       "randint",
-      [](int64_t low, int64_t high, nb::object shape, nb::object dtype) {
-        return randint(low, high, dims_of(shape), dtype_of(dtype, DType::Int64));
+      [](int64_t low, int64_t high, nb::object shape, nb::object dtype, nb::object device) {
+        return randint(low, high, dims_of(shape), dtype_of(dtype, DType::Int64), device_of(device));
       },
-      "low"_a, "high"_a, "shape"_a, "dtype"_a = nb::none(),
+      "low"_a, "high"_a, "shape"_a, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "Integers in [low, high).\n\n>>> ndl.randint(0, 1, 2).tolist()\n[0, 0]");
 }
 

@@ -27,7 +27,7 @@ bool is_number(nb::handle object) { return PyFloat_Check(object.ptr()) || PyLong
 Tensor scaled(const Tensor& x, const Tensor& y, nb::handle alpha, double sign) {
   if (is_floating(x.dtype()) && is_floating(y.dtype()) && is_number(alpha)) {
     const double value = sign * double_of(alpha);
-    return unlocked([&] { return addcmul(x, y, Tensor::ones({}, y.dtype()), value); });
+    return unlocked([&] { return addcmul(x, y, Tensor::ones({}, y.dtype(), y.device()), value); });
   }
   const Tensor factor = beside(alpha, y);
   return unlocked([&] { return sign > 0 ? add(x, mul(y, factor)) : sub(x, mul(y, factor)); });
@@ -63,7 +63,7 @@ Tensor choose(nb::object condition, nb::object a, nb::object b) {
   const Tensor mask = tensor_of(condition, nb::none(), true);
   // Of two numbers, the one of the wider kind stands first.
   const bool a_first = nb::isinstance<Tensor>(a) || (!nb::isinstance<Tensor>(b) && PyFloat_Check(a.ptr()));
-  const Tensor first = tensor_of(a_first ? a : b, nb::none(), true);
+  const Tensor first = tensor_of(a_first ? a : b, nb::none(), true, mask.device());
   const Tensor second = beside(a_first ? b : a, first);
   return unlocked([&] { return a_first ? where(mask, first, second) : where(mask, second, first); });
 }
@@ -74,7 +74,7 @@ Tensor interpolate(const Tensor& a, nb::object end, nb::object weight) {
     const double w = double_of(weight);
     return unlocked([&] { return lerp(a, b, w); });
   }
-  const Tensor w = tensor_of(weight, nb::none(), true);
+  const Tensor w = tensor_of(weight, nb::none(), true, a.device());
   return unlocked([&] { return lerp(a, b, w); });
 }
 
@@ -492,8 +492,8 @@ void bind_logic(Binder& b) {
   b.both(
       "masked_fill",
       [](const Tensor& x, nb::object mask, nb::object value) {
-        const Tensor m = tensor_of(mask, nb::none(), true);
-        const Tensor v = value_of(value, x.dtype());
+        const Tensor m = tensor_of(mask, nb::none(), true, x.device());
+        const Tensor v = value_of(value, x.dtype(), x.device());
         return unlocked([&] { return masked_fill(x, m, v); });
       },
       "a"_a, "mask"_a, "value"_a,

@@ -9,7 +9,7 @@ namespace needlecpp::python {
 namespace {
 
 // (i, None, j): an index for some of the axes; one alone may come without its tuple.
-std::vector<std::optional<Tensor>> indices_of(nb::handle object) {
+std::vector<std::optional<Tensor>> indices_of(nb::handle object, Device device) {
   std::vector<std::optional<Tensor>> indices;
   if (nb::isinstance<Tensor>(object)) return {nb::cast<Tensor>(object)};
   NDL_CHECK(nb::isinstance<nb::sequence>(object), TypeError, "index_put", "not indices: got ", text_of(object.type()),
@@ -18,7 +18,7 @@ std::vector<std::optional<Tensor>> indices_of(nb::handle object) {
     if (item.is_none())
       indices.emplace_back();
     else
-      indices.emplace_back(tensor_of(item, nb::none(), true));
+      indices.emplace_back(tensor_of(item, nb::none(), true, device));
   }
   return indices;
 }
@@ -26,14 +26,14 @@ std::vector<std::optional<Tensor>> indices_of(nb::handle object) {
 // A number as a tensor of x's dtype; tensors keep theirs.
 auto with_value(Tensor (*fn)(const Tensor&, int64_t, const Tensor&, const Tensor&)) {
   return [fn](const Tensor& x, int64_t axis, nb::object index, nb::object value) {
-    const Tensor places = tensor_of(index, nb::none(), true);
-    const Tensor values = value_of(value, x.dtype());
+    const Tensor places = tensor_of(index, nb::none(), true, x.device());
+    const Tensor values = value_of(value, x.dtype(), x.device());
     return unlocked([&] { return fn(x, axis, places, values); });
   };
 }
 
 Tensor taken(const Tensor& x, nb::object index, std::optional<int64_t> axis) {
-  const Tensor places = tensor_of(index, nb::none(), true);
+  const Tensor places = tensor_of(index, nb::none(), true, x.device());
   return unlocked([&] { return axis ? take(x, places, *axis) : take(x, places); });
 }
 
@@ -98,7 +98,7 @@ void bind_lanes(Binder& b) {
   b.function(
       "put_along_axis",
       [](const Tensor& x, const Tensor& index, nb::object value, int64_t axis) {
-        const Tensor values = value_of(value, x.dtype());
+        const Tensor values = value_of(value, x.dtype(), x.device());
         return unlocked([&] { return put_along_axis(x, index, values, axis); });
       },
       "a"_a, "indices"_a, "values"_a, "axis"_a,
@@ -112,8 +112,8 @@ void bind_places(Binder& b) {
   b.both(
       "index_put",
       [](const Tensor& x, nb::object indices, nb::object values, bool accumulate) {
-        const auto places = indices_of(indices);
-        const Tensor fitted = value_of(values, x.dtype());
+        const auto places = indices_of(indices, x.device());
+        const Tensor fitted = value_of(values, x.dtype(), x.device());
         return unlocked([&] { return index_put(x, places, fitted, accumulate); });
       },
       "a"_a, "indices"_a, "values"_a, "accumulate"_a = false,
@@ -125,8 +125,8 @@ void bind_places(Binder& b) {
       "index_put_",
       [](nb::object self, nb::object indices, nb::object values, bool accumulate) {
         const Tensor x = nb::cast<Tensor>(self);
-        const auto places = indices_of(indices);
-        const Tensor fitted = value_of(values, x.dtype());
+        const auto places = indices_of(indices, x.device());
+        const Tensor fitted = value_of(values, x.dtype(), x.device());
         unlocked([&] {
           index_put_(x, places, fitted, accumulate);
           return 0;

@@ -111,7 +111,7 @@ void bind_probabilities(Binder& b) {
       [](const Tensor& x, const Tensor& target, nb::object variance, bool full, double eps,
          const std::string& reduction) {
         const LossReduction how = reduction_of("gaussian_nll_loss", reduction);
-        const Tensor var = value_of(variance, x.dtype());
+        const Tensor var = value_of(variance, x.dtype(), x.device());
         return unlocked([&] { return gaussian_nll_loss(x, target, var, full, eps, how); });
       },
       "input"_a, "target"_a, "var"_a, "full"_a = false, "eps"_a = 1e-6, "reduction"_a = "mean",

@@ -11,7 +11,9 @@ namespace {
 using linalg::MatrixNorm;
 
 // A tolerance: nothing, a number, or one for each matrix.
-Tensor tolerance(nb::handle rtol) { return rtol.is_none() ? Tensor() : value_of(rtol, DType::Float64); }
+Tensor tolerance(nb::handle rtol, const Tensor& x) {
+  return rtol.is_none() ? Tensor() : value_of(rtol, DType::Float64, x.device());
+}
 
 MatrixNorm norm_of(nb::handle ord) {
   if (nb::isinstance<nb::str>(ord)) {
@@ -95,7 +97,7 @@ tensor([4., 3.]))");
   b.m.def(
       "pinv",
       [](const Tensor& x, nb::object rtol) {
-        const Tensor limit = tolerance(rtol);
+        const Tensor limit = tolerance(rtol, x);
         return unlocked([&] { return linalg::pinv(x, limit); });
       },
       "x"_a, "rtol"_a = nb::none(), R"(The pseudo-inverse (Moore-Penrose) [..., n, m] of each matrix [..., m, n].
@@ -109,7 +111,7 @@ tensor([[0.5, 0. ],
   b.m.def(
       "matrix_rank",
       [](const Tensor& x, nb::object rtol) {
-        const Tensor limit = tolerance(rtol);
+        const Tensor limit = tolerance(rtol, x);
         return unlocked([&] { return linalg::matrix_rank(x, limit); });
       },
       "x"_a, "rtol"_a = nb::none(), R"(The number of singular values above rtol times the largest, int64.
@@ -122,7 +124,7 @@ Not differentiable.
   b.m.def(
       "lstsq",
       [](const Tensor& a, const Tensor& x, nb::object rtol) {
-        const Tensor limit = tolerance(rtol);
+        const Tensor limit = tolerance(rtol, a);
         return unlocked([&] { return linalg::lstsq(a, x, limit); });
       },
       "a"_a, "b"_a, "rtol"_a = nb::none(), "The solution of least squares.");

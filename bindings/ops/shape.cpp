@@ -342,7 +342,7 @@ void bind_repeating(Binder& b) {
       const int64_t times = int64_of(repeats);
       return unlocked([&] { return repeat_interleave(line, times, axis.value_or(0)); });
     }
-    const Tensor times = tensor_of(repeats, nb::none(), true);
+    const Tensor times = tensor_of(repeats, nb::none(), true, x.device());
     return unlocked([&] { return repeat_interleave(line, times, axis.value_or(0)); });
   };
   b.function("repeat", repeated, "a"_a, "repeats"_a, "axis"_a = nb::none(),

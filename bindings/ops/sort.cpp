@@ -13,9 +13,10 @@ namespace {
 // What one sorts over: an axis, or all elements for None.
 Tensor row_of(const Tensor& x, std::optional<int64_t> axis) { return axis ? x : reshape(x, {x.numel()}); }
 
-// A number or list to be compared with elements of `dtype`: floats beside integers stay floats.
-Tensor compared(nb::handle object, DType dtype) {
-  return is_floating(dtype) ? value_of(object, dtype) : tensor_of(object, nb::none(), true);
+// A number or list to be compared with elements of x: floats beside integers stay floats.
+Tensor compared(nb::handle object, const Tensor& x) {
+  return is_floating(x.dtype()) ? value_of(object, x.dtype(), x.device())
+                                : tensor_of(object, nb::none(), true, x.device());
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ void bind_sort(Binder& b) {
                   side.value_or(""), "', expected 'left' or 'right'.");
         NDL_CHECK(side != "left" || !right, ValueError, "searchsorted",
                   "two sides: got side='left' and right=True, expected one of them.");
-        const Tensor wanted = compared(values, sorted.dtype());
+        const Tensor wanted = compared(values, sorted);
         return unlocked(
             [&] { return searchsorted(sorted, wanted, right || side == "right", sorter.value_or(Tensor())); });
       },
@@ -95,7 +96,7 @@ void bind_sort(Binder& b) {
   b.m.def(
       "bucketize",
       [](nb::object x, const Tensor& boundaries, bool right) {
-        const Tensor values = compared(x, boundaries.dtype());
+        const Tensor values = compared(x, boundaries);
         return unlocked([&] { return bucketize(values, boundaries, right); });
       },
       "a"_a, "boundaries"_a, nb::kw_only(), "right"_a = false,
@@ -106,7 +107,7 @@ void bind_sort(Binder& b) {
   b.m.def(
       "isin",
       [](const Tensor& x, nb::object values, bool invert) {
-        const Tensor among = compared(values, x.dtype());
+        const Tensor among = compared(values, x);
         return unlocked([&] { return isin(x, among, invert); });
       },
       "a"_a, "values"_a, nb::kw_only(), "invert"_a = false,
@@ -133,7 +134,7 @@ void bind_sort(Binder& b) {
           const int64_t count = int64_of(bins);
           found = unlocked([&] { return histogram(x, count, range, w, density); });
         } else {
-          const Tensor edges = compared(bins, x.dtype());
+          const Tensor edges = compared(bins, x);
           found = unlocked([&] { return histogram(x, edges, w, density); });
         }
         return std::pair(found.counts, found.edges);

@@ -143,52 +143,49 @@ def _name(dtype: Any) -> str:
 
 
 def _check_device(device: Any) -> None:
-    if device is not None and str(device) != "cpu":
-        raise ValueError(f"[array_api] device not available: got {device}, expected cpu.")
+    """ValueError for a device that is not there."""
+    if device is not None:
+        _core.empty(0, device=device)
 
 
 def zeros(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Zeros, float32 by default."""
-    _check_device(device)
-    return _core.zeros(shape, dtype=dtype)
+    return _core.zeros(shape, dtype=dtype, device=device)
 
 
 def ones(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Ones, float32 by default."""
-    _check_device(device)
-    return _core.ones(shape, dtype=dtype)
+    return _core.ones(shape, dtype=dtype, device=device)
 
 
 def empty(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Uninitialised, float32 by default."""
-    _check_device(device)
-    return _core.empty(shape, dtype=dtype)
+    return _core.empty(shape, dtype=dtype, device=device)
 
 
 def full(shape: int | Sequence[int], fill_value: float, *, dtype: str | None = None, device: Any = None) -> Tensor:
     """One value everywhere, in the value's own dtype by default."""
-    _check_device(device)
-    return ops.full(shape, fill_value, dtype=dtype)
+    return ops.full(shape, fill_value, dtype=dtype, device=device)
 
 
 def zeros_like(x: Tensor, /, *, dtype: str | None = None, device: Any = None) -> Tensor:
-    """Zeros of x's shape and, by default, dtype."""
-    return zeros(x.shape, dtype=dtype or x.dtype, device=device)
+    """Zeros of x's shape and, by default, dtype and device."""
+    return ops.zeros_like(x, dtype=dtype, device=device)
 
 
 def ones_like(x: Tensor, /, *, dtype: str | None = None, device: Any = None) -> Tensor:
-    """Ones of x's shape and, by default, dtype."""
-    return ones(x.shape, dtype=dtype or x.dtype, device=device)
+    """Ones of x's shape and, by default, dtype and device."""
+    return ops.ones_like(x, dtype=dtype, device=device)
 
 
 def empty_like(x: Tensor, /, *, dtype: str | None = None, device: Any = None) -> Tensor:
-    """Uninitialised, of x's shape and, by default, dtype."""
-    return empty(x.shape, dtype=dtype or x.dtype, device=device)
+    """Uninitialised, of x's shape and, by default, dtype and device."""
+    return ops.empty_like(x, dtype=dtype, device=device)
 
 
 def full_like(x: Tensor, /, fill_value: float, *, dtype: str | None = None, device: Any = None) -> Tensor:
-    """One value everywhere, in x's shape and, by default, dtype."""
-    return full(x.shape, fill_value, dtype=dtype or x.dtype, device=device)
+    """One value everywhere, in x's shape and, by default, dtype and device."""
+    return ops.full_like(x, fill_value, dtype=dtype, device=device)
 
 
 def arange(
@@ -201,8 +198,7 @@ def arange(
     device: Any = None,
 ) -> Tensor:
     """Evenly spaced numbers in [start, stop)."""
-    _check_device(device)
-    return ops.arange(0 if stop is None else start, start if stop is None else stop, step, dtype=dtype)
+    return ops.arange(0 if stop is None else start, start if stop is None else stop, step, dtype=dtype, device=device)
 
 
 def linspace(
@@ -216,16 +212,14 @@ def linspace(
     endpoint: builtins.bool = True,
 ) -> Tensor:
     """num evenly spaced numbers from start to stop."""
-    _check_device(device)
-    return ops.linspace(start, stop, num, endpoint=endpoint, dtype=dtype)
+    return ops.linspace(start, stop, num, endpoint=endpoint, dtype=dtype, device=device)
 
 
 def eye(
     n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: str | None = None, device: Any = None
 ) -> Tensor:
     """Ones on the k-th diagonal."""
-    _check_device(device)
-    return ops.eye(n_rows, n_cols, k, dtype=dtype)
+    return ops.eye(n_rows, n_cols, k, dtype=dtype, device=device)
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:
@@ -244,11 +238,8 @@ def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
 
 
 def astype(x: Tensor, dtype: str, /, *, copy: builtins.bool = True, device: Any = None) -> Tensor:
-    """x in another dtype; with copy=False x itself where nothing changes."""
-    _check_device(device)
-    if x.dtype != _name(dtype):
-        return x.astype(dtype)
-    return x.clone() if copy else x
+    """x in another dtype, on another device if one is named; with copy=False x itself where nothing changes."""
+    return x.to(_name(dtype), device=device, copy=copy)
 
 
 def broadcast_arrays(*arrays: Tensor) -> list[Tensor]:
@@ -433,7 +424,7 @@ def _cumulative(
     if not include_initial:
         return y
     shape = [1 if i == axis % x.ndim else n for i, n in enumerate(x.shape)]
-    return concat([full(shape, first, dtype=y.dtype), y], axis=axis)
+    return concat([full(shape, first, dtype=y.dtype, device=y.device), y], axis=axis)
 
 
 def cumulative_sum(
@@ -457,7 +448,7 @@ class Info:
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 12}
 
     def default_device(self) -> Device:
-        return _core.cpu()
+        return _core.default_device()
 
     def devices(self) -> list[Device]:
         return [device for device in (_core.cpu(), _core.cuda()) if device.enabled()]

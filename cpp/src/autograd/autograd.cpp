@@ -84,8 +84,9 @@ Tensor run_hooks(const std::shared_ptr<GradientHooks>& hooks, Tensor gradient) {
     NDL_CHECK(changed.shape() == gradient.shape() && changed.dtype() == gradient.dtype(), ValueError, "hook",
               "the gradient returned does not fit: got ", changed.shape(), " ", name(changed.dtype()), ", expected ",
               gradient.shape(), " ", name(gradient.dtype()), ".");
-    NDL_CHECK(changed.device() == gradient.device(), TypeError, "hook", "tensors on different devices: got a gradient on ",
-              to_string(changed.device()), ", expected ", to_string(gradient.device()), ". Move it with to().");
+    NDL_CHECK(changed.device() == gradient.device(), TypeError, "hook",
+              "tensors on different devices: got a gradient on ", to_string(changed.device()), ", expected ",
+              to_string(gradient.device()), ". Move it with to().");
     gradient = changed;
   }
   return gradient;

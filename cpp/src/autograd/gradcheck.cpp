@@ -1,6 +1,7 @@
 // Derivatives against central differences.
 #include <cmath>
 
+#include "core/memory_run.h"
 #include "needlecpp/autograd/autograd.h"
 
 namespace needlecpp {
@@ -10,7 +11,7 @@ namespace {
 Tensor weights_like(const Tensor& x, int output) {
   std::vector<double> values(static_cast<size_t>(x.numel()));
   for (size_t i = 0; i < values.size(); ++i) values[i] = std::cos(1.0 + 0.7 * static_cast<double>(i) + 2.3 * output);
-  return Tensor::from_vector(values, x.shape());
+  return Tensor::from_vector(values, x.shape(), x.device());
 }
 
 double contracted(const Tensors& outputs) {
@@ -34,11 +35,17 @@ Tensors leaves_of(const Tensors& inputs) {
     }
     NDL_CHECK(input.dtype() == DType::Float64, TypeError, "gradcheck", "inputs must be float64: got ",
               name(input.dtype()), ", expected float64.");
-    Tensor leaf = Tensor::from_vector(input.to_vector<double>(), input.shape());
+    Tensor leaf = Tensor::from_vector(input.to_vector<double>(), input.shape(), input.device());
     leaf.set_requires_grad(true);
     leaves.push_back(leaf);
   }
   return leaves;
+}
+
+// Of a leaf of leaves_of(), behind the tape's back.
+void set_element(const Tensor& leaf, int64_t i, double value) {
+  const View elements = row_of(leaf.raw(), Element::F64, leaf.numel());
+  NDL_ON(leaf.device(), run_write)(row_of(&value, Element::F64, 1), range(elements, i, i + 1));
 }
 
 }  // namespace
@@ -62,16 +69,16 @@ bool gradcheck(const std::function<Tensors(const Tensors&)>& fn, const Tensors& 
   const Tensors analytic = grad(outputs, wanted, dys);
 
   for (size_t w = 0; w < wanted.size(); ++w) {
-    double* values = wanted[w].data<double>();
+    const std::vector<double> values = wanted[w].to_vector<double>();
     const std::vector<double> derivative = analytic[w].to_vector<double>();
     for (int64_t i = 0; i < wanted[w].numel(); ++i) {
-      const double value = values[i];
+      const double value = values[static_cast<size_t>(i)];
       NoGrad no_grad;
-      values[i] = value + eps;
+      set_element(wanted[w], i, value + eps);
       const double above = contracted(fn(leaves));
-      values[i] = value - eps;
+      set_element(wanted[w], i, value - eps);
       const double below = contracted(fn(leaves));
-      values[i] = value;
+      set_element(wanted[w], i, value);
       const double numeric = (above - below) / (2 * eps);
       const double error = std::abs(numeric - derivative[static_cast<size_t>(i)]);
       NDL_CHECK(error <= atol + rtol * std::abs(numeric), Error, "gradcheck", "gradient of input ", w, " at element ",

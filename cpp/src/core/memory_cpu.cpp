@@ -1,7 +1,7 @@
 // The CPU's memory is the host's.
-#include "core/memory_run.h"
-
 #include <cstring>
+
+#include "core/memory_run.h"
 
 namespace needlecpp::cpu {
 namespace {
@@ -36,7 +36,8 @@ void run_fill(const View& value, const View& y) {
     std::memset(to, to[0], total);
     return;
   }
-  for (size_t done = one; done < total; done *= 2) std::memcpy(to + done, to, done < total - done ? done : total - done);
+  for (size_t done = one; done < total; done *= 2)
+    std::memcpy(to + done, to, done < total - done ? done : total - done);
 }
 
 void run_write(const View& host, const View& y) {

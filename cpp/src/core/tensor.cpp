@@ -238,7 +238,8 @@ void Tensor::set_grad(const Tensor& gradient) const {
               "gradient does not fit: got ", gradient.shape(), " ", name(gradient.dtype()), ", expected ", shape(), " ",
               name(dtype()), ".");
     NDL_CHECK(gradient.device() == device(), TypeError, "grad", "tensors on different devices: got ",
-              to_string(gradient.device()), ", expected ", to_string(device()), " as the tensor is. Move it with to().");
+              to_string(gradient.device()), ", expected ", to_string(device()),
+              " as the tensor is. Move it with to().");
   }
   impl_->gradient = gradient.impl();
 }

@@ -385,7 +385,7 @@ SafetensorsFile load_safetensors(const std::string& path) {
   result.metadata = std::move(reader.metadata);
   result.tensors.reserve(reader.entries.size());
   for (const Entry& entry : reader.entries) {
-    Tensor tensor = Tensor::empty(entry.shape, entry.dtype);
+    Tensor tensor = Tensor::empty(entry.shape, entry.dtype, Device{});
     read_exactly(path, file.get(), tensor.raw(), tensor.nbytes(), data_at + entry.offsets[0]);
     if (entry.dtype == DType::Bool) {
       const unsigned char* bytes = static_cast<const unsigned char*>(tensor.raw());

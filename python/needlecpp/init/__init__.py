@@ -1,7 +1,8 @@
 """Tensors to start from: constants, random numbers, and the usual weight initialisations.
 
 Random draws come from one counter-based stream; they do not depend on the number of threads. Its seed is one of the
-system's randomness, other in every program, until ``needlecpp.manual_seed`` names one.
+system's randomness, other in every program, until ``needlecpp.manual_seed`` names one. Tensors come to
+``needlecpp.default_device()`` unless ``device`` names one.
 """
 
 from __future__ import annotations
@@ -30,14 +31,6 @@ __all__ = [
 ]
 
 
-def _finish(x: Tensor, device: Device | None, requires_grad: bool) -> Tensor:
-    if device is not None:
-        x = x.to_device(device)
-    if requires_grad:
-        x.requires_grad_()
-    return x
-
-
 def _check_fan(op: str, **fans: int) -> None:
     for name, fan in fans.items():
         if fan < 1:
@@ -58,7 +51,7 @@ def rand(
     >>> init.rand(2, 3).shape
     (2, 3)
     """
-    return _finish(_core.rand(*shape, low=low, high=high, dtype=dtype), device, requires_grad)
+    return _core.rand(*shape, low=low, high=high, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randn(
@@ -70,7 +63,7 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Normal with this mean and standard deviation."""
-    return _finish(_core.randn(*shape, mean=mean, std=std, dtype=dtype), device, requires_grad)
+    return _core.randn(*shape, mean=mean, std=std, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def randb(
@@ -79,14 +72,14 @@ def randb(
     """True with probability p."""
     if not 0 <= p <= 1:
         raise ValueError(f"[randb] bad probability: got {p}, expected 0 to 1.")
-    return _finish((_core.rand(*shape) < p).astype(dtype), device, requires_grad)
+    return (_core.rand(*shape, device=device) < p).astype(dtype).requires_grad_(requires_grad)
 
 
 def constant(
     *shape: int, c: float = 1.0, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
     """The value c everywhere."""
-    return _finish(_core.full(shape, c, dtype=dtype), device, requires_grad)
+    return _core.full(shape, c, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones(*shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False) -> Tensor:
@@ -100,20 +93,23 @@ def zeros(*shape: int, device: Device | None = None, dtype: str = "float32", req
 
 
 def ones_like(array: Tensor, *, device: Device | None = None, requires_grad: bool = False) -> Tensor:
-    """Ones of the shape and dtype of ``array``."""
-    return ones(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
+    """Ones of the shape and dtype of ``array``, on its device unless one is named."""
+    return _core.ones_like(array, device=device, requires_grad=requires_grad)
 
 
 def zeros_like(array: Tensor, *, device: Device | None = None, requires_grad: bool = False) -> Tensor:
-    """Zeros of the shape and dtype of ``array``."""
-    return zeros(*array.shape, device=device, dtype=array.dtype, requires_grad=requires_grad)
+    """Zeros of the shape and dtype of ``array``, on its device unless one is named."""
+    return _core.zeros_like(array, device=device, requires_grad=requires_grad)
 
 
 def one_hot(
     n: int, i: Any, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
-    """1 at the class i, 0 at the other n - 1: shape (*i.shape, n). Float class numbers are taken as integers."""
-    return _finish(_core.one_hot(_core.asarray(i).astype("int64"), n, dtype), device, requires_grad)
+    """1 at the class i, 0 at the other n - 1: shape (*i.shape, n), where i is unless a device is named.
+
+    Float class numbers are taken as integers.
+    """
+    return _core.one_hot(_core.asarray(i, device=device).astype("int64"), n, dtype).requires_grad_(requires_grad)
 
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:

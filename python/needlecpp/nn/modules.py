@@ -9,9 +9,9 @@ from .. import _core, init
 from .._core import Device, Tensor
 
 
-def _parameter(array: Any, dtype: str, requires_grad: bool) -> Parameter:
+def _parameter(array: Any, dtype: str, requires_grad: bool, device: Device | None = None) -> Parameter:
     """What pickles and deep copies of a parameter call."""
-    parameter = Parameter(array, None, dtype)
+    parameter = Parameter(array, device, dtype)
     parameter.requires_grad = requires_grad
     return parameter
 
@@ -23,7 +23,7 @@ class Parameter(Tensor):
         super().__init__(array, device=device, dtype=dtype, requires_grad=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _parameter, (self.numpy(), self.dtype, self.requires_grad)
+        return _parameter, (self.detach().cpu().numpy(), self.dtype, self.requires_grad, self.device)
 
 
 class IncompatibleKeys(NamedTuple):
@@ -121,6 +121,35 @@ class Module:
         """Sets evaluation mode on this module and all below it."""
         return self.train(False)
 
+    def to(
+        self, target: Any = None, dtype: str | None = None, non_blocking: bool = False, *, device: Any = None
+    ) -> Module:
+        """Moves the parameters and their gradients to a device, a floating dtype or both, in place; returns the module.
+
+        ``target`` is a device, a dtype or a tensor to be like, as in ``Tensor.to``. Parameters stay the objects that
+        they are, so that an optimizer goes on with them. What it keeps for them (momentum, moments) stays where it was,
+        and a step with it raises TypeError: move a module before its training, or bring the state along by
+        ``optimizer.load_state_dict(optimizer.state_dict())``. Tensors in attributes that are no parameters stay, too.
+
+        >>> from needlecpp import nn
+        >>> layer = nn.Linear(2, 1)
+        >>> layer.to("cpu", "float64").weight.dtype
+        'float64'
+        """
+        _core.to_(_core.empty(0), target, dtype, device)  # what is wrong is found before anything is moved
+        for parameter in self.parameters():
+            _core.to_(parameter, target, dtype, device)
+        return self
+
+    def cpu(self) -> Module:
+        """Moves the parameters to the CPU: ``to("cpu")``."""
+        return self.to("cpu")
+
+    def cuda(self, device: int | Device | str | None = None) -> Module:
+        """Moves the parameters to a CUDA card: the first unless another is named, or its number given."""
+        _core.empty(0).cuda(device)  # complains of what is no card
+        return self.to(_core.cuda(device or 0) if device is None or isinstance(device, int) else device)
+
     def zero_grad(self) -> None:
         """Drops every parameter's gradient."""
         for parameter in self.parameters():
@@ -168,7 +197,7 @@ class Module:
                 raise ValueError(
                     f"[load_state_dict] {name} has the wrong shape: got {tensor.shape}, expected {parameter.shape}."
                 )
-            values.append((parameter, tensor))
+            values.append((parameter, tensor.to(parameter.device)))
         for parameter, tensor in values:
             parameter.data = tensor
         return IncompatibleKeys(missing, unexpected)
@@ -201,9 +230,10 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(init.kaiming_uniform(in_features, out_features, dtype=dtype), device, dtype)
+        place: dict[str, Any] = {"device": device, "dtype": dtype}
+        self.weight = Parameter(init.kaiming_uniform(in_features, out_features, **place), **place)
         self.bias = (
-            Parameter(init.kaiming_uniform(out_features, 1, dtype=dtype).reshape(1, out_features), device, dtype)
+            Parameter(init.kaiming_uniform(out_features, 1, **place).reshape(1, out_features), **place)
             if bias
             else None
         )

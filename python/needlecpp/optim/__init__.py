@@ -101,9 +101,9 @@ class Optimizer:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes over settings and copies what was kept: training goes on as it would have.
 
-        Takes PyTorch's states of the same optimizer too, with arrays or nested lists in place of tensors. Raises
-        KeyError for names that are missing or unexpected, ValueError where parameters or shapes differ; the optimizer
-        stays as it was then.
+        What was kept comes to the parameters' dtypes and devices. Takes PyTorch's states of the same optimizer too,
+        with arrays or nested lists in place of tensors. Raises KeyError for names that are missing or unexpected,
+        ValueError where parameters or shapes differ; the optimizer stays as it was then.
         """
         op = f"[{type(self).__name__}.load_state_dict]"
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
@@ -140,7 +140,7 @@ class Optimizer:
                 raise KeyError(f"{op} parameter {index} lacks {name}: got {sorted(kept)}.")
             if kept[name] is None:
                 continue
-            copies[name] = _core.tensor(kept[name], dtype=parameter.dtype)
+            copies[name] = _core.tensor(kept[name], dtype=parameter.dtype, device=parameter.device)
             if copies[name].shape != parameter.shape:
                 raise ValueError(
                     f"{op} {name} of parameter {index} has the wrong shape: got {copies[name].shape}, "

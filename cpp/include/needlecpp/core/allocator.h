@@ -38,8 +38,8 @@ class OpScope {
   const char* outer_;
 };
 
-// Raw blocks of a device's memory, 64-byte aligned, uninitialised. No bytes get a valid pointer too, which must be given
-// back. Throws ValueError for a device that is not there.
+// Raw blocks of a device's memory, 64-byte aligned, uninitialised. No bytes get a valid pointer too, which must be
+// given back. Throws ValueError for a device that is not there.
 void* allocate(size_t bytes, Device device);
 void deallocate(void* block, size_t bytes, Device device) noexcept;
 

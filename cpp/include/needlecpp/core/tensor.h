@@ -141,7 +141,7 @@ class Tensor {
   const Tensor& set_requires_grad(bool value) const;
   bool is_leaf() const { return impl_->node == nullptr; }
   Tensor grad() const { return Tensor(impl_->gradient); }  // undefined until backward() reaches this leaf
-  void set_grad(const Tensor& gradient) const;  // of this tensor's shape, dtype and device
+  void set_grad(const Tensor& gradient) const;             // of this tensor's shape, dtype and device
   // This tensor, a leaf, goes on with the memory of `value`, which has its shape, in that dtype and on that device. Its
   // views and what the tape saved of it stay with the memory it had; its gradient is dropped where it fits no more.
   void set_data(const Tensor& value) const;

@@ -24,9 +24,11 @@ Tensor to(const Tensor& x, Device device) {
 }
 
 void to_(const Tensor& x, DType dtype, Device device) {
-  OpScope scope("to_");
+  Op op("to_", device);
+  NDL_CHECK(is_floating(dtype) || dtype == x.dtype(), TypeError, op, "parameters are floats: got ", name(dtype),
+            ", expected a floating dtype.");
   const NoGrad no_grad;
-  const auto moved = [&](const Tensor& from) { return to(is_floating(from.dtype()) ? cast(from, dtype) : from, device); };
+  const auto moved = [&](const Tensor& from) { return to(cast(from, dtype), device); };
   const Tensor value = moved(x.detach());
   const Tensor gradient = x.grad().defined() ? moved(x.grad().detach()) : Tensor();
   if (value.dtype() == x.dtype() && value.device() == x.device()) return;
