@@ -305,7 +305,7 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share, Device home) {
     x = nb::cast<Tensor>(object);
     if (!share) x = unlocked([&] { return clone(x.detach()); });
   } else if (nb::try_cast(object, array)) {
-    x = from_array(array, object, share, to_float);
+    x = to(from_array(array, object, share, to_float), home);
   } else {
     check_on_host(object);
     // Lists, whose floats become float32 as everywhere in this field; and arrays that no capsule can describe: of the
@@ -321,9 +321,8 @@ Tensor tensor_of(nb::handle object, nb::handle dtype, bool share, Device home) {
               ", expected an array, list or number.");
     numpy_array = nearest_array(numpy_array, to_float);
     x = from_array(nb::cast<AnyArray>(numpy_array), numpy_array, true, to_float);
-    const bool typed = nb::hasattr(object, "dtype");
-    if (kind == "f" && dtype.is_none() && !typed) x = cast(x, DType::Float32);
-    if (!typed) x = to(x, home);
+    if (kind == "f" && dtype.is_none() && !nb::hasattr(object, "dtype")) x = cast(x, DType::Float32);
+    x = to(x, home);
   }
   return wanted_dtype ? fitted(x, *wanted_dtype) : x;
 }
@@ -364,8 +363,7 @@ Tensor value_of(nb::handle object, DType dtype, Device device) {
   check_fits(object, dtype);
   if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object);
   const bool typed = nb::hasattr(object, "dtype");
-  const Tensor x = tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true, device);
-  return x.rank() == 0 ? to(x, device) : x;  // NumPy's scalars are numbers
+  return tensor_of(object, typed ? nb::object(nb::none()) : nb::object(nb::str(name(dtype))), true, device);
 }
 
 namespace {
@@ -420,7 +418,7 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
   }
   // NumPy's scalars are as weak as Python's.
   if (y.rank() == 0 && floating && is_floating(y.dtype())) y = cast(y, x.dtype());
-  return y.rank() == 0 ? to(y, x.device()) : y;
+  return y;
 }
 
 Tensor compared(nb::handle object, const Tensor& x) {

@@ -55,7 +55,7 @@ std::vector<int64_t> integers_of(nb::handle object);
 // (2, 3) or ((2, 3),): the arguments of reshape(2, 3) and reshape((2, 3)).
 Dims dims_of_args(const nb::args& args);
 // A Tensor as it is; arrays, DLPack objects, lists and numbers copied (or shared where `share` and possible). What is
-// on a device already stays there; lists and numbers come to `home`. Raises OverflowError for values that the integer
+// no Tensor comes to `home`. Raises OverflowError for values that the integer
 // dtype cannot hold.
 Tensor tensor_of(nb::handle object, nb::handle dtype, bool share, Device home = default_device());
 // x as `dtype`; OverflowError where an integer dtype cannot hold a value, which cast() would wrap around.
@@ -64,12 +64,12 @@ Tensor fitted(const Tensor& x, DType dtype);
 Tensors tensors_of(nb::handle sequence);
 // Raises OverflowError for a number of Python's or NumPy's that an integer dtype cannot hold.
 void check_fits(nb::handle number, DType dtype);
-// A value to be stored in, or chosen beside, elements of `dtype` on `device`: numbers and lists take both, tensors and
-// arrays keep theirs. Numbers have to fit, see check_fits().
+// A value to be stored in, or chosen beside, elements of `dtype` on `device`: numbers and lists take both, arrays
+// keep their dtype, and tensors keep both. Numbers have to fit, see check_fits().
 Tensor value_of(nb::handle object, DType dtype, Device device);
-// The other operand of x: tensors and arrays keep their dtype and device; numbers are weak as in NumPy: they take x's,
-// but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's dtype cannot hold
-// raises OverflowError, unless it is only to be compared (`exact`).
+// The other operand of x, on x's device if it is no Tensor: tensors and arrays keep their dtype; numbers are weak as in
+// NumPy: they take x's, but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's
+// dtype cannot hold raises OverflowError, unless it is only to be compared (`exact`).
 Tensor beside(nb::handle object, const Tensor& x, bool exact = false);
 // A number or list to be compared with elements of x: floats beside integers stay floats.
 Tensor compared(nb::handle object, const Tensor& x);
@@ -123,8 +123,14 @@ void bind_tensor(nb::module_& m);
 void bind_operators(nb::class_<Tensor>& c);
 void bind_ops(nb::module_& m);
 void bind_autograd(nb::module_& m);
-void bind_render(nb::module_& m);
+void bind_cameras(nb::module_& m);
+void bind_picture(nb::module_& m);
+void bind_occupancy(nb::module_& m);
 void bind_field(nb::module_& m);
+void bind_scene(nb::module_& m);
+void bind_renderer(nb::module_& m);
+void bind_train(nb::module_& m);
+void bind_safetensors(nb::module_& m);
 void explain_arguments(nb::module_& m);
 
 }  // namespace needlecpp::python

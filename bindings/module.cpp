@@ -103,8 +103,9 @@ void bind_core(nb::module_& m) {
   m.def(
       "set_default_device", [](nb::object device) { set_default_device(device_of(device, Device{})); },
       "device"_a.none(), "Sets this thread's default device; None is the CPU. See default_device().");
-  // For tests, which have one device, of what asks for the default.
+  // For tests, where there is one device only: see core/device.h.
   m.def("_exchange_default_device", &detail::exchange_default_device, "device"_a);
+  m.def("_pretend_card", &detail::pretend_card, "index"_a);
 
   m.def("num_threads", &num_threads, "Threads that kernels use.");
   m.def("set_num_threads", &set_num_threads, "count"_a, "Sets the number of threads that kernels use (1 or more).");
@@ -155,7 +156,13 @@ NB_MODULE(_core, m) {
   bind_tensor(m);
   bind_autograd(m);
   bind_ops(m);
-  bind_render(m);
+  bind_cameras(m);
+  bind_picture(m);
+  bind_occupancy(m);
   bind_field(m);
+  bind_scene(m);
+  bind_renderer(m);
+  bind_train(m);
+  bind_safetensors(m);
   explain_arguments(m);
 }

@@ -256,11 +256,12 @@ bool shares_memory(const Tensor& x, nb::handle object) {
   return nb::try_cast(object, array) && (array.data() == x.raw() || x.numel() == 0);
 }
 
-// asarray and its like: copy is None, True or False. What is on a device stays there unless one is named.
+// asarray and its like: copy is None, True or False. Arrays and tensors stay where they are unless a device is named.
 Tensor shared_or_copied(const char* op, nb::handle array, nb::handle dtype, nb::handle device, nb::handle copy) {
   const bool copied = !copy.is_none() && nb::cast<bool>(copy);
-  const Device home = device_of(device);
-  check_available(op, home);
+  const bool placed = nb::hasattr(array, "dtype") || nb::hasattr(array, "__dlpack__");
+  const Device home = device_of(device, placed ? Device{} : default_device());
+  if (!device.is_none()) check_available(op, home);
   const Tensor found = tensor_of(array, dtype, !copied, home);
   const Tensor x = device.is_none() ? found : to(found, home);
   NDL_CHECK(copy.is_none() || copied || shares_memory(x, array), ValueError, op,
@@ -308,8 +309,8 @@ void bind_tensor(nb::module_& m) {
       "one is named; a copy of a tensor stays where that is.\n\n"
       ">>> ndl.tensor([1, 2], device=\"cpu\").tolist()\n[1, 2]");
   m.def(
-      "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true); }, "array"_a,
-      "Shares a NumPy array's memory.");
+      "from_numpy", [](nb::object array) { return tensor_of(array, nb::none(), true, Device{}); }, "array"_a,
+      "Shares a NumPy array's memory, which is the CPU's.");
   m.def(
       "from_dlpack",
       [](nb::object array, nb::object device, nb::object copy) {

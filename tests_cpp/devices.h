@@ -1,4 +1,6 @@
-// The devices that tests of ops run on: all that are there, or those that NEEDLECPP_TEST_DEVICES names ("cpu cuda:1").
+// The devices that tests of ops run on: the CPU and a card, or those that NEEDLECPP_TEST_DEVICES names ("cpu cuda:1").
+// Where there is no card one is pretended: its memory is the host's and the CPU does its work, but a tensor that an op
+// forgets on the CPU is as far from it as from any card.
 //
 //   for (const Device device : test_devices()) {
 //     const DeviceScope scope(device);  // new tensors are there
@@ -21,9 +23,9 @@ inline std::vector<Device> test_devices() {
   std::istringstream names(chosen ? chosen : "");
   for (std::string name; names >> name;) devices.push_back(device_from_name(name));
   if (!devices.empty()) return devices;
-  for (const Device device : {Device{}, Device{DeviceType::CUDA, 0}})
-    if (is_available(device)) devices.push_back(device);
-  return devices;
+  const bool card = is_available({DeviceType::CUDA, 0});
+  if (!card) detail::pretend_card(7);
+  return {Device{}, {DeviceType::CUDA, card ? 0 : 7}};
 }
 
 }  // namespace needlecpp

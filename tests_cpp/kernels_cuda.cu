@@ -49,13 +49,16 @@ template __global__ void elementwise<float>(float*, const float*, const float*);
 template __global__ void elementwise<double>(double*, const double*, const double*);
 
 template <class T>
-__global__ void optimizers(AdamArgs<T> adam, SgdArgs<T> sgd) {
+__global__ void optimizers(AdamArgs adam, SgdArgs sgd) {
   const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  adam.parameter[i] = adam_update<T, T>(adam, adam.parameter[i], adam.gradient[i], adam.m[i], adam.v[i]);
-  sgd.parameter[i] = sgd_update<T, T>(sgd, sgd.parameter[i], sgd.gradient[i], sgd.momentum_buffer[i]);
+  const auto at = [i](void* x) -> T& { return static_cast<T*>(x)[i]; };
+  at(adam.parameter) =
+      adam_update<T, T>(AdamRates<T>(adam), at(adam.parameter), at(adam.gradient), at(adam.m), at(adam.v));
+  at(sgd.parameter) = sgd_update<T, T>(SgdRates<T>(sgd), at(sgd.parameter), static_cast<const T*>(sgd.gradient)[i],
+                                       at(sgd.momentum_buffer));
 }
-template __global__ void optimizers<float>(AdamArgs<float>, SgdArgs<float>);
-template __global__ void optimizers<double>(AdamArgs<double>, SgdArgs<double>);
+template __global__ void optimizers<float>(AdamArgs, SgdArgs);
+template __global__ void optimizers<double>(AdamArgs, SgdArgs);
 
 __global__ void randomness(float* y, int64_t* integers) {
   const int64_t i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needlecpp import _core
 from needlecpp.cli.app import main
 from needlecpp.data import load_scene
+from needlecpp.render import Trainer, presets
 from needlecpp.render.paths import look_at, orbit, read_camera_path
-from needlecpp.render.presets import default_config
 
 MakeScene = Callable[..., Path]
 
@@ -183,7 +182,7 @@ def test_overwrite_leaves_what_is_not_a_runs(
 def test_ctrl_c_saves(
     tmp_path: Path, blender_scene: MakeScene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, limit = _core.Trainer, 3
+    real, limit = Trainer, 3
 
     class Interrupted:
         def __init__(self, *arguments: Any) -> None:
@@ -197,7 +196,7 @@ def test_ctrl_c_saves(
         def __getattr__(self, name: str) -> Any:
             return getattr(self._trainer, name)
 
-    monkeypatch.setattr(_core, "Trainer", Interrupted)
+    monkeypatch.setattr("needlecpp.cli.train.Trainer", Interrupted)
     scene, out = str(blender_scene()), tmp_path / "run"
     result = result_of(capsys, ["train", scene, "--out", str(out), "--steps", "50"], code=130)
     assert result["interrupted"]
@@ -227,17 +226,17 @@ def test_warnings_are_one_line(tmp_path: Path, capture_scene: MakeScene, capsys:
 
 
 def test_presets_follow_the_box(capture_scene: MakeScene, blender_scene: MakeScene) -> None:
-    objects = default_config(load_scene(blender_scene(), box=1.0, images=False))
-    assert tuple(objects.field.box_low) == (-1, -1, -1)
-    assert tuple(objects.field.box_high) == (1, 1, 1)
-    assert objects.march.cone_angle == 0
-    assert 300 < 2 * 3**0.5 / objects.march.step < 1100  # steps along the diagonal
-    capture = default_config(load_scene(capture_scene(edit=lambda d: d.update(aabb_scale=4)), images=False))
-    assert capture.march.cone_angle > 0
-    assert capture.field.box_high[0] == pytest.approx(2 / 0.33)
-    finest = [
-        c.field.grid.base_resolution * c.field.grid.growth ** (c.field.grid.levels - 1) for c in (objects, capture)
-    ]
+    scene = load_scene(blender_scene(), box=1.0, images=False)
+    objects, march = presets.ngp(scene), presets.trainer(scene).march
+    assert objects.box.low == (-1, -1, -1)
+    assert objects.box.high == (1, 1, 1)
+    assert march.cone_angle == 0
+    assert 300 < 2 * 3**0.5 / march.step < 1100  # steps along the diagonal
+    wide = load_scene(capture_scene(edit=lambda d: d.update(aabb_scale=4)), images=False)
+    capture = presets.ngp(wide)
+    assert presets.trainer(wide).march.cone_angle > 0
+    assert capture.box.high[0] == pytest.approx(2 / 0.33)
+    finest = [c.grid.base_resolution * c.grid.growth ** (c.grid.levels - 1) for c in (objects, capture)]
     assert finest[1] == pytest.approx(4 * finest[0])
 
 

@@ -12,8 +12,8 @@ import pytest
 from needlecpp import _core
 from needlecpp.cli.app import main
 from needlecpp.data import DataError, DataWarning, load_scene
+from needlecpp.render import Trainer, fields, presets
 from needlecpp.render.metrics import psnr, ssim
-from needlecpp.render.presets import default_config
 from PIL import Image
 
 MakeScene = Callable[..., Path]
@@ -97,16 +97,21 @@ def test_sizes_in_blender_sets(blender_scene: MakeScene) -> None:
     assert scene.intrinsics[:, 0].tolist() == pytest.approx([8 / np.tan(0.35), 12 / np.tan(0.35), 8 / np.tan(0.35)])
 
 
+def settings(scene: Any) -> tuple[Any, Any]:
+    return presets.ngp(scene), presets.trainer(scene)
+
+
 def trained(images: Any, cameras: Any, config: Any, mask: Any = None, steps: int = 12) -> list[Any]:
-    trainer = _core.Trainer(images, cameras, config, mask)
+    field, config = config
+    trainer = Trainer(fields.NGP(field), images, cameras, config, mask)
     losses = [trainer.step(i / steps).loss for i in range(steps)]
-    weights = dict(trainer.checkpoint().field.named_parameters())
+    weights = dict(trainer.scene().field.named_parameters())
     return [losses, {name: np.asarray(weight).tobytes() for name, weight in weights.items()}]
 
 
 def test_packed_pictures_train_to_the_same_bits(blender_scene: MakeScene) -> None:
     scene = load_scene(blender_scene())
-    config = default_config(scene)
+    config = settings(scene)
     expected = trained(scene.images, scene.cameras(), config)
     packed = scene.images.reshape(-1, 4)
     assert trained(packed, scene.cameras(), config) == expected
@@ -116,7 +121,7 @@ def test_packed_pictures_train_to_the_same_bits(blender_scene: MakeScene) -> Non
 
 def test_what_a_trainer_refuses(mixed_scene: MakeScene) -> None:
     scene = load_scene(mixed_scene(), holdout=0)
-    config, cameras = default_config(scene), scene.cameras()
+    (field, config), cameras = settings(scene), scene.cameras()
     for images, words in (
         (scene.images[1:], "do not fit"),
         (np.zeros((9 * 240 + 1, 3), "u1"), "got 2161 pixels, expected 2160"),
@@ -127,14 +132,14 @@ def test_what_a_trainer_refuses(mixed_scene: MakeScene) -> None:
         (np.zeros((0, 3), "u1"), "no pixels"),
     ):
         with pytest.raises(ValueError, match=words):
-            _core.Trainer(images, cameras, config)
+            Trainer(fields.NGP(field), images, cameras, config)
     for mask, words in (
         (np.zeros(9 * 240, np.bool_), "mask hides everything"),
         (np.ones(9 * 240 - 1, np.bool_), "mask does not fit"),
         (np.ones(9 * 240, np.float32), "mask does not fit"),
     ):
         with pytest.raises(ValueError, match=words):
-            _core.Trainer(scene.images, cameras, config, mask)
+            Trainer(fields.NGP(field), scene.images, cameras, config, mask)
     for width in (0, -1, [20, 12]):
         with pytest.raises(ValueError, match=r"\["):
             _core.Cameras(scene.poses, scene.intrinsics, width, 12)
@@ -344,7 +349,7 @@ def test_masked_pixels_are_not_learnt_from(mixed_scene: MakeScene) -> None:
     with pytest.warns(DataWarning):
         scene = load_scene(root, holdout=0)
     assert scene.masks is not None
-    config = default_config(scene)
+    config = settings(scene)
     plain = trained(scene.images, scene.cameras(), config, scene.masks)
     other = np.where(scene.masks[:, None], scene.images, 255)
     assert (other != scene.images).any()

@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 import needlecpp as ndl
+import needlecpp.render  # whose examples are among them
 import pytest
 
 

@@ -129,6 +129,15 @@ def test_empty_batches_and_integers() -> None:
     assert fft.rfft(ndl.tensor([1.0, 2.0], dtype="float16")).dtype == "float16"
 
 
+def test_parts_that_share_one_memory_and_bytes_without_a_sign() -> None:
+    both = ndl.broadcast_to(ndl.Tensor([[0.0], [1.0], [2.0], [4.0]]), (4, 2))
+    assert np.array_equal(fft.fft(both).numpy(), fft.fft(both.clone()).numpy())
+    counts = np.array([[1, 2], [3, 4], [5, 6]])
+    for dtype in (np.uint8, np.bool_):
+        same = ndl.from_numpy(counts.astype(dtype))
+        assert np.array_equal(fft.hfft(same).numpy(), fft.hfft(same.astype(ndl.float32)).numpy())
+
+
 def test_the_imaginary_parts_that_cannot_be_are_left_out() -> None:
     z = numbers(4)
     np.testing.assert_allclose(fft.irfft(pairs(z)).numpy(), np.fft.irfft(z))

@@ -9,7 +9,7 @@ from pathlib import Path
 import needlecpp as ndl
 import numpy as np
 import pytest
-from needlecpp import _core
+from needlecpp import _core, render
 
 DATA = os.environ.get("NEEDLECPP_DATA")
 
@@ -98,9 +98,8 @@ def test_a_field_of_ones_own_learns() -> None:
     def sigma_of(positions: ndl.Tensor) -> ndl.Tensor:
         return ndl.softplus(ndl.fused_mlp(ndl.hashgrid((positions + 1) / 2, table, grid), weights)[:, 0] * 10)
 
-    occupancy = _core.OccupancyGrid(_core.Box((-1, -1, -1), (1, 1, 1)), 32)
-    options = _core.MarchOptions()
-    options.step = 0.05
+    occupancy = render.OccupancyGrid(render.Box((-1, -1, -1), (1, 1, 1)), 32)
+    options = render.MarchOptions(step=0.05)
     optimizer = ndl.optim.Adam([table, *weights], lr=0.02)
     xy = np.random.default_rng(0).uniform(-0.9, 0.9, (512, 2)).astype("f4")
     origins = ndl.tensor(np.concatenate([xy, np.full((512, 1), -3, "f4")], 1))
@@ -120,33 +119,93 @@ def test_a_field_of_ones_own_learns() -> None:
     assert occupancy.occupied_fraction() < 0.9
 
 
-def test_a_preview_is_shown_pass_by_pass_and_ends_in_the_picture() -> None:
-    config = _core.TrainerConfig()
-    config.march.step = 0.05
+def one_camera() -> render.Cameras:
     pose = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -3]], "f4")
-    cameras = _core.Cameras(pose[None], np.array([[20, 20, 8, 6, 0, 0, 0, 0]], "f4"), 16, 12)
-    scene = _core.Trainer(np.full((1, 12, 16, 3), 90, "u1"), cameras, config).checkpoint()
+    return render.Cameras(pose[None], np.array([[20, 20, 8, 6, 0, 0, 0, 0]], "f4"), 16, 12)
+
+
+def grey_trainer(**settings: object) -> render.Trainer:
+    config = render.TrainerConfig(march={"step": 0.05}, occupancy_resolution=32, **settings)
+    field = render.fields.NGP(grid={"log2_table_size": 10})
+    return render.Trainer(field, np.full((1, 12, 16, 3), 90, "u1"), one_camera(), config)
+
+
+def test_a_preview_is_shown_pass_by_pass_and_ends_in_the_picture() -> None:
+    renderer = render.Renderer(grey_trainer().scene())
     seen = []
 
-    def show(color: np.ndarray, opacity: np.ndarray, depth: np.ndarray, block: int) -> bool | None:
+    def show(picture: render.RenderedImage, block: int) -> bool | None:
+        color = picture.color.numpy()
         assert color.shape == (12, 16, 3)
-        assert opacity.shape == depth.shape == (12, 16)
+        assert picture.opacity.shape == picture.depth.shape == (12, 16)
         assert (color[:block, :block] == color[0, 0]).all()
         seen.append(block)
         return None
 
-    last = _core.render_progressive(scene, cameras, 0, show, coarsest=4)
-    np.testing.assert_allclose(last[0], _core.render_image(scene, cameras, 0)[0], atol=1e-5)
+    last = renderer.render_progressive(one_camera(), 0, show, coarsest=4)
+    np.testing.assert_allclose(last.color.numpy(), renderer.render(one_camera(), 0).color.numpy(), atol=1e-5)
     assert seen == [4, 2, 1]
     seen.clear()
-    _core.render_progressive(scene, cameras, 0, lambda *picture: seen.append(picture[3]) or False)
+    renderer.render_progressive(one_camera(), 0, lambda _, block: seen.append(block) or False)
     assert seen == [8]
 
     def fails(*_: object) -> None:
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        _core.render_progressive(scene, cameras, 0, fails)
+        renderer.render_progressive(one_camera(), 0, fails)
+
+
+def test_a_renderer_writes_into_memory_of_ones_own_and_follows_a_training() -> None:
+    trainer = grey_trainer()
+    renderer = render.Renderer(trainer.scene(), background=(0, 0, 0))
+    before = renderer.render(one_camera(), 0)
+    color, depth = np.full((12, 16, 3), np.nan, "f4"), ndl.zeros(12, 16)
+    renderer.render_into(one_camera(), 0, color, depth=depth)
+    assert (color == before.color.numpy()).all() and (depth == before.depth).all().item()
+    trainer.run(render.Budget(steps=20))
+    assert (renderer.render(one_camera(), 0).color.numpy() != color).any()
+    for wrong in (np.zeros((12, 16, 3)), np.zeros((12, 32, 3), "f4")[:, ::2]):
+        with pytest.raises(TypeError):
+            renderer.render_into(one_camera(), 0, wrong)
+    with pytest.raises(ValueError, match="color does not fit"):
+        renderer.render_into(one_camera(), 0, np.zeros((16, 12, 3), "f4"))
+    with pytest.raises(IndexError, match="no such camera"):
+        renderer.render(one_camera(), 1)
+
+
+def test_settings_are_refused_out_of_range_and_come_back() -> None:
+    config = render.TrainerConfig(loss="huber", lr=1)
+    assert (config.loss, config.lr, config.background) == ("huber", 1.0, "random")
+    config.background = (0.5, 0, 1)
+    assert config.background == (0.5, 0.0, 1.0)
+    assert "loss='huber'" in repr(config)
+    config.march.step = 0.25
+    assert config.march.step == 0.25
+    config.march = {"step": 0.5}
+    assert config.march.step == 0.5
+    for name, value, error, words in (
+        ("lr", 0, ValueError, "lr out of range: got 0, expected"),
+        ("lr", "fast", TypeError, "expected a number"),
+        ("max_rays", 2.5, TypeError, "expected an integer"),
+        ("loss", "l1", ValueError, "expected 'mse' or 'huber'"),
+        ("background", (0, 2, 0), ValueError, "color out of range: got 2"),
+        ("seed", -1, TypeError, "0 or more"),
+    ):
+        with pytest.raises(error, match=words):
+            setattr(config, name, value)
+        with pytest.raises(error, match=words):
+            render.TrainerConfig(**{name: value})
+    with pytest.raises(TypeError, match="unknown setting: got 'rate'"):
+        render.TrainerConfig(rate=1)
+    with pytest.raises(ValueError, match=r"max_step is below march\.step"):
+        render.MarchOptions(step=1, max_step=0.5)
+    with pytest.raises(ValueError, match=r"density_hidden out of range: got 999, expected 1 to 256"):
+        render.fields.NGP(density_hidden=999)
+    with pytest.raises(ValueError, match="box is empty on axis 1"):
+        render.Box((0, 1, 0), (1, 1, 1))
+    with pytest.raises(ValueError, match="neither seconds nor steps"):
+        render.Budget()
 
 
 def test_bad_arguments_are_named() -> None:
@@ -159,7 +218,7 @@ def test_bad_arguments_are_named() -> None:
     with pytest.raises(ValueError, match=r"\[render_volume\]"):
         ndl.render_volume(ndl.zeros(3), ndl.zeros(3, 3), ndl.zeros(3), ndl.zeros(3), ndl.tensor([0, 5]))
     with pytest.raises(ValueError, match=r"\[cameras\]"):
-        _core.Cameras(np.zeros((2, 3, 4), "f4"), np.zeros((3, 8), "f4"), 4, 4)
-    config = _core.TrainerConfig()
+        render.Cameras(np.zeros((2, 3, 4), "f4"), np.zeros((3, 8), "f4"), 4, 4)
+    config = render.TrainerConfig()
     with pytest.raises(ValueError, match='unknown background: got "pink"'):
         config.background = "pink"

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from needlecpp import _core
 from needlecpp.cli.app import main
 from needlecpp.cli.loop import IDLE_STEPS, PATIENCE, Stuck, Watch
 from needlecpp.data import load_scene
 from needlecpp.data.sanity import backdrop, look_together, rays_that_meet, survey
 from needlecpp.data.scene import DataError, DataWarning, SceneData
+from needlecpp.render import Scene
 from needlecpp.render.paths import look_at, orbit
 
 MakeScene = Callable[..., Path]
@@ -251,9 +251,7 @@ def test_the_backdrop_becomes_the_background(
     assert config["survey"]["backdrop"] == "#faf01e"
     assert config["trainer"]["background"] == pytest.approx([250 / 255, 240 / 255, 30 / 255])
     assert json.loads((out / "eval.json").read_text())["background"] == "#faf01e"
-    assert _core.load_checkpoint(str(out / "model.safetensors")).background == pytest.approx(
-        (250 / 255, 240 / 255, 30 / 255)
-    )
+    assert Scene.load(out / "model.safetensors").background == pytest.approx((250 / 255, 240 / 255, 30 / 255))
     assert main(["render", str(out), "--out", str(tmp_path / "f"), "--frames", "1", "--background", "1,2,3"]) == 0
     capsys.readouterr()
     arguments = ["train", str(root), "--out", str(out), "--steps", "3", "--overwrite", "--no-eval"]
@@ -344,7 +342,7 @@ def test_a_training_without_samples_is_an_error(
 def test_steps_without_samples_end_a_training(
     tmp_path: Path, blender_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("needlecpp.cli.train.default_config", far_from_everything)
+    monkeypatch.setattr("needlecpp.render.presets.trainer", far_from_everything)
     assert main(["train", str(blender_scene()), "--out", str(tmp_path / "run"), "--steps", "5", "--quiet"]) == 2
     err = capsys.readouterr().err
     assert "no ray has a sample in the scene box" in err and "no model was saved" in err
@@ -352,9 +350,9 @@ def test_steps_without_samples_end_a_training(
 
 
 def far_from_everything(scene: SceneData) -> Any:
-    from needlecpp.render.presets import default_config
+    from needlecpp.render.presets import bounds, trainer_preset
 
-    config = default_config(scene)
+    config = trainer_preset(bounds(scene))
     config.march.near = 1000
     return config
 

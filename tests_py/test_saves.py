@@ -24,6 +24,7 @@ from needlecpp.cli.arguments import CliError
 from needlecpp.cli.console import LONGEST, printable, sentence
 from needlecpp.cli.files import claimed, pictures, replacing
 from needlecpp.cli.metrics import Metrics
+from needlecpp.render import Renderer, Scene, Snapshot, Trainer
 
 MakeScene = Callable[..., Path]
 Hook = Callable[[Any], None]
@@ -32,7 +33,7 @@ Hook = Callable[[Any], None]
 @pytest.fixture
 def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Hook], None]:
     """``at_step(n, hook)`` makes trainers call ``hook(trainer)`` once, before the step after the n-th."""
-    real = _core.Trainer
+    real = Trainer
 
     def install(number: int, hook: Hook) -> None:
         pending = [hook]
@@ -49,7 +50,7 @@ def at_step(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Hook], None]:
             def __getattr__(self, name: str) -> Any:
                 return getattr(self._trainer, name)
 
-        monkeypatch.setattr(_core, "Trainer", Hooked)
+        monkeypatch.setattr("needlecpp.cli.train.Trainer", Hooked)
 
     return install
 
@@ -70,9 +71,9 @@ def train(scene: Path, out: Path, *options: str, code: int = 0) -> None:
 
 def model(run: Path) -> dict[str, Any]:
     """The parameters of a run's model, which has to be whole."""
-    checkpoint = _core.load_checkpoint(str(run / "model.safetensors"))
-    assert checkpoint.finite()
-    return {"step": checkpoint.step} | {name: np.array(p.numpy()) for name, p in checkpoint.field.named_parameters()}
+    scene = Scene.load(run / "model.safetensors")
+    assert scene.finite()
+    return {"step": scene.step} | {name: np.array(p.numpy()) for name, p in scene.field.named_parameters()}
 
 
 def hidden(folder: Path) -> list[str]:
@@ -121,13 +122,13 @@ def test_impatience_does_not_break_a_save(
 def test_a_signal_before_the_first_step_leaves_nothing(
     tmp_path: Path, blender_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = _core.Trainer
+    real = Trainer
 
     def interrupted(*arguments: Any) -> Any:
         signal.raise_signal(signal.SIGTERM)
         return real(*arguments)
 
-    monkeypatch.setattr(_core, "Trainer", interrupted)
+    monkeypatch.setattr("needlecpp.cli.train.Trainer", interrupted)
     train(blender_scene(), tmp_path / "a" / "run", "--steps", "5", code=143)
     assert not (tmp_path / "a").exists()
 
@@ -165,7 +166,7 @@ def test_a_signal_leaves_the_pictures_of_before(
     assert main(arguments) == 0
     folder = run if command == "eval" else flight
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    real, calls = _core.render_image, []
+    real, calls = Renderer.render, []
 
     def render(*arguments: Any, **options: Any) -> Any:
         calls.append(1)
@@ -173,7 +174,7 @@ def test_a_signal_leaves_the_pictures_of_before(
             signal.raise_signal(signal.SIGTERM)
         return real(*arguments, **options)
 
-    monkeypatch.setattr(_core, "render_image", render)
+    monkeypatch.setattr(Renderer, "render", render)
     assert main(arguments) == 143
     assert len(calls) == 2
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
@@ -228,7 +229,7 @@ def test_a_periodic_save_that_fails_costs_no_training(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    calls = fail(monkeypatch, _core.Snapshot, "save_model", code, times=2)
+    calls = fail(monkeypatch, Snapshot, "save_model", code, times=2)
     train(blender_scene(), tmp_path / "run", "--steps", "12", "--save-every", "0.001s")
     err = capsys.readouterr().err
     assert len(calls) > 2  # it tried again
@@ -240,7 +241,7 @@ def test_a_periodic_save_that_fails_costs_no_training(
 def test_a_last_save_that_fails_keeps_the_one_before(
     tmp_path: Path, blender_scene: MakeScene, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fail(monkeypatch, _core.Trainer, "save", errno.EIO)
+    fail(monkeypatch, Trainer, "save", errno.EIO)
     train(blender_scene(), tmp_path / "run", "--steps", "30", "--save-every", "0.001s", code=2)
     err = capsys.readouterr().err
     assert "could not be written (Input/output error); the model of step" in err
@@ -332,7 +333,7 @@ def test_no_error_is_a_traceback(
 
 def test_files_that_the_system_refuses_are_oserrors(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught:
-        _core.load_checkpoint(str(tmp_path / "none"))
+        Scene.load(tmp_path / "none")
     assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(tmp_path / "none"))
     with pytest.raises(IsADirectoryError):
         _core.load_safetensors(str(tmp_path))
@@ -578,13 +579,13 @@ def test_films_are_whole_or_not_there(
         assert main(arguments) == 2
     assert f"{film}: ffmpeg" in capsys.readouterr().err
     assert list(film.parent.iterdir()) == [film] and film.read_bytes() == before
-    real = _core.render_image
+    real = Renderer.render
 
     def interrupted(*given: Any, **options: Any) -> Any:
         signal.raise_signal(signal.SIGINT)
         return real(*given, **options)
 
-    monkeypatch.setattr(_core, "render_image", interrupted)
+    monkeypatch.setattr(Renderer, "render", interrupted)
     assert main(arguments) == 130
     assert list(film.parent.iterdir()) == [film] and film.read_bytes() == before
 

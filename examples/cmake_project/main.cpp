@@ -7,10 +7,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
 #include <vector>
 
 #include "needlecpp/core/error.h"
-#include "needlecpp/render/trainer.h"
+#include "needlecpp/render/fields/ngp.h"
+#include "needlecpp/render/renderer.h"
+#include "needlecpp/train/presets.h"
+#include "needlecpp/train/trainer.h"
 
 namespace ndl = needlecpp;
 
@@ -101,31 +105,30 @@ int run(int steps) {
   constexpr size_t kSize = 100;
   const ndl::Cameras cameras = make_cameras(kViews, 0, kViews, kSize);
 
-  ndl::TrainerConfig config;
-  for (float& low : config.field.box.low) low = -1;
-  for (float& high : config.field.box.high) high = 1;
-  config.field.grid.log2_table_size = 15;
-  config.field.grid.levels = 8;
-  config.field.grid.growth = 1.6;
+  // What suits a scene of this box; smaller, since the pictures are.
+  const ndl::SceneBounds bounds;
+  ndl::NgpConfig field = ndl::ngp_preset(bounds);
+  field.grid.log2_table_size = 15;
+  ndl::TrainerConfig config = ndl::trainer_preset(bounds);
   config.march.step = 0.01f;
   config.occupancy_resolution = 64;
   config.samples_per_step = 1 << 14;
-  ndl::Trainer trainer(photograph(cameras), cameras, config);
-  for (int i = 0; i < steps; ++i) {
-    const ndl::Trainer::Step step = trainer.step(static_cast<double>(i) / steps);
+  ndl::Trainer trainer(std::make_shared<ndl::NgpField>(field), photograph(cameras), cameras, config);
+  ndl::Budget budget = ndl::Budget::of_steps(steps);
+  trainer.run(budget, [&](const ndl::Trainer::Step& step) {
     if (step.step % 50 == 0 || step.step == steps)
       std::printf("step %4lld  loss %.5f  batch PSNR %.2f dB\n", static_cast<long long>(step.step), step.loss,
                   -10 * std::log10(step.mse));
-  }
+    return true;  // go on
+  });
 
-  // A view between those it was trained on. A checkpoint is all that rendering needs; it can go through a file.
-  ndl::save_checkpoint("field.safetensors", trainer.checkpoint());
-  const ndl::Checkpoint scene = ndl::load_checkpoint("field.safetensors");
+  // A view between those it was trained on. A scene is all that rendering needs; it can go through a file.
+  trainer.scene().save("field.safetensors");
   const ndl::Cameras unseen = make_cameras(1, kViews / 2, 2 * kViews, kSize);
-  const float white[3] = {1, 1, 1};
-  const ndl::RenderedImage rendered = ndl::render_image(scene, unseen, 0, white);
+  ndl::Renderer renderer(ndl::Scene::load("field.safetensors"), {}, ndl::Color{1, 1, 1});
+  std::vector<float> color(kSize * kSize * 3);
+  renderer.render_into(unseen, 0, color.data());
 
-  const std::vector<float> color = rendered.color.to_vector<float>();
   const std::vector<uint8_t> truth = photograph(unseen).to_vector<uint8_t>();
   double squared = 0;
   std::ofstream ppm("view.ppm", std::ios::binary);

@@ -1,25 +1,15 @@
 // The tape: accumulation, un-broadcasting, freeing, versions, second derivatives, deep graphs.
 #include "needlecpp/autograd/autograd.h"
 
-#include "catch.h"
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
-
-namespace {
-
-Tensor leaf(const std::vector<double>& values, const Shape& shape) {
-  Tensor x = Tensor::from_vector(values, shape);
-  x.set_requires_grad(true);
-  return x;
-}
-
-}  // namespace
 
 TEST_CASE("gradients add up over uses and over calls") {
   const Tensor x = leaf({2, 3}, {2});

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "catch.h"
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
@@ -12,14 +11,11 @@
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-Tensor leaf(const std::vector<double>& values) {
-  return Tensor::from_vector(values, {static_cast<int64_t>(values.size())}).set_requires_grad(true);
-}
 
 // A program's own differentiable function: softsign, x / (1 + |x|), with the derivative 1 / (1 + |x|)^2.
 Tensor softsign_of_mine(const Tensor& x) {

@@ -159,10 +159,10 @@ TEST_CASE("the allocator counts, reuses and limits") {
 
 TEST_CASE("blocks of every size hold what was asked for") {
   for (size_t bytes : {0, 1, 63, 64, 65, 1023, 1024, 1025, 1279, 1280, 1281, 5000, 1 << 20, (2 << 20) + 1}) {
-    void* block = allocate(bytes);
+    void* block = allocate(bytes, Device{});
     REQUIRE(block != nullptr);
     std::memset(block, 0xab, bytes);
-    deallocate(block, bytes);
+    deallocate(block, bytes, Device{});
   }
 }
 

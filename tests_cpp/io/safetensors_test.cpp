@@ -9,31 +9,14 @@
 #include <filesystem>
 #include <fstream>
 
-#include "catch.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 namespace fs = std::filesystem;
 using namespace needlecpp;
 
 namespace {
-
-// A folder that goes away with the test.
-class Folder {
- public:
-  Folder() : path_(fs::temp_directory_path() / ("safetensors_test_" + std::to_string(getpid()))) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  std::string file(const std::string& file_name) const { return (path_ / file_name).string(); }
-  size_t entries() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator()));
-  }
-
- private:
-  fs::path path_;
-};
 
 void write_bytes(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -62,12 +45,6 @@ std::string complaint(const Folder& folder, const std::string& bytes) {
     return text.substr(path.size() + 16);
   }
   return "accepted";
-}
-
-bool says(const std::string& text, const std::string& part) {
-  INFO(text);
-  CHECK(text.find(part) != std::string::npos);
-  return text.find(part) != std::string::npos;
 }
 
 Tensor bytes_as(const Shape& shape, DType dtype) {

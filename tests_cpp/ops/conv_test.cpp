@@ -5,13 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -32,8 +32,6 @@ ConvOptions options(Dims stride, Dims padding, Dims dilation, int64_t groups = 1
 }
 
 int64_t at(const Dims& dims, int i) { return dims.size() == 1 ? dims[0] : dims[i]; }
-
-std::vector<double> doubles(const Tensor& x) { return contiguous(cast(x, DType::Float64)).to_vector<double>(); }
 
 // Calls visit(position in x, position in w, position in y) for every product of the convolution.
 template <class Visit>
@@ -64,17 +62,6 @@ void for_products(const Case& c, const Shape& y, const Visit& visit) {
             visit(n * xs[0] + (o / outputs * inputs + k) * xs[1] + x_at, o * ws[0] + k * ws[1] + t,
                   n * ys[0] + o * ys[1] + p);
         }
-}
-
-void require_close(const Tensor& got, const std::vector<double>& expected, double tolerance) {
-  const std::vector<double> values = doubles(got);
-  REQUIRE(values.size() == expected.size());
-  double worst = 0;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const double error = std::abs(values[i] - expected[i]) / (1 + std::abs(expected[i]));
-    worst = std::isnan(error) ? std::numeric_limits<double>::infinity() : std::max(worst, error);
-  }
-  REQUIRE(worst < tolerance);
 }
 
 // Forward and gradients of conv_nd, and conv_transpose_nd as the gradient of the input.
@@ -171,7 +158,7 @@ TEST_CASE("convolutions take any strides") {
 }
 
 TEST_CASE("convolutions give the same bits on any number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   Generator generator(9);
   const Tensor x = randn({3, 20, 30, 30}, 0, 1, DType::Float32, {}, generator).set_requires_grad(true);
   const Tensor w = randn({40, 20, 3, 3}, 0, 1, DType::Float32, {}, generator).set_requires_grad(true);
@@ -189,7 +176,6 @@ TEST_CASE("convolutions give the same bits on any number of threads") {
     set_num_threads(threads);
     REQUIRE(all() == alone);
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("infinities reach the places that read them and no others") {

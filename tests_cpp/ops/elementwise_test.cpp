@@ -4,12 +4,12 @@
 #include <cmath>
 #include <limits>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/activation.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -93,22 +93,6 @@ const std::vector<UnaryCase> kUnary = {
     {"2/x", [](const Tensor& x) { return 2.0 / x; }, [](double x) { return 2 / x; }, {-2, 0.5, 3}},
     {"x/4", [](const Tensor& x) { return x / 4.0; }, [](double x) { return x / 4; }, {-2, 0.5, 3}},
 };
-
-void require_close(double got, double expected, double tolerance) {
-  if (std::isnan(expected)) {
-    REQUIRE(std::isnan(got));
-  } else if (std::isinf(expected)) {
-    REQUIRE(got == expected);
-  } else {
-    REQUIRE(std::abs(got - expected) <= tolerance * std::max(1.0, std::abs(expected)));
-  }
-}
-
-Tensor leaf(const std::vector<double>& values, const Shape& shape) {
-  Tensor x = Tensor::from_vector(values, shape);
-  x.set_requires_grad(true);
-  return x;
-}
 
 }  // namespace
 

@@ -3,25 +3,15 @@
 
 #include <cmath>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
-
-namespace {
-
-void require_close(const Tensor& got, const Tensor& expected, double tolerance) {
-  REQUIRE(got.shape() == expected.shape());
-  const Tensor a = cast(got.detach(), DType::Float64), b = cast(expected.detach(), DType::Float64);
-  REQUIRE(max(abs(a - b) / (abs(b) + 1.0)).item() < tolerance);
-}
-
-}  // namespace
 
 TEST_CASE("grid sampling equals its composed twin, forward and backward") {
   const DType type = GENERATE(DType::Float32, DType::Float64);
@@ -48,12 +38,11 @@ TEST_CASE("the image's gradient does not depend on the threads") {
   Tensor x = randn({1, 5, 9, 9});
   x.set_requires_grad(true);
   const Tensor grid = rand({1, 50, 50, 2}, -1.1, 1.1), dy = randn({1, 5, 50, 50});
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const auto one = grad({grid_sample(x, grid)}, {x}, {dy})[0].to_vector<float>();
   set_num_threads(4);
   REQUIRE(grad({grid_sample(x, grid)}, {x}, {dy})[0].to_vector<float>() == one);
-  set_num_threads(before);
 }
 
 TEST_CASE("places far away, infinite or NaN crash nothing, and zeros stay zeros beside infinities") {

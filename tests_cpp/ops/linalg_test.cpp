@@ -5,7 +5,6 @@
 #include <cmath>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
@@ -14,17 +13,11 @@
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/sparse.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -4, int64_t high = 5) {
-  static Generator generator(9);
-  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
-}
-
-std::vector<double> doubles(const Tensor& x) { return contiguous(cast(x, DType::Float64)).to_vector<double>(); }
 
 // A sparse matrix whose row r has lengths[r] entries.
 struct Csr {
@@ -37,7 +30,7 @@ Csr random_csr(const std::vector<int64_t>& lengths, int64_t cols, DType dtype) {
   for (int64_t length : lengths) offsets.push_back(offsets.back() + length);
   const Shape count = {offsets.back()};
   return {Tensor::from_vector(offsets, {static_cast<int64_t>(offsets.size())}),
-          whole_numbers(count, DType::Int32, 0, std::max<int64_t>(1, cols)), whole_numbers(count, dtype), cols};
+          whole_numbers(count, DType::Int32, 0, std::max<int64_t>(1, cols)), whole_numbers(count, dtype, -4, 5), cols};
 }
 
 Tensor dense_of(const Csr& a) {
@@ -55,7 +48,7 @@ Tensor dense_of(const Csr& a) {
 TEST_CASE("einsum of empty axes, integers and half types") {
   REQUIRE(doubles(einsum("ij,jk->ik", {Tensor::ones({2, 0}), Tensor::ones({0, 3})})) == std::vector<double>(6, 0));
   REQUIRE(einsum("ij->", {Tensor::ones({0, 3})}).item() == 0);
-  const Tensor a = whole_numbers({3, 4}, DType::Int32), b = whole_numbers({4, 5}, DType::Int32);
+  const Tensor a = whole_numbers({3, 4}, DType::Int32, -4, 5), b = whole_numbers({4, 5}, DType::Int32, -4, 5);
   for (DType dtype : {DType::Int32, DType::Int64, DType::Float16, DType::BFloat16}) {
     const Tensor y = einsum("ij,jk->ki", {cast(a, dtype), cast(b, dtype)});
     REQUIRE(y.dtype() == dtype);
@@ -101,7 +94,8 @@ TEST_CASE("addmm with beta 0 does not read its input") {
 }
 
 TEST_CASE("cross of every dtype, long and empty") {
-  const Tensor a = whole_numbers({2, 3, 20000}, DType::Float64), b = whole_numbers({3, 1}, DType::Float64);
+  const Tensor a = whole_numbers({2, 3, 20000}, DType::Float64, -4, 5),
+               b = whole_numbers({3, 1}, DType::Float64, -4, 5);
   for (DType dtype : {DType::Float32, DType::Int32, DType::Int64, DType::Float16}) {
     const Tensor y = cross(cast(a, dtype), cast(b, dtype), 1);
     REQUIRE(y.dtype() == dtype);
@@ -132,14 +126,14 @@ TEST_CASE("sparse products agree with dense ones, however long the rows") {
       const Csr a = random_csr(lengths, 40, dtype);
       const Tensor whole = dense_of(a);
       for (int64_t width : {1, 5, 33}) {
-        const Tensor x = whole_numbers({40, width}, dtype);
+        const Tensor x = whole_numbers({40, width}, dtype, -4, 5);
         const Tensor y = spmm(a.offsets, a.columns, a.values, x);
         REQUIRE(y.dtype() == dtype);
         REQUIRE(doubles(y) == doubles(matmul(whole, cast(x, DType::Float64))));
         const Tensor turned = transpose(contiguous(transpose(x)));
         REQUIRE(doubles(spmm(a.offsets, a.columns, a.values, turned)) == doubles(y));
       }
-      const Tensor v = whole_numbers({40}, dtype);
+      const Tensor v = whole_numbers({40}, dtype, -4, 5);
       REQUIRE(doubles(spmv(a.offsets, a.columns, a.values, v)) == doubles(matmul(whole, cast(v, DType::Float64))));
     }
 }
@@ -148,12 +142,11 @@ TEST_CASE("sparse products give the same bits on any number of threads") {
   Generator generator(4);
   const Csr a = random_csr({100, 70000, 3, 0, 9000}, 500, DType::Float32);
   const Tensor x = randn({500, 3}, 0, 1, DType::Float32, {}, generator);
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const auto alone = spmm(a.offsets, a.columns, a.values, x).to_vector<float>();
   set_num_threads(5);
   REQUIRE(spmm(a.offsets, a.columns, a.values, x).to_vector<float>() == alone);
-  set_num_threads(before);
 }
 
 TEST_CASE("sparse products have derivatives of both operands") {

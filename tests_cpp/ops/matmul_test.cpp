@@ -5,15 +5,15 @@
 #include <cstring>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/matmul/matmul_kernels.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -248,7 +248,7 @@ TEST_CASE("matmul lets NaN and infinity through") {
 
 TEST_CASE("matmul gives the same bits on any number of threads") {
   Generator generator(1);
-  const int before = num_threads();
+  const Threads restored;
   for (Shape size : {Shape{300, 700, 200}, Shape{2, 3000, 401}, Shape{1, 3000, 401}, Shape{30, 9000, 40}}) {
     const Tensor a = randn({size[0], size[1]}, 0, 1, DType::Float32, {}, generator);
     const Tensor b = randn({size[1], size[2]}, 0, 1, DType::Float32, {}, generator);
@@ -261,7 +261,6 @@ TEST_CASE("matmul gives the same bits on any number of threads") {
       REQUIRE(matmul(a, bt).to_vector<float>() == alone_t);
     }
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("matmul is as accurate as float32 allows") {

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/creation.h"
@@ -18,6 +17,7 @@
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -176,12 +176,11 @@ TEST_CASE("results do not depend on the number of threads") {
       results.push_back(t.to_vector<double>());
     return results;
   };
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const auto alone = all();
   set_num_threads(3);
   REQUIRE(all() == alone);
-  set_num_threads(before);
 }
 
 TEST_CASE("empty matrices, empty batches and single numbers") {

@@ -3,23 +3,16 @@
 
 #include <cmath>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-void require_close(const Tensor& got, const Tensor& expected, double tolerance) {
-  REQUIRE(got.shape() == expected.shape());
-  if (got.numel() == 0) return;
-  const Tensor a = cast(got.detach(), DType::Float64), b = cast(expected.detach(), DType::Float64);
-  REQUIRE(max(abs(a - b) / (abs(b) + 1.0)).item() < tolerance);
-}
 
 struct Layout {
   NormLayout kind;

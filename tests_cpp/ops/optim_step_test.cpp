@@ -6,10 +6,10 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -36,22 +36,16 @@ Tensor sparse_numbers(int64_t n, int64_t salt) {
 }
 
 template <class T>
-std::vector<double> doubles(const Tensor& x) {
-  const std::vector<T> values = x.to_vector<T>();
-  return {values.begin(), values.end()};
-}
-
-template <class T>
 void check_adam(int64_t n, AdamOptions options, bool sparse) {
   INFO("n " << n << " touched " << options.touched_only << " clear " << options.clear_gradient << " decay "
             << options.weight_decay << " sparse " << sparse);
   const double tolerance = sizeof(T) == 4 ? 2e-5 : 1e-12;
   const Tensor p = numbers<T>(n, 1), m = Tensor::zeros({n}, p.dtype()), v = Tensor::zeros({n}, p.dtype());
-  std::vector<double> rp = doubles<T>(p), rm(rp.size(), 0.0), rv(rp.size(), 0.0);
+  std::vector<double> rp = doubles(p), rm(rp.size(), 0.0), rv(rp.size(), 0.0);
   for (int64_t step = 1; step <= 4; ++step) {
     options.step = step;
     const Tensor g = sparse ? sparse_numbers<T>(n, step) : numbers<T>(n, step + 10);
-    const std::vector<double> rg = doubles<T>(g);
+    const std::vector<double> rg = doubles(g);
     adam_step_(p, g, m, v, options);
     for (size_t i = 0; i < rp.size(); ++i) {
       if (options.touched_only && rg[i] == 0) continue;
@@ -62,7 +56,7 @@ void check_adam(int64_t n, AdamOptions options, bool sparse) {
       rp[i] -= options.lr * (rm[i] / (1 - std::pow(options.beta1, t))) /
                (std::sqrt(rv[i] / (1 - std::pow(options.beta2, t))) + options.eps);
     }
-    const std::vector<double> gp = doubles<T>(p), gm = doubles<T>(m), gv = doubles<T>(v), gg = doubles<T>(g);
+    const std::vector<double> gp = doubles(p), gm = doubles(m), gv = doubles(v), gg = doubles(g);
     double worst_p = 0, worst_m = 0, worst_v = 0;
     bool gradient_right = true, untouched_right = true;
     for (size_t i = 0; i < rp.size(); ++i) {
@@ -85,11 +79,11 @@ void check_sgd(int64_t n, double momentum, double weight_decay) {
   INFO("n " << n << " momentum " << momentum << " decay " << weight_decay);
   const Tensor p = numbers<T>(n, 1);
   const Tensor u = momentum != 0 ? Tensor::zeros({n}, p.dtype()) : Tensor();
-  std::vector<double> rp = doubles<T>(p), ru(rp.size(), 0.0);
+  std::vector<double> rp = doubles(p), ru(rp.size(), 0.0);
   for (int64_t step = 1; step <= 3; ++step) {
     const Tensor g = numbers<T>(n, step + 20);
     sgd_step_(p, g, u, 0.1, momentum, weight_decay);
-    const std::vector<double> rg = doubles<T>(g), gp = doubles<T>(p);
+    const std::vector<double> rg = doubles(g), gp = doubles(p);
     double worst = 0;
     for (size_t i = 0; i < rp.size(); ++i) {
       ru[i] = momentum * ru[i] + rg[i] + weight_decay * rp[i];

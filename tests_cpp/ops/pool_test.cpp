@@ -5,13 +5,13 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -27,7 +27,6 @@ PoolOptions options(Dims kernel, Dims stride = {}, Dims padding = {0}, Dims dila
   return result;
 }
 
-std::vector<double> doubles(const Tensor& x) { return contiguous(cast(x, DType::Float64)).to_vector<double>(); }
 using Doubles = std::vector<double>;
 
 }  // namespace
@@ -124,7 +123,7 @@ TEST_CASE("impossible pooling is named") {
 }
 
 TEST_CASE("pooling and its gradients take any strides and any number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   Generator generator(4);
   const Tensor x = permute(randn({2, 30, 31, 20}, 0, 1, DType::Float32, {}, generator), {0, 3, 1, 2});
   const auto all = [](const Tensor& image) {
@@ -139,5 +138,4 @@ TEST_CASE("pooling and its gradients take any strides and any number of threads"
     set_num_threads(threads);
     REQUIRE(all(x) == alone);
   }
-  set_num_threads(before);
 }

@@ -6,23 +6,14 @@
 #include <set>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/core/parallel.h"
 #include "ops/shape/random_kernels.h"
 #include "simd/philox.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-class Threads {
- public:
-  explicit Threads(int count) : before_(num_threads()) { set_num_threads(count); }
-  ~Threads() { set_num_threads(before_); }
-
- private:
-  int before_;
-};
 
 struct Moments {
   double mean = 0, variance = 0, skew = 0, kurtosis = 0;

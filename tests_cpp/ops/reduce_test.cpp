@@ -4,22 +4,16 @@
 #include <cmath>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-// Whole numbers, so that sums are exact whatever their order; many ties.
-Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
-  static Generator generator(7);
-  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
-}
 
 // What each op should give, as double, in C order of the kept axes.
 struct Expected {
@@ -62,8 +56,6 @@ Expected reference(const Tensor& x, const Dims& axes) {
   }
   return e;
 }
-
-std::vector<double> doubles(const Tensor& x) { return cast(x, DType::Float64).to_vector<double>(); }
 
 void require_all(const Tensor& x, const Dims& axes) {
   INFO("shape " << to_string(x.shape()) << " strides " << to_string(x.strides()) << " axes " << to_string(axes)
@@ -155,13 +147,12 @@ TEST_CASE("products and places that are cut into slices") {
   REQUIRE(prod(reshape(signs, {50000, 5}), {0}).shape() == Shape{5});
 
   const Tensor x = contiguous(whole_numbers({300000, 2}, DType::Float32));
-  const int before = num_threads();
+  const Threads restored;
   for (const int threads : {1, 4}) {
     set_num_threads(threads);
     REQUIRE(argmax(x, 0).to_vector<int64_t>() == reference(x, {0}).first_max);
     REQUIRE(argmin(transpose(x), 1).to_vector<int64_t>() == reference(x, {0}).first_min);
   }
-  set_num_threads(before);
   x.data<float>()[2 * 250000] = x.data<float>()[2 * 150001] = NAN;
   REQUIRE(argmin(x, 0).to_vector<int64_t>()[0] == 150001);
   const auto [values, places] = max_with_index(x, 0, true);
@@ -354,7 +345,7 @@ TEST_CASE("ties share the gradient of max evenly") {
 }
 
 TEST_CASE("reductions give the same bits on any number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   const Tensor long_row = randn({300001}), table = randn({20000, 37});
   set_num_threads(1);
   const double alone = sum(long_row).item();
@@ -365,5 +356,4 @@ TEST_CASE("reductions give the same bits on any number of threads") {
     REQUIRE(sum(table, {0}).to_vector<float>() == columns);
     REQUIRE(sum(table, {1}).to_vector<float>() == rows);
   }
-  set_num_threads(before);
 }

@@ -4,24 +4,17 @@
 #include <cmath>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
-  static Generator generator(11);
-  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
-}
-
-std::vector<double> doubles(const Tensor& x) { return cast(x, DType::Float64).to_vector<double>(); }
 
 std::vector<double> reference(const Tensor& x, int axis, bool exclusive, bool reverse) {
   const std::vector<double> values = doubles(contiguous(x));
@@ -127,7 +120,7 @@ TEST_CASE("cumsum has first and second derivatives") {
 }
 
 TEST_CASE("cumsum gives the same bits on any number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   const Tensor x = randn({200001}), table = randn({300, 500});
   set_num_threads(1);
   const auto alone = cumsum(x, 0).to_vector<float>(), columns = cumsum(table, 0).to_vector<float>();
@@ -136,7 +129,6 @@ TEST_CASE("cumsum gives the same bits on any number of threads") {
     REQUIRE(cumsum(x, 0).to_vector<float>() == alone);
     REQUIRE(cumsum(table, 0).to_vector<float>() == columns);
   }
-  set_num_threads(before);
 }
 
 TEST_CASE("scans of long rows agree with those of short ones") {

@@ -5,19 +5,17 @@
 #include <cmath>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-std::vector<double> doubles(const Tensor& x) { return cast(contiguous(x), DType::Float64).to_vector<double>(); }
 
 Segments segments_of(const std::vector<int64_t>& lengths) {
   std::vector<int64_t> offsets = {0};
@@ -108,14 +106,13 @@ TEST_CASE("Segments do not depend on the number of threads") {
   for (int64_t left = 50000, length = 0; left > 0; left -= lengths.back(), ++length)
     lengths.push_back(std::min(left, length % 97));
   const Segments segments = segments_of(lengths);
-  const int before = num_threads();
+  const Threads restored;
   std::vector<std::vector<double>> results;
   for (const int threads : {1, 3, 8}) {
     set_num_threads(threads);
     results.push_back(doubles(segment_reduce(values, segments)));
     results.push_back(doubles(segment_scan(values, segments)));
   }
-  set_num_threads(before);
   REQUIRE((results[2] == results[0] && results[4] == results[0]));
   REQUIRE((results[3] == results[1] && results[5] == results[1]));
 }

@@ -4,12 +4,12 @@
 #include <functional>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/random.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -17,30 +17,7 @@ namespace {
 
 using Ints = std::vector<int64_t>;
 
-Tensor counting(const Shape& shape, DType dtype = DType::Int64) {
-  return reshape(Tensor::arange(numel(shape), dtype), shape);
-}
-Tensor leaf(const Shape& shape, uint64_t seed) {
-  Generator generator(seed);
-  Tensor x = randn(shape, 0, 1, DType::Float64, {}, generator);
-  return x.set_requires_grad(true);
-}
-Ints ints(const Tensor& x) { return x.to_vector<int64_t>(); }
 bool shares(const Tensor& a, const Tensor& b) { return a.impl()->storage == b.impl()->storage; }
-
-// Squares make the second derivative differ from zero.
-void check_gradients(const std::function<Tensors(const Tensors&)>& fn, const Tensors& inputs) {
-  const auto squared = [&](const Tensors& in) {
-    Tensors ys;
-    for (const Tensor& y : fn(in)) ys.push_back(square(y));
-    return ys;
-  };
-  CHECK(gradcheck(squared, inputs));
-  CHECK(gradgradcheck(squared, inputs));
-}
-void check_gradients(const std::function<Tensor(const Tensor&)>& fn, const Shape& shape) {
-  check_gradients([&](const Tensors& in) { return Tensors{fn(in[0])}; }, {leaf(shape, 7)});
-}
 
 }  // namespace
 
@@ -78,7 +55,7 @@ TEST_CASE("reshape views whatever strides can express and copies the rest") {
   for (const Case& c : cases) {
     INFO("case " << number++);
     const Tensor y = reshape(c.x, c.shape);
-    CHECK(ints(y) == ints(c.x));
+    CHECK(integers(y) == integers(c.x));
     CHECK(shares(y, c.x) == c.view);
     if (c.shape[0] != -1) CHECK(y.shape() == c.shape);
   }
@@ -102,9 +79,9 @@ TEST_CASE("permute and transpose") {
   const Tensor y = permute(x, {2, 0, -2});
   CHECK(y.shape() == Shape{2, 2, 3});
   CHECK(shares(x, y));
-  CHECK(ints(y) == Ints{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11});
-  CHECK(ints(transpose(x)) == Ints{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11});
-  CHECK(ints(transpose(x, 0, 2)) == Ints{0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11});
+  CHECK(integers(y) == Ints{0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11});
+  CHECK(integers(transpose(x)) == Ints{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11});
+  CHECK(integers(transpose(x, 0, 2)) == Ints{0, 6, 2, 8, 4, 10, 1, 7, 3, 9, 5, 11});
   CHECK_THROWS_AS(permute(x, {0, 1}), ValueError);
   CHECK_THROWS_AS(permute(x, {0, 1, 1}), ValueError);
   CHECK_THROWS_AS(permute(x, {0, 1, 3}), IndexError);
@@ -118,7 +95,7 @@ TEST_CASE("broadcast_to repeats without memory") {
   const Tensor y = broadcast_to(x, {2, -1, 2});
   CHECK(y.shape() == Shape{2, 3, 2});
   CHECK(shares(x, y));
-  CHECK(ints(y) == Ints{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2});
+  CHECK(integers(y) == Ints{0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2});
   CHECK(broadcast_to(Tensor::zeros({1, 2}), {0, 2}).shape() == Shape{0, 2});
   CHECK(broadcast_to(Tensor::scalar(1), {}).shape() == Shape{});
   CHECK_THROWS_AS(broadcast_to(x, {3}), ValueError);
@@ -135,7 +112,7 @@ TEST_CASE("squeeze and unsqueeze") {
   CHECK(squeeze(x).shape() == Shape{3, 2});
   CHECK(squeeze(x, {-2}).shape() == Shape{1, 3, 2});
   CHECK(squeeze(x, {0, 2}).shape() == Shape{3, 2});
-  CHECK(ints(squeeze(x)) == Ints{0, 1, 2, 3, 4, 5});
+  CHECK(integers(squeeze(x)) == Ints{0, 1, 2, 3, 4, 5});
   CHECK(squeeze(x, {1}).shape() == x.shape());  // not of size 1: it stays
   CHECK_THROWS_AS(squeeze(x, {0, 0}), ValueError);
   CHECK_THROWS_AS(squeeze(x, {4}), IndexError);
@@ -151,10 +128,10 @@ TEST_CASE("squeeze and unsqueeze") {
 
 TEST_CASE("flip") {
   const Tensor x = counting({2, 3});
-  CHECK(ints(flip(x, {0})) == Ints{3, 4, 5, 0, 1, 2});
-  CHECK(ints(flip(x, {-1})) == Ints{2, 1, 0, 5, 4, 3});
-  CHECK(ints(flip(x, {})) == Ints{5, 4, 3, 2, 1, 0});
-  CHECK(ints(flip(flip(x, {1}), {1})) == ints(x));
+  CHECK(integers(flip(x, {0})) == Ints{3, 4, 5, 0, 1, 2});
+  CHECK(integers(flip(x, {-1})) == Ints{2, 1, 0, 5, 4, 3});
+  CHECK(integers(flip(x, {})) == Ints{5, 4, 3, 2, 1, 0});
+  CHECK(integers(flip(flip(x, {1}), {1})) == integers(x));
   CHECK(shares(x, flip(x, {0, 1})));
   CHECK(flip(Tensor::zeros({0, 3}), {0, 1}).shape() == Shape{0, 3});
   CHECK_THROWS_AS(flip(x, {0, -2}), ValueError);
@@ -179,34 +156,34 @@ TEST_CASE("slice follows Python's rules") {
           for (; i > end && i >= 0; i += step) expected.push_back(i);
         }
         INFO(start << ":" << stop << ":" << step);
-        CHECK(ints(slice(x, 0, start, stop, step)) == expected);
+        CHECK(integers(slice(x, 0, start, stop, step)) == expected);
       }
-  CHECK(ints(slice(x, 0)) == Ints{0, 1, 2, 3, 4});
-  CHECK(ints(slice(x, 0, kSliceEnd, kSliceEnd, -2)) == Ints{4, 2, 0});
-  CHECK(ints(slice(x, 0, kSliceEnd, 2)) == Ints{0, 1});
-  CHECK(ints(slice(x, 0, 3, kSliceEnd, -1)) == Ints{3, 2, 1, 0});
-  CHECK(ints(slice(x, 0, INT64_MIN, INT64_MAX - 1, INT64_MAX)) == Ints{0});
-  CHECK(ints(slice(x, 0, INT64_MAX - 1, INT64_MIN, INT64_MIN)) == Ints{4});
+  CHECK(integers(slice(x, 0)) == Ints{0, 1, 2, 3, 4});
+  CHECK(integers(slice(x, 0, kSliceEnd, kSliceEnd, -2)) == Ints{4, 2, 0});
+  CHECK(integers(slice(x, 0, kSliceEnd, 2)) == Ints{0, 1});
+  CHECK(integers(slice(x, 0, 3, kSliceEnd, -1)) == Ints{3, 2, 1, 0});
+  CHECK(integers(slice(x, 0, INT64_MIN, INT64_MAX - 1, INT64_MAX)) == Ints{0});
+  CHECK(integers(slice(x, 0, INT64_MAX - 1, INT64_MIN, INT64_MIN)) == Ints{4});
   CHECK(slice(Tensor::zeros({0, 2}), 0, 1, 5, -1).shape() == Shape{0, 2});
   CHECK_THROWS_AS(slice(x, 0, 0, 3, 0), ValueError);
   CHECK_THROWS_AS(slice(x, 1), IndexError);
   CHECK_THROWS_AS(slice(Tensor::scalar(1), 0), IndexError);
 
   const Tensor y = counting({3, 4});
-  CHECK(ints(slice(slice(y, 1, 3, 0, -2), 0, 1)) == Ints{7, 5, 11, 9});
+  CHECK(integers(slice(slice(y, 1, 3, 0, -2), 0, 1)) == Ints{7, 5, 11, 9});
   CHECK(shares(y, slice(y, 1, 1, 3)));
   check_gradients([](const Tensor& a) { return slice(a, 1, 1, 3); }, {2, 4});
   check_gradients([](const Tensor& a) { return slice(a, 0, 4, kSliceEnd, -2); }, {5, 2});
   check_gradients([](const Tensor& a) { return slice(slice(a, 1, 0, 3, 2), 0, 1); }, {3, 4, 2});
 
-  const Tensor p = leaf({3, 2}, 1);
+  const Tensor p = normal_leaf({3, 2}, 1);
   slice(p, 0, 2, 2).backward(Tensor::zeros({0, 2}, DType::Float64));
   CHECK(p.grad().to_vector<double>() == std::vector<double>(6, 0.0));
 }
 
 TEST_CASE("select, split and unbind") {
   const Tensor x = counting({2, 3, 2});
-  CHECK(ints(select(x, 1, -1)) == Ints{4, 5, 10, 11});
+  CHECK(integers(select(x, 1, -1)) == Ints{4, 5, 10, 11});
   CHECK(select(counting({3}), 0, 2).item_int() == 2);
   CHECK_THROWS_AS(select(x, 1, 3), IndexError);
   CHECK_THROWS_AS(select(x, 1, -4), IndexError);
@@ -214,9 +191,9 @@ TEST_CASE("select, split and unbind") {
 
   const auto parts = split(x, 1, {1, 0, 2});
   REQUIRE(parts.size() == 3);
-  CHECK(ints(parts[0]) == Ints{0, 1, 6, 7});
+  CHECK(integers(parts[0]) == Ints{0, 1, 6, 7});
   CHECK(parts[1].shape() == Shape{2, 0, 2});
-  CHECK(ints(parts[2]) == Ints{2, 3, 4, 5, 8, 9, 10, 11});
+  CHECK(integers(parts[2]) == Ints{2, 3, 4, 5, 8, 9, 10, 11});
   CHECK(shares(x, parts[2]));
   CHECK_THROWS_AS(split(x, 1, {1, 1}), ValueError);
   CHECK_THROWS_AS(split(x, 1, {1, 3}), ValueError);
@@ -225,7 +202,7 @@ TEST_CASE("select, split and unbind") {
 
   const auto rows = unbind(x, 1);
   REQUIRE(rows.size() == 3);
-  CHECK(ints(rows[1]) == Ints{2, 3, 8, 9});
+  CHECK(integers(rows[1]) == Ints{2, 3, 8, 9});
   CHECK(shares(x, rows[1]));
   CHECK(unbind(Tensor::zeros({2, 0}), 1).empty());
   CHECK(unbind(Tensor::zeros({2, 0}), 0).size() == 2);
@@ -233,8 +210,8 @@ TEST_CASE("select, split and unbind") {
 
   check_gradients([](const Tensor& a) { return select(a, 1, 2); }, {2, 3, 2});
   check_gradients([](const Tensor& a) { return select(a, 0, 1); }, {3});
-  check_gradients([](const Tensors& in) { return split(in[0], 1, {1, 0, 2}); }, {leaf({2, 3}, 1)});
-  check_gradients([](const Tensors& in) { return unbind(in[0], -1); }, {leaf({2, 3}, 1)});
+  check_gradients([](const Tensors& in) { return split(in[0], 1, {1, 0, 2}); }, {normal_leaf({2, 3}, 1)});
+  check_gradients([](const Tensors& in) { return unbind(in[0], -1); }, {normal_leaf({2, 3}, 1)});
   // Only some of the outputs are used.
   check_gradients([](const Tensor& a) { return unbind(a, 0)[1]; }, {3, 2});
   check_gradients([](const Tensor& a) { return split(a, 0, {2, 1})[0]; }, {3, 2});
@@ -243,20 +220,21 @@ TEST_CASE("select, split and unbind") {
 TEST_CASE("concat and stack") {
   const Tensor a = counting({2, 2});
   const Tensor b = counting({2, 3});
-  CHECK(ints(concat({a, b}, 1)) == Ints{0, 1, 0, 1, 2, 2, 3, 3, 4, 5});
-  CHECK(ints(concat({a, transpose(b)}, 0)) == Ints{0, 1, 2, 3, 0, 3, 1, 4, 2, 5});
-  CHECK(ints(concat({flip(b, {1}), slice(b, 1, 0, 3, 2), a}, -1)) == Ints{2, 1, 0, 0, 2, 0, 1, 5, 4, 3, 3, 5, 2, 3});
-  CHECK(ints(concat({broadcast_to(counting({1, 2}), {2, 2}), a}, 0)) == Ints{0, 1, 0, 1, 0, 1, 2, 3});
-  CHECK(ints(concat({a, Tensor::zeros({2, 0}, DType::Int64)}, 1)) == ints(a));
+  CHECK(integers(concat({a, b}, 1)) == Ints{0, 1, 0, 1, 2, 2, 3, 3, 4, 5});
+  CHECK(integers(concat({a, transpose(b)}, 0)) == Ints{0, 1, 2, 3, 0, 3, 1, 4, 2, 5});
+  CHECK(integers(concat({flip(b, {1}), slice(b, 1, 0, 3, 2), a}, -1)) ==
+        Ints{2, 1, 0, 0, 2, 0, 1, 5, 4, 3, 3, 5, 2, 3});
+  CHECK(integers(concat({broadcast_to(counting({1, 2}), {2, 2}), a}, 0)) == Ints{0, 1, 0, 1, 0, 1, 2, 3});
+  CHECK(integers(concat({a, Tensor::zeros({2, 0}, DType::Int64)}, 1)) == integers(a));
   CHECK(concat({Tensor::zeros({0, 2}), Tensor::zeros({0, 3})}, 1).shape() == Shape{0, 5});
   const Tensor alone = concat({a}, 0);
-  CHECK(ints(alone) == ints(a));
+  CHECK(integers(alone) == integers(a));
   CHECK_FALSE(shares(alone, a));
   const Tensor mixed = concat({a, Tensor::full({2, 1}, 0.5)}, 1);
   CHECK(mixed.dtype() == DType::Float32);
   CHECK(mixed.to_vector<float>() == std::vector<float>{0, 1, 0.5, 2, 3, 0.5});
-  CHECK(ints(stack({a, a + a}, 0)) == Ints{0, 1, 2, 3, 0, 2, 4, 6});
-  CHECK(ints(stack({a, a + a}, -1)) == Ints{0, 0, 1, 2, 2, 4, 3, 6});
+  CHECK(integers(stack({a, a + a}, 0)) == Ints{0, 1, 2, 3, 0, 2, 4, 6});
+  CHECK(integers(stack({a, a + a}, -1)) == Ints{0, 0, 1, 2, 2, 4, 3, 6});
   CHECK(stack({Tensor::scalar(1), Tensor::scalar(2)}, 0).to_vector<float>() == std::vector<float>{1, 2});
 
   CHECK_THROWS_AS(concat({}, 0), ValueError);
@@ -271,21 +249,21 @@ TEST_CASE("concat and stack") {
       [](const Tensors& in) {
         return Tensors{concat({in[0], in[1], in[0]}, 1)};
       },
-      {leaf({2, 2}, 1), leaf({2, 3}, 2)});
+      {normal_leaf({2, 2}, 1), normal_leaf({2, 3}, 2)});
   check_gradients(
       [](const Tensors& in) {
         return Tensors{concat({transpose(in[0]), in[1]}, 0)};
       },
-      {leaf({3, 2}, 1), leaf({1, 3}, 2)});
+      {normal_leaf({3, 2}, 1), normal_leaf({1, 3}, 2)});
   check_gradients(
       [](const Tensors& in) {
         return Tensors{stack({in[0], in[1]}, 1)};
       },
-      {leaf({2, 3}, 1), leaf({2, 3}, 2)});
+      {normal_leaf({2, 3}, 1), normal_leaf({2, 3}, 2)});
 }
 
 TEST_CASE("concat of every row length and dtype, at every number of threads, equals a plain loop") {
-  const int before = num_threads();
+  const Threads restored;
   for (DType dtype : {DType::Float32, DType::Float64, DType::Float16, DType::UInt8})
     for (int64_t width : {1, 2, 3, 5, 7, 8, 15, 16, 17, 33, 300}) {
       const int64_t rows = 20000 / width + 1;
@@ -310,7 +288,6 @@ TEST_CASE("concat of every row length and dtype, at every number of threads, equ
         CHECK(cast(z, DType::Float64).to_vector<double>() == tall);
       }
     }
-  set_num_threads(before);
 }
 
 TEST_CASE("copies between axis orders go by transposed blocks and short rows") {
@@ -322,22 +299,22 @@ TEST_CASE("copies between axis orders go by transposed blocks and short rows") {
         const Tensor y = contiguous(view);
         const Tensor back = Tensor::zeros(shape, dtype);
         copy_(permute(back, axes), y);  // a target that is not contiguous
-        CHECK(ints(cast(back, DType::Int64)) == ints(cast(x, DType::Int64)));
+        CHECK(integers(cast(back, DType::Int64)) == integers(cast(x, DType::Int64)));
         // Element by element, through another dtype's loop.
-        CHECK(ints(cast(y, DType::Int64)) == ints(cast(view, DType::Int64)));
+        CHECK(integers(cast(y, DType::Int64)) == integers(cast(view, DType::Int64)));
       }
 }
 
 TEST_CASE("windows overlap in the gradient, diagonals lie apart") {
   const Tensor x = counting({2, 5});
-  CHECK(ints(unfold(x, 1, 3, 2)) == Ints{0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9});
+  CHECK(integers(unfold(x, 1, 3, 2)) == Ints{0, 1, 2, 2, 3, 4, 5, 6, 7, 7, 8, 9});
   CHECK(shares(x, unfold(x, 1, 3, 2)));
   CHECK(unfold(x, 0, 0, 1).shape() == Shape{3, 5, 0});
   CHECK(unfold(Tensor::scalar(3), 0, 1, 1).shape() == Shape{1});
-  CHECK(ints(diagonal(x, 1)) == Ints{1, 7});
-  CHECK(ints(diagonal(x, -1)) == Ints{5});
+  CHECK(integers(diagonal(x, 1)) == Ints{1, 7});
+  CHECK(integers(diagonal(x, -1)) == Ints{5});
   CHECK(diagonal(x, INT64_MIN).shape() == Shape{0});
-  CHECK(ints(diag_embed(slice(x, 1, 0, 2), 1)) == Ints{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0});
+  CHECK(integers(diag_embed(slice(x, 1, 0, 2), 1)) == Ints{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 5, 0, 0, 0, 6, 0, 0, 0});
   check_gradients([](const Tensor& a) { return unfold(a, 0, 3, 2); }, {7, 2});
   check_gradients([](const Tensor& a) { return unfold(a, -1, 2, 1); }, {2, 4});
   check_gradients([](const Tensor& a) { return diagonal(a, -1, 2, 0); }, {3, 2, 4});
@@ -345,7 +322,7 @@ TEST_CASE("windows overlap in the gradient, diagonals lie apart") {
 
 TEST_CASE("gradients that are views of one another accumulate apart") {
   // reshape, broadcast_to and concat hand views of dy on; adding in place into one must not reach the other.
-  const Tensor x = leaf({2, 3}, 5);
+  const Tensor x = normal_leaf({2, 3}, 5);
   const Tensor joined = concat({x, x}, 0);
   const Tensor y =
       joined * Tensor::arange(4, DType::Float64).view({4, 1}, {1, 1}, 0) + reshape(reshape(joined, {12}), {4, 3});
@@ -357,5 +334,5 @@ TEST_CASE("gradients that are views of one another accumulate apart") {
         const Tensor a = broadcast_to(in[0], {2, 3});
         return Tensors{reshape(a, {3, 2}) * transpose(a) + transpose(flip(a, {1}))};
       },
-      {leaf({2, 3}, 6)});
+      {normal_leaf({2, 3}, 6)});
 }

@@ -6,7 +6,6 @@
 #include <numeric>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
@@ -15,17 +14,11 @@
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/search.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-Tensor whole_numbers(const Shape& shape, DType dtype, int64_t low = -50, int64_t high = 50) {
-  static Generator generator(5);
-  return cast(randint(low, high, shape, DType::Int64, {}, generator), dtype);
-}
-
-std::vector<double> doubles(const Tensor& x) { return contiguous(cast(x, DType::Float64)).to_vector<double>(); }
 
 // Whether a stands in front of b: NaN is the largest.
 bool before(double a, double b, bool descending) {

@@ -4,11 +4,11 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -23,7 +23,6 @@ UnfoldOptions options(Dims kernel, Dims dilation = {1}, Dims padding = {0}, Dims
   return result;
 }
 
-std::vector<double> doubles(const Tensor& x) { return contiguous(cast(x, DType::Float64)).to_vector<double>(); }
 using Doubles = std::vector<double>;
 
 }  // namespace

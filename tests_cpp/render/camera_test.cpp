@@ -5,11 +5,11 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/camera_kernels.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -418,11 +418,10 @@ TEST_CASE("slab test") {
 
 TEST_CASE("rays do not depend on the number of threads") {
   const Cameras cameras = one_camera(kIdentity, {80, 80, 50, 40, 0.05f, -0.08f, 1e-3f, 1e-4f}, 101, 83);
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const std::vector<float> one = camera_rays(cameras, 0, 0, 83).directions.to_vector<float>();
   set_num_threads(2);
   const std::vector<float> two = camera_rays(cameras, 0, 0, 83).directions.to_vector<float>();
-  set_num_threads(before);
   REQUIRE(one == two);
 }

@@ -6,14 +6,15 @@
 #include <limits>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/allocator.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/shape.h"
-#include "render/ops/fused_mlp_network.h"
+#include "render/ops/fused_mlp_cpu.h"
+#include "render/ops/fused_mlp_tape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -44,33 +45,10 @@ Tensors random_weights(const std::vector<int64_t>& widths, uint32_t seed) {
   return weights;
 }
 
-// The largest difference, relative to the largest value (sums of many terms cancel in single entries).
-double relative_error(const Tensor& got, const Tensor& expected) {
-  REQUIRE(got.defined());
-  REQUIRE(got.shape() == expected.shape());
-  const std::vector<float> a = contiguous(got).to_vector<float>(), b = contiguous(expected).to_vector<float>();
-  double worst = 0, scale = 1e-3;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(b[i]) || std::isnan(a[i])) {
-      if (std::isnan(b[i]) != std::isnan(a[i])) return std::numeric_limits<double>::infinity();
-      continue;
-    }
-    if (std::isinf(b[i]) || std::isinf(a[i])) {
-      if (a[i] != b[i]) return std::numeric_limits<double>::infinity();
-      continue;
-    }
-    worst = std::max(worst, static_cast<double>(std::fabs(a[i] - b[i])));
-    scale = std::max(scale, static_cast<double>(std::fabs(b[i])));
-  }
-  return worst / scale;
-}
-
 struct Result {
   Tensor y, dx;
   Tensors dweights;
 };
-
-Tensor leaf(const Tensor& x) { return x.detach().set_requires_grad(true); }
 
 Result run(bool fused, const Tensor& x, const Tensors& weights, Activation hidden, Activation output, const Tensor& dy,
            Precision precision = Precision::Float32) {
@@ -249,7 +227,7 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
       const Tensors weights = random_weights(widths, 31);
       const Tensor x = random_tensor<float>({n, widths.front()}, 32), dy = random_tensor<float>({n, widths.back()}, 33);
       // y, dx, then the gradients of the weights, as the kernels leave them.
-      const auto pass = [&](bool pairs) {
+      const auto pass = [&](MlpProducts products) {
         std::vector<MlpLayer> layers;
         std::vector<std::vector<float>> packed;
         const Tensors saved = hidden_activations(n, weights, Precision::BFloat16);
@@ -262,21 +240,21 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
           layers.push_back({in, out, weights[l].data<float>(), out, 1, panels, packed.back().data(),
                             l < saved.size() ? saved[l].raw() : nullptr, gradients});
           gradients += NDL_KERNEL(mlp_gradient_size)(layers.back());
-          NDL_KERNEL(mlp_pack_bf16)(layers.back(), pairs);
+          NDL_KERNEL(mlp_pack)(products, layers.back());
         }
         const Tensor y = Tensor::empty(dy.shape()), dx = Tensor::empty(x.shape());
         const MlpArgs args = {layers.data(),
                               static_cast<int>(layers.size()),
                               hidden,
                               MlpActivation::kSigmoid,
-                              mlp_rows(x),
+                              cpu::mlp_columns(x),
                               y.data<float>(),
                               dy.data<float>(),
-                              mlp_rows(dx),
-                              pairs};
-        std::vector<float> scratch(NDL_KERNEL(mlp_scratch_bf16)(args)), sums(gradients);
-        NDL_KERNEL(mlp_forward_bf16)(args, 0, n, scratch.data());
-        NDL_KERNEL(mlp_backward_bf16)(args, 0, n, scratch.data(), sums.data());
+                              cpu::mlp_columns(dx),
+                              products};
+        std::vector<float> scratch(NDL_KERNEL(mlp_scratch)(args)), sums(gradients);
+        NDL_KERNEL(mlp_forward)(args, 0, n, scratch.data());
+        NDL_KERNEL(mlp_backward)(args, 0, n, scratch.data(), sums.data());
         std::vector<float> all = y.to_vector<float>();
         for (float v : dx.to_vector<float>()) all.push_back(v);
         for (size_t l = 0; l < layers.size(); ++l) {
@@ -286,9 +264,9 @@ TEST_CASE("fused_mlp: products of bfloat16 numbers are the same by pairs and by 
         }
         return all;
       };
-      const std::vector<float> by_floats = pass(false);
+      const std::vector<float> by_floats = pass(MlpProducts::kBrainFloats);
       REQUIRE(std::all_of(by_floats.begin(), by_floats.end(), [](float v) { return std::isfinite(v); }));
-      if (kHasBf16Dot) REQUIRE(pass(true) == by_floats);
+      if (kHasBf16Dot) REQUIRE(pass(MlpProducts::kBrainPairs) == by_floats);
     }
 }
 
@@ -371,7 +349,7 @@ TEST_CASE("fused_mlp: only what is asked for is differentiated") {
 }
 
 TEST_CASE("fused_mlp: the result does not depend on the number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   const Tensor x = random_tensor<float>({20001, 32}, 51);
   const Tensor dy = random_tensor<float>({20001, 4}, 52);
   const Tensors weights = random_weights({32, 64, 4}, 53);
@@ -379,7 +357,6 @@ TEST_CASE("fused_mlp: the result does not depend on the number of threads") {
   const Result one = run(true, x, weights, Activation::ReLU, Activation::None, dy);
   set_num_threads(3);
   const Result three = run(true, x, weights, Activation::ReLU, Activation::None, dy);
-  set_num_threads(before);
   CHECK(one.y.to_vector<float>() == three.y.to_vector<float>());
   CHECK(one.dx.to_vector<float>() == three.dx.to_vector<float>());
   for (size_t l = 0; l < 2; ++l) CHECK(one.dweights[l].to_vector<float>() == three.dweights[l].to_vector<float>());

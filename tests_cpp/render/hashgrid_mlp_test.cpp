@@ -4,36 +4,16 @@
 #include <algorithm>
 #include <cmath>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
 namespace {
-
-Tensor random_like(const Shape& shape, uint64_t seed, double low = -1, double high = 1, DType dtype = DType::Float32) {
-  Generator generator(seed);
-  return rand(shape, low, high, dtype, {}, generator);
-}
-
-// Largest difference relative to the largest expected magnitude.
-double relative_error(const Tensor& got, const Tensor& expected) {
-  REQUIRE(got.shape() == expected.shape());
-  const std::vector<float> a = contiguous(cast(got.detach(), DType::Float32)).to_vector<float>();
-  const std::vector<float> b = contiguous(cast(expected.detach(), DType::Float32)).to_vector<float>();
-  double error = 0, scale = 1e-30;
-  for (size_t i = 0; i < a.size(); ++i) {
-    REQUIRE(std::isnan(a[i]) == std::isnan(b[i]));
-    if (std::isnan(b[i])) continue;
-    error = std::max(error, std::abs(double(a[i]) - b[i]));
-    scale = std::max(scale, std::abs(double(b[i])));
-  }
-  return error / scale;
-}
 
 struct Field {
   HashGridConfig grid;
@@ -49,14 +29,14 @@ struct Field {
     grid.log2_table_size = log2_table_size;
     grid.base_resolution = 4;
     grid.growth = 1.6;
-    const Tensor unit = random_like({n, 3}, 1, 0, 1);
+    const Tensor unit = uniform({n, 3}, 1, 0, 1);
     positions = (unit * Tensor::from_vector<float>({2, 3, 4}, {3}) + Tensor::from_vector<float>({-1, 0, -2}, {3}))
                     .detach()
                     .set_requires_grad(true);
-    table = random_like({hashgrid_entries(grid), features}, 2).set_requires_grad(true);
+    table = uniform({hashgrid_entries(grid), features}, 2).set_requires_grad(true);
     int64_t in = int64_t{levels} * features;
     for (size_t i = 0; i < widths.size(); in = widths[i++])
-      weights.push_back(random_like({in, widths[i]}, 10 + i, -0.5, 0.5).set_requires_grad(true));
+      weights.push_back(uniform({in, widths[i]}, 10 + i, -0.5, 0.5).set_requires_grad(true));
   }
   Tensors inputs() const {
     Tensors all = {positions, table};
@@ -74,7 +54,7 @@ struct Field {
 void compare(const Field& field, double tolerance) {
   const Tensor fused = field.fused(), twin = field.composed();
   REQUIRE(relative_error(fused, twin) < tolerance);
-  const Tensor dy = random_like(fused.shape(), 5);
+  const Tensor dy = uniform(fused.shape(), 5);
   const Tensors a = grad({fused}, field.inputs(), {dy}), b = grad({twin}, field.inputs(), {dy});
   for (size_t i = 0; i < a.size(); ++i) {
     CAPTURE(i);
@@ -121,7 +101,7 @@ TEST_CASE("hashgrid_mlp: a bfloat16 table is read as it is, by every number of f
     const Tensor widened = cast(field.table.detach(), DType::Float32);
     const Tensor same = hashgrid_mlp(field.positions, widened, field.weights, field.grid, field.box);
     REQUIRE(field.fused().detach().to_vector<float>() == same.detach().to_vector<float>());
-    const Tensor dy = random_like(same.shape(), 5);
+    const Tensor dy = uniform(same.shape(), 5);
     const Tensors by_fused = grad({field.fused()}, field.inputs(), {dy});
     const Tensors by_twin = grad({field.composed()}, field.inputs(), {dy});
     REQUIRE(by_fused[1].dtype() == DType::BFloat16);
@@ -132,7 +112,7 @@ TEST_CASE("hashgrid_mlp: a bfloat16 table is read as it is, by every number of f
 
 TEST_CASE("hashgrid_mlp: gradients add into a table that has one, and only what is asked for is differentiated") {
   Field field(5, 2, 200, {16, 3});
-  const Tensor dy = random_like({200, 3}, 5);
+  const Tensor dy = uniform({200, 3}, 5);
   field.fused().backward(dy);
   const std::vector<float> once = field.table.grad().to_vector<float>();
   field.fused().backward(dy);
@@ -148,28 +128,27 @@ TEST_CASE("hashgrid_mlp: gradients add into a table that has one, and only what 
 }
 
 TEST_CASE("hashgrid_mlp: the result does not depend on the number of threads") {
-  const int before = num_threads();
+  const Threads restored;
   const auto run = [](int threads) {
     set_num_threads(threads);
     const Field field(6, 2, 5000, {32, 4});
     const Tensor y = field.fused();
     std::vector<float> all = y.detach().to_vector<float>();
-    for (const Tensor& g : grad({y}, field.inputs(), {random_like(y.shape(), 5)})) {
+    for (const Tensor& g : grad({y}, field.inputs(), {uniform(y.shape(), 5)})) {
       const std::vector<float> more = g.to_vector<float>();
       all.insert(all.end(), more.begin(), more.end());
     }
     return all;
   };
   const std::vector<float> one = run(1), three = run(3);
-  set_num_threads(before);
   REQUIRE(one == three);
 }
 
 TEST_CASE("hashgrid_mlp: second derivatives go through the twin, float64 does altogether") {
   Field field(3, 2, 20, {8, 2});
   const auto second = [&](const Tensor& y) {
-    const Tensor dx = grad({y}, {field.positions}, {random_like(y.shape(), 5)}, true, true)[0];
-    return grad({dx}, {field.weights[0]}, {random_like(dx.shape(), 6)})[0];
+    const Tensor dx = grad({y}, {field.positions}, {uniform(y.shape(), 5)}, true, true)[0];
+    return grad({dx}, {field.weights[0]}, {uniform(dx.shape(), 6)})[0];
   };
   REQUIRE(relative_error(second(field.fused()), second(field.composed())) < 1e-4);
   const Tensor x = cast(field.positions.detach(), DType::Float64), t = cast(field.table.detach(), DType::Float64);

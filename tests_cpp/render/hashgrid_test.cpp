@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
@@ -13,6 +12,7 @@
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "render/ops/hashgrid_kernels.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -28,33 +28,11 @@ HashGridConfig make_config(int levels, int features, int log2_table_size, int ba
   return config;
 }
 
-// Largest difference relative to the largest expected magnitude; NaNs must stand in the same places.
-double relative_error(const Tensor& got, const Tensor& expected) {
-  REQUIRE(got.shape() == expected.shape());
-  const std::vector<float> a = contiguous(got.detach()).to_vector<float>();
-  const std::vector<float> b = contiguous(expected.detach()).to_vector<float>();
-  double error = 0, scale = 1e-30;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(b[i])) {
-      REQUIRE(std::isnan(a[i]));
-      continue;
-    }
-    error = std::max(error, std::abs(double(a[i]) - b[i]));
-    scale = std::max(scale, std::abs(double(b[i])));
-  }
-  return error / scale;
-}
-
-Tensor random_like(const Shape& shape, uint64_t seed, double low = -1, double high = 1) {
-  Generator generator(seed);
-  return rand(shape, low, high, DType::Float32, {}, generator);
-}
-
 // Positions in [low, high] and an encoding of them with gradients, fused against composed.
 void compare_with_twin(const HashGridConfig& config, int64_t n, double low, double high) {
-  const Tensor x = random_like({n, 3}, 3, low, high).set_requires_grad(true);
-  const Tensor table = random_like({hashgrid_entries(config), config.features}, 4).set_requires_grad(true);
-  const Tensor dy = random_like({n, config.levels * config.features}, 5);
+  const Tensor x = uniform({n, 3}, 3, low, high).set_requires_grad(true);
+  const Tensor table = uniform({hashgrid_entries(config), config.features}, 4).set_requires_grad(true);
+  const Tensor dy = uniform({n, config.levels * config.features}, 5);
   const Tensor fused = hashgrid(x, table, config);
   const Tensor twin = hashgrid_composed(x, table, config);
   REQUIRE(relative_error(fused, twin) < 1e-5);
@@ -63,12 +41,6 @@ void compare_with_twin(const HashGridConfig& config, int64_t n, double low, doub
   REQUIRE(relative_error(fused_grads[0], twin_grads[0]) < 1e-5);
   REQUIRE(relative_error(fused_grads[1], twin_grads[1]) < 1e-5);
 }
-
-struct ThreadCount {
-  explicit ThreadCount(int count) : before(num_threads()) { set_num_threads(count); }
-  ~ThreadCount() { set_num_threads(before); }
-  int before;
-};
 
 }  // namespace
 
@@ -159,7 +131,7 @@ TEST_CASE("the borders of the cube read and write inside the table") {
   for (int c = 0; c < 8; ++c)
     for (int axis = 0; axis < 3; ++axis) corners.push_back(static_cast<float>(c >> axis & 1));
   const Tensor x = Tensor::from_vector(corners, {8, 3});
-  const Tensor table = random_like({hashgrid_entries(config), 2}, 4);
+  const Tensor table = uniform({hashgrid_entries(config), 2}, 4);
   REQUIRE(relative_error(hashgrid(x, table, config), hashgrid_composed(x, table, config)) < 1e-6);
 }
 
@@ -173,7 +145,7 @@ TEST_CASE("hostile positions stay inside the table") {
   for (int features : {1, 2, 4, 8}) {
     const HashGridConfig config = make_config(4, features, 10, 5, 2);  // two dense levels, two hashed
     const Tensor x = Tensor::from_vector(values, {n, 3}).set_requires_grad(true);
-    const Tensor table = random_like({hashgrid_entries(config), features}, 4).set_requires_grad(true);
+    const Tensor table = uniform({hashgrid_entries(config), features}, 4).set_requires_grad(true);
     const Tensor y = hashgrid(x, table, config);
     const std::vector<float> got = y.to_vector<float>();
     const int width = 4 * features;
@@ -215,8 +187,8 @@ TEST_CASE("gradients in float64") {
 
 TEST_CASE("second derivatives of the fused op are those of the twin") {
   const HashGridConfig config = make_config(3, 2, 9, 4, 1.7);
-  const Tensor x = random_like({17, 3}, 3, 0, 1).set_requires_grad(true);
-  const Tensor table = random_like({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
+  const Tensor x = uniform({17, 3}, 3, 0, 1).set_requires_grad(true);
+  const Tensor table = uniform({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
   const auto penalty_grads = [&](const Tensor& y) {
     const Tensor by_x = grad({sum(square(y))}, {x}, {}, true, true)[0];
     return grad({sum(square(by_x))}, {x, table});
@@ -229,13 +201,13 @@ TEST_CASE("second derivatives of the fused op are those of the twin") {
 
 TEST_CASE("results do not depend on the number of threads") {
   const HashGridConfig config = make_config(8, 2, 12, 8, 1.6);
-  const Tensor table = random_like({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
+  const Tensor table = uniform({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
   for (int64_t n : {5000, 140000}) {  // the second takes two batches
-    const Tensor x = random_like({n, 3}, 3, 0, 1).set_requires_grad(true);
-    const Tensor dy = random_like({n, 16}, 5);
+    const Tensor x = uniform({n, 3}, 3, 0, 1).set_requires_grad(true);
+    const Tensor dy = uniform({n, 16}, 5);
     std::vector<float> expected[3];
     for (int threads : {1, 2, 5}) {
-      const ThreadCount scope(threads);
+      const Threads scope(threads);
       const Tensor y = hashgrid(x, table, config);
       const Tensors grads = grad({y}, {x, table}, {dy});
       const Tensor results[3] = {y, grads[0], grads[1]};
@@ -256,8 +228,8 @@ TEST_CASE("runs of points in one cell add up") {
     values.insert(values.end(), {t, 0.4f, 0.9f - 0.7f * t});
   }
   const Tensor x = Tensor::from_vector(values, {333, 3});
-  const Tensor table = random_like({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
-  const Tensor dy = random_like({333, 6}, 5);
+  const Tensor table = uniform({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
+  const Tensor dy = uniform({333, 6}, 5);
   const Tensor fused = grad({hashgrid(x, table, config)}, {table}, {dy})[0];
   REQUIRE(relative_error(fused, grad({hashgrid_composed(x, table, config)}, {table}, {dy})[0]) < 1e-5);
 
@@ -272,8 +244,8 @@ TEST_CASE("runs of points in one cell add up") {
 
 TEST_CASE("strided inputs") {
   const HashGridConfig config = make_config(3, 2, 9, 4, 1.7);
-  const Tensor base = random_like({3, 40}, 3, 0, 1);
-  const Tensor table_t = random_like({2, hashgrid_entries(config)}, 4);
+  const Tensor base = uniform({3, 40}, 3, 0, 1);
+  const Tensor table_t = uniform({2, hashgrid_entries(config)}, 4);
   const Tensor x = flip(transpose(base), {0});
   const Tensor table = transpose(table_t).detach().set_requires_grad(true);
   REQUIRE_FALSE(x.is_contiguous());
@@ -290,21 +262,21 @@ TEST_CASE("strided inputs") {
 TEST_CASE("instruction sets agree") {
 #if defined(__x86_64__)
   const int64_t n = 103;
-  const std::vector<float> xyz = random_like({3 * n}, 3, -0.2, 1.2).to_vector<float>();
+  const std::vector<float> xyz = uniform({3 * n}, 3, -0.2, 1.2).to_vector<float>();
   const HashGridPoints points{xyz.data(), xyz.data() + n, xyz.data() + 2 * n, n};
   for (int features : {1, 2, 4, 8})
     for (bool hashed : {false, true}) {
       const HashGridLevelArgs level{6.7f, 8, 512, hashed, 3, features};
-      const std::vector<float> table = random_like({515 * features}, 4).to_vector<float>();
-      const std::vector<float> dy = random_like({n * features}, 5).to_vector<float>();
+      const std::vector<float> table = uniform({515 * features}, 4).to_vector<float>();
+      const std::vector<float> dy = uniform({n * features}, 5).to_vector<float>();
       struct Results {
         std::vector<float> y, by_table, by_x;
       };
       const auto run = [&](auto encode, auto scatter, auto position_grad) {
         Results r{std::vector<float>(n * features), std::vector<float>(515 * features), std::vector<float>(3 * n)};
-        encode({level, points, table.data(), false, r.y.data()});
+        encode({level, points, table.data(), Element::F32, r.y.data()});
         scatter({level, points, dy.data(), r.by_table.data(), false});
-        position_grad({level, points, table.data(), false, dy.data(), r.by_x.data()});
+        position_grad({level, points, table.data(), Element::F32, dy.data(), r.by_x.data()});
         return r;
       };
       const auto check = [](const Results& got, const Results& expected) {

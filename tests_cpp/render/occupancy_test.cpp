@@ -7,13 +7,13 @@
 #include <set>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -273,12 +273,11 @@ TEST_CASE("the march does not depend on the number of threads") {
   MarchOptions options;
   options.jitter = true;
   options.key = {1, 2};
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const std::vector<float> one = all_of(grid.march(rays, options));
   set_num_threads(2);
   const std::vector<float> two = all_of(grid.march(rays, options));
-  set_num_threads(before);
   REQUIRE(one == two);
 }
 
@@ -465,7 +464,7 @@ TEST_CASE("an update does not depend on the number of threads") {
   const auto sigma_of = [](const Tensor& x) { return abs(sum(sin(x * 9.0), {1})); };
   std::vector<std::vector<float>> densities;
   std::vector<std::vector<uint8_t>> bits;
-  const int before = num_threads();
+  const Threads restored;
   for (const int threads : {1, 2}) {
     set_num_threads(threads);
     OccupancyGrid grid(scene_box(), 32);
@@ -475,7 +474,6 @@ TEST_CASE("an update does not depend on the number of threads") {
     densities.push_back(grid.density().to_vector<float>());
     bits.push_back(grid.bits().to_vector<uint8_t>());
   }
-  set_num_threads(before);
   REQUIRE(densities[0] == densities[1]);
   REQUIRE(bits[0] == bits[1]);
 }

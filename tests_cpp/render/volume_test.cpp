@@ -7,7 +7,6 @@
 #include <numeric>
 #include <vector>
 
-#include "catch.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
@@ -15,6 +14,7 @@
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "support.h"
 
 using namespace needlecpp;
 
@@ -101,26 +101,6 @@ Reference reference(const Packed& p, double early_stop, const std::vector<float>
     }
   }
   return r;
-}
-
-// |a - b| <= tolerance * max(|b|, scale) everywhere, NaN equal to NaN.
-template <class T>
-void require_close(const std::vector<float>& a, const std::vector<T>& b, double tolerance, double scale) {
-  REQUIRE(a.size() == b.size());
-  size_t worst = 0;
-  double worst_error = -1;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
-    const double error = std::abs(a[i] - double(b[i])) / std::max(std::abs(double(b[i])), scale);
-    if (!(error <= worst_error)) {
-      worst = i;
-      worst_error = error;
-    }
-    if (std::isnan(error)) break;
-  }
-  if (worst_error < 0) return;
-  INFO("entry " << worst << ": got " << a[worst] << ", expected " << b[worst]);
-  REQUIRE(worst_error <= tolerance);
 }
 
 struct Gradients {
@@ -356,14 +336,13 @@ TEST_CASE("the tape refuses an edit of what the backward needs") {
 TEST_CASE("results do not depend on the number of threads") {
   const Packed p = random_rays(mixed_lengths(), 0.5, DType::Float32, 22);
   const Tensors dys = {Tensor::ones({p.n_rays(), 3}), Tensor::ones({p.n_rays()}), Tensor::ones({p.n_rays()})};
-  const int before = num_threads();
+  const Threads restored;
   set_num_threads(1);
   const std::vector<float> one = render_volume(p.sigma, p.rgb, p.t, p.dt, p.offsets).color.to_vector<float>();
   const Gradients gradients_one = gradients_of(render_volume, p, 1e-4, dys);
   set_num_threads(2);
   const std::vector<float> two = render_volume(p.sigma, p.rgb, p.t, p.dt, p.offsets).color.to_vector<float>();
   const Gradients gradients_two = gradients_of(render_volume, p, 1e-4, dys);
-  set_num_threads(before);
   REQUIRE(one == two);
   REQUIRE(gradients_one.dsigma == gradients_two.dsigma);
   REQUIRE(gradients_one.drgb == gradients_two.drgb);

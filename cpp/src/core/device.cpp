@@ -1,6 +1,7 @@
 // Names of devices, which are there, and which of them is a thread's default.
 #include "needlecpp/core/device.h"
 
+#include <atomic>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 constexpr int64_t kMostCards = 1024;
 
 thread_local constinit Device g_default_device{};
+std::atomic<int> g_pretended_card{-1};
 
 }  // namespace
 
@@ -42,7 +44,7 @@ Device cuda_device(int64_t index) {
   return {DeviceType::CUDA, static_cast<int>(index)};
 }
 
-bool is_available(Device device) { return device.type == DeviceType::CPU; }
+bool is_available(Device device) { return device.type == DeviceType::CPU || device.index == g_pretended_card; }
 
 void check_available(const char* op, Device device) {
   NDL_CHECK(is_available(device), ValueError, op, "device not available: got ", to_string(device),
@@ -55,6 +57,7 @@ void set_default_device(Device device) {
   g_default_device = device;
 }
 DeviceScope::~DeviceScope() { g_default_device = before_; }
+void detail::pretend_card(int index) { g_pretended_card = index; }
 Device detail::exchange_default_device(Device device) { return std::exchange(g_default_device, device); }
 
 }  // namespace needlecpp

@@ -6,16 +6,20 @@
 
 namespace needlecpp {
 
+// field.density(positions); throws ValueError or TypeError where that is not what a density has to be.
+Density checked_density(const Field& field, const Tensor& positions);
+// field.color(...), so.
+Tensor checked_color(const Field& field, const Tensor& features, const Rays& rays, const Tensor& ray_index);
+
 struct VisibleDensity {
   Tensor sigma;           // [n] float32; zero where it was not evaluated
-  Tensor features;        // [n, features], anything where they were not evaluated; undefined unless wanted
+  Tensor features;        // [n, f], anything where they were not evaluated; undefined unless wanted
   int64_t evaluated = 0;  // samples
 };
 // The field's density at the samples, a few of every ray at a time: a ray whose light is used up (transmittance below
 // early_stop) takes no part in later rounds. What volume rendering makes of it with the same early_stop is what it
 // would make of all densities.
-VisibleDensity visible_density(const RadianceField& field, const Samples& samples, double early_stop,
-                               bool want_features);
+VisibleDensity visible_density(const Field& field, const Samples& samples, double early_stop, bool want_features);
 
 struct LiveSamples {
   Samples samples;  // those kept, packed again

@@ -18,6 +18,7 @@ from needlecpp.cli.run import PICTURE, Run, check_writable, write_json
 from needlecpp.cli.signals import SIGNALS
 from needlecpp.data import load_scene
 from needlecpp.data.scene import SceneData
+from needlecpp.render import Renderer, Scene
 from needlecpp.render.metrics import SSIM_WINDOW, composite, psnr, ssim, to_uint8
 
 ERROR_GAIN = 4.0  # an error of 1/4 is the hottest colour
@@ -34,13 +35,12 @@ def evaluate(
     """
     from PIL import Image
 
-    from needlecpp import _core
-
     check_writable(run.folder, "RUN")
     scene = load_scene(run.data(data), split, run.downscale, run.holdout)
-    checkpoint = _core.load_checkpoint(str(run.model))
+    model = Scene.load(run.model)
     background = background or run.default_background()
     behind = levels(background)
+    renderer = Renderer(model, behind)
     suffix = "" if split == "test" else f"_{split}"
     cameras = scene.cameras()
     views: list[dict[str, Any]] = []
@@ -49,9 +49,9 @@ def evaluate(
             for i, name in enumerate(scene.names):
                 SIGNALS.check()
                 start = time.perf_counter()
-                color, _, _ = _core.render_image(checkpoint, cameras, i, background=behind)
+                picture = renderer.render(cameras, i)
                 seconds = time.perf_counter() - start
-                color = np.asarray(color)
+                color = np.asarray(picture.color)
                 if np.isnan(color).any():
                     raise CliError(f"the model {run.model} renders NaN in view {name}")
                 truth, render = to_uint8(composite(scene.image(i), behind)), to_uint8(color)
@@ -65,12 +65,11 @@ def evaluate(
                         "seconds": seconds,
                     }
                 )
-                picture = Image.fromarray(side_by_side(truth, render))
-                picture.save(folder / _picture_name(i, name), compress_level=1)
+                Image.fromarray(side_by_side(truth, render)).save(folder / _picture_name(i, name), compress_level=1)
                 if bar.due():
                     mean = np.mean([view["psnr"] for view in views])
                     bar.show((i + 1) / len(scene), f"view {i + 1} of {len(scene)}  PSNR {mean:.2f} dB")
-        report = _report(run, scene, background, checkpoint.step, views)
+        report = _report(run, scene, background, model.step, views)
         write_json(run.folder / f"eval{suffix}.json", report)  # before the pictures move: it may not fit
     return report
 

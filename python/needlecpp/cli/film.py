@@ -17,6 +17,7 @@ from needlecpp.cli.console import Bar
 from needlecpp.cli.files import make_folders, pictures, remove_empty, replacing
 from needlecpp.cli.run import Run, check_writable
 from needlecpp.cli.signals import SIGNALS
+from needlecpp.render import Renderer, Scene
 from needlecpp.render.metrics import to_uint8
 from needlecpp.render.paths import CameraPath, orbit, read_camera_path
 
@@ -55,9 +56,7 @@ def render(
     rate = fps or cameras_path.fps or DEFAULT_FPS
     background = background or run.default_background()
 
-    from needlecpp import _core
-
-    checkpoint = _core.load_checkpoint(str(run.model))
+    renderer = Renderer(Scene.load(run.model), levels(background))
     cameras = cameras_path.cameras()
     count = len(cameras_path)
     spent = 0.0
@@ -66,9 +65,9 @@ def render(
         for i in range(count):
             SIGNALS.check()
             start = time.perf_counter()
-            color, _, _ = _core.render_image(checkpoint, cameras, i, background=levels(background))
+            picture = renderer.render(cameras, i)
             spent += time.perf_counter() - start
-            color = np.asarray(color)
+            color = np.asarray(picture.color)
             if np.isnan(color).any():
                 raise CliError(f"the model {run.model} renders NaN in frame {i}")
             write(to_uint8(color))

@@ -189,6 +189,7 @@ def describe(
     scene: SceneData,
     out: Path,
     trainer_config: Any,
+    field_config: Any,
     *,
     version: str,
     downscale: int,
@@ -226,7 +227,7 @@ def describe(
         "settings": options,
         "survey": survey,
         "pictures": pictures,
-        "trainer": settings(trainer_config),
+        "trainer": {**settings(trainer_config), "field": settings(field_config)},
         "cameras": {
             "width": scene.width,
             "height": scene.height,
@@ -337,7 +338,7 @@ def open_run(folder: Path) -> Run:
     poses, intrinsics = array("cameras.poses", -1, 3, 4), array("cameras.intrinsics", -1, -1)
     if len(poses) != len(intrinsics):
         raise DataError(f"{file}: cameras has {len(poses)} poses but {len(intrinsics)} intrinsics")
-    if intrinsics.shape[1] not in (8, 9, 12, 16):  # see _core.Cameras
+    if intrinsics.shape[1] not in (8, 9, 12, 16):  # see needlecpp.render.Cameras
         raise DataError(f"{file}: cameras.intrinsics has {intrinsics.shape[1]} columns, expected 8, 9, 12 or 16")
     try:
         background = parse_background(get("background", str), f"{file}: background", random=True)

@@ -22,7 +22,7 @@ from needlecpp.cli.files import NO_SPACE, replacing
 from needlecpp.cli.run import MODEL, STATE, NewRun
 
 if TYPE_CHECKING:
-    from needlecpp import _core
+    from needlecpp.render import Snapshot, Trainer
 
 
 class Diverged(Exception):
@@ -49,7 +49,7 @@ class Saver:
             self.wait()
         return time.perf_counter() - self._last >= self._interval
 
-    def save(self, trainer: _core.Trainer, notes: dict[str, str]) -> None:
+    def save(self, trainer: Trainer, notes: dict[str, str]) -> None:
         """Call where ``due()``; returns while the files are being written."""
         self.wait()
         _check(trainer)
@@ -77,7 +77,7 @@ class Saver:
                 warn(f"{file} could not be written ({why}), the training goes on and tries again")
         self._faults.clear()
 
-    def finish(self, trainer: _core.Trainer, notes: dict[str, str] | None) -> None:
+    def finish(self, trainer: Trainer, notes: dict[str, str] | None) -> None:
         """The last save: the model, and with ``notes`` a state to go on from. Raises OSError where the model could not
         be written; the one before is still there then."""
         self.wait()
@@ -99,7 +99,7 @@ class Saver:
             except OSError as e:
                 warn(f"{e.filename} could not be written ({e.strerror}): the training cannot be resumed")
 
-    def _write(self, snapshot: _core.Snapshot, notes: dict[str, str]) -> None:
+    def _write(self, snapshot: Snapshot, notes: dict[str, str]) -> None:
         try:
             self._save_model(snapshot.save_model)
             self._wrote(snapshot.step)
@@ -155,6 +155,6 @@ class Saver:
             self._run = None
 
 
-def _check(trainer: _core.Trainer) -> None:
-    if not trainer.checkpoint().finite():
+def _check(trainer: Trainer) -> None:
+    if not trainer.scene().finite():
         raise Diverged

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+import needlecpp as ndl
 from needlecpp.cli.arguments import RANDOM, CliError, color_name, levels, parse_out
 from needlecpp.cli.console import duration, note, warn
 from needlecpp.cli.evaluate import evaluate
@@ -40,10 +41,7 @@ from needlecpp.data import load_scene
 from needlecpp.data.jsonc import read_json
 from needlecpp.data.sanity import survey
 from needlecpp.data.scene import DataError, SceneData
-from needlecpp.render.presets import default_config
-
-if TYPE_CHECKING:
-    from needlecpp import _core
+from needlecpp.render import Trainer, fields, presets
 
 BoxOption = float | Sequence[Sequence[float]]
 REPORTED = ("psnr", "ssim", "split", "background", "views", "seconds_per_view")
@@ -78,7 +76,7 @@ class Conduct:
 class Job:
     """A training that is ready to start."""
 
-    trainer: _core.Trainer
+    trainer: Trainer
     config: dict[str, Any]  # of config.json
     split: str | None  # to evaluate on
 
@@ -202,28 +200,29 @@ def _prepare(options: Settings, out: Path, conduct: Conduct, version: str) -> Jo
             f"--background {background} takes for matter; leave --background out"
         )
 
-    from needlecpp import _core
-
     if conduct.threads is not None:
-        _core.set_num_threads(conduct.threads)
-    if options.precision == "bfloat16" and "vdpbf16ps" not in _core.isa() and not conduct.quiet:
+        ndl.set_num_threads(conduct.threads)
+    if options.precision == "bfloat16" and "vdpbf16ps" not in ndl.isa() and not conduct.quiet:
         note("products of bfloat16 are computed as float32 on this processor: that saves memory, not time")
-    config = default_config(scene)
+    field_config = presets.ngp(scene)
+    field_config.precision = options.precision
+    config = presets.trainer(scene)
     config.background = background if background == RANDOM else levels(background)
     config.seed = options.seed
-    config.field.precision = options.precision
-    trainer = _core.Trainer(scene.images, scene.cameras(), config, scene.masks)
+    field = fields.NGP(field_config, options.seed)
+    trainer = Trainer(field, scene.images, scene.cameras(), config, scene.masks)
     budget = {"seconds": options.seconds} if options.seconds is not None else {"steps": options.steps}
     description = describe(
         scene,
         out,
         config,
+        field_config,
         version=version,
         downscale=options.downscale,
         holdout=options.holdout,
         background=background,
         budget={key: value for key, value in budget.items() if value is not None},
-        threads=_core.num_threads(),
+        threads=ndl.num_threads(),
         options=asdict(options),
         survey=known.record(),
         pictures=_checksum(scene),
@@ -241,11 +240,11 @@ def _checksum(scene: SceneData) -> int:
     return value if scene.masks is None else zlib.crc32(scene.masks.data, value)
 
 
-def _check_space(trainer: _core.Trainer, out: Path, reclaimable: int) -> None:
+def _check_space(trainer: Trainer, out: Path, reclaimable: int) -> None:
     """Raises CliError where the model could never be saved."""
-    checkpoint = trainer.checkpoint()
-    parts = [parameter for _, parameter in checkpoint.field.named_parameters()]
-    needed = 4 * sum(part.numel() for part in parts) + checkpoint.occupancy.bits.numel()
+    model = trainer.scene()
+    parts = [parameter for _, parameter in model.named_parameters()]
+    needed = 4 * sum(part.numel() for part in parts) + model.occupancy.bits.numel()
     try:
         usage = shutil.disk_usage(out)
     except OSError:

@@ -41,7 +41,7 @@ class SceneData:
     which was a warning.
 
     Pictures of one size stand in one array [n, height, width, c]. Pictures of several sizes stand
-    behind one another, row by row, in an array [pixels, c], as :class:`needlecpp._core.Trainer`
+    behind one another, row by row, in an array [pixels, c], as :class:`needlecpp.render.Trainer`
     takes them; :meth:`image` gives each in either case.
 
     >>> scene = SceneData.empty()
@@ -51,7 +51,9 @@ class SceneData:
 
     images: NDArray[np.uint8]  # [n, height, width, 3 or 4] or [pixels, 3 or 4], sRGB, straight alpha
     poses: NDArray[np.float32]  # [n, 3, 4] camera-to-world, OpenCV axes, world units
-    intrinsics: NDArray[np.float32]  # [n, 8, 9, 12 or 16] fx fy cx cy (pixels) and lens terms, see _core.Cameras
+    intrinsics: NDArray[
+        np.float32
+    ]  # [n, 8, 9, 12 or 16] fx fy cx cy (pixels) and lens terms, see needlecpp.render.Cameras
     names: list[str]
     sizes: NDArray[np.int64]  # [n, 2] width and height of each picture, pixels
     box: Box

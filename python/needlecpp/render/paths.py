@@ -30,7 +30,7 @@ class CameraPath:
     """The cameras of a film, in order."""
 
     poses: NDArray[np.float32]  # [n, 3, 4] camera-to-world, OpenCV axes
-    intrinsics: NDArray[np.float32]  # [n, 8 or more] fx fy cx cy (pixels) and lens terms, see _core.Cameras
+    intrinsics: NDArray[np.float32]  # [n, 8 or more] fx fy cx cy (pixels) and lens terms, see needlecpp.render.Cameras
     width: int  # pixels
     height: int
     fps: float | None = None  # as the file states it

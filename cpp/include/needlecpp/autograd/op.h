@@ -9,7 +9,9 @@
 //   }
 #pragma once
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "needlecpp/autograd/function.h"
 #include "needlecpp/core/allocator.h"
@@ -18,8 +20,8 @@ namespace needlecpp {
 
 class Op {
  public:
-  // `inputs`: tensors and lists of them, those that are undefined too; or the Device to be on, where there is none.
-  // Throws TypeError where they are on different devices, ValueError for a device that is not there.
+  // `inputs`: tensors and lists of them, those that are undefined or not given too; or the Device to be on, where there
+  // is none. Throws TypeError where they are on different devices, ValueError for a device that is not there.
   template <class... Inputs>
   explicit Op(const char* name, const Inputs&... inputs) : scope_(name), name_(name) {
     (take(inputs), ...);
@@ -63,6 +65,10 @@ class Op {
   }
   void take(const Tensors& list) {
     for (const Tensor& x : list) take(x);
+  }
+  void take(const std::vector<std::optional<Tensor>>& list) {
+    for (const std::optional<Tensor>& x : list)
+      if (x) take(*x);
   }
   void take(Device device) {
     device_ = device;

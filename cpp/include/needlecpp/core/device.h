@@ -42,6 +42,9 @@ class DeviceScope {
 namespace detail {
 // The default without the question whether it is there: for scopes that end, and tests of what asks for the default.
 Device exchange_default_device(Device device);
+// For tests in a build without CUDA: card `index` counts as there from now on. Its memory is the host's and the CPU
+// does its work, so that ops can be watched keeping what is on different devices apart.
+void pretend_card(int index);
 }  // namespace detail
 
 }  // namespace needlecpp

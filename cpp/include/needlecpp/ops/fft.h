@@ -26,7 +26,7 @@ Tensor real_transform(const Tensor& x,  // [..., m, ...], gives [..., n / 2 + 1,
 // Its inverse: n real numbers, 2 (m - 1) by default. The imaginary parts of numbers 0 and n / 2 are taken as 0.
 Tensor inverse_real_transform(const Tensor& x,  // [..., m, ..., 2], gives [..., n, ...]
                               MaybeSize n = {}, int64_t axis = -1, Norm norm = Norm::Backward);
-// (re, im) -> (re, -im).
+// (re, im) -> (re, -im); of uint8 and bool, which have no sign, in float32.
 Tensor conjugate(const Tensor& x);  // [..., 2]
 
 }  // namespace needlecpp::fft

@@ -2,6 +2,7 @@
 // forward; pixel (i, j) has its centre at (i + 0.5, j + 0.5).
 #pragma once
 
+#include "needlecpp/core/config.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -53,6 +54,15 @@ struct Box {
   float high[3] = {1, 1, 1};
   void check(const char* op) const;  // throws ValueError unless low < high, both finite
 };
+inline constexpr double kMaxWorld = 1e30;  // world units: far from where float32 overflows when squared and added
+template <class Visitor, MaybeConst<Box> Config>
+void describe(Visitor& v, Config& c) {
+  v("low", c.low, -kMaxWorld, kMaxWorld, "corner of the smallest coordinates, world units");
+  v("high", c.high, -kMaxWorld, kMaxWorld, "corner of the largest coordinates, world units");
+  for (int axis = 0; axis < 3; ++axis)
+    v.must(c.low[axis] < c.high[axis], "low", "is not below high: the box is empty on axis ", axis, ": got ",
+           c.low[axis], " to ", c.high[axis], ", expected low < high.");
+}
 inline constexpr Box kUnitBox = {{0, 0, 0}, {1, 1, 1}};
 // Where rays enter and leave the box (slab method; Kay and Kajiya 1986): near is clipped to >= 0; a miss gives
 // near > far.

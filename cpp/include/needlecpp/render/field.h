@@ -1,57 +1,65 @@
-// A radiance field: hash grid -> density MLP -> (features, direction) -> colour MLP.
+// A radiance field: density and colour anywhere in a box, as functions with parameters. Whoever marches, composites,
+// trains, saves or renders asks a field for no more than this, whatever it is made of: render/fields/ has those of this
+// library, a program may bring its own.
 #pragma once
 
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "needlecpp/core/tensor.h"
 #include "needlecpp/render/camera.h"
-#include "needlecpp/render/fused_mlp.h"
-#include "needlecpp/render/hashgrid.h"
 
 namespace needlecpp {
 
-struct FieldConfig {
-  Box box;  // the scene, world units
-  // Eight levels from 16 to 512, and tables large enough that views of some hundred pixels fill them.
-  HashGridConfig grid = {8, 2, 18, 16, 1.640670712015276};
-  int density_hidden = 64;  // width of the density network's one hidden layer
-  int features = 16;        // its outputs; the first is log density
-  int color_hidden = 64;
-  int color_layers = 2;  // hidden layers of the colour network
-  int sh_degree = 4;
-  Precision precision = Precision::Float32;  // of the products in the two networks
+struct Density {
+  Tensor sigma;     // [n] float32, per world unit, 0 or more
+  Tensor features;  // [n, f] float32: what color() needs to know of the point
 };
 
-class RadianceField {
+// One tensor that a training moves, and how.
+struct Parameter {
+  std::string name;  // in files; unique in a field
+  Tensor tensor;     // a contiguous float32 leaf that requires grad
+  double lr_scale = 1;
+  // Entries whose gradient is zero keep value and moments: for tables of which a step touches a few entries.
+  bool touched_only = false;
+};
+
+// One call serves a batch of 10^4 to 10^5 points (none at all, now and then), so that being virtual costs nothing.
+class Field {
  public:
-  explicit RadianceField(const FieldConfig& config, uint64_t seed = 0);
+  virtual ~Field() = default;
 
-  struct Density {
-    Tensor sigma;     // [n] float32, per world unit
-    Tensor features;  // [n, features]
-  };
-  Density density(const Tensor& positions) const;  // [n, 3] world units
-  Tensor color(const Tensor& features,             // [n, features]
-               const Tensor& directions) const;    // [n, 3] unit -> [n, 3] sRGB in [0,1]
-  // The same for directions that are encoded already: samples of one ray share their harmonics.
-  Tensor color_encoded(const Tensor& features, const Tensor& harmonics) const;  // [n, sh_degree^2]
+  // In files, which name of render/fields/table.cpp makes it again; of a field of a program's own, any other name.
+  virtual std::string kind() const = 0;
+  // Outside it there is nothing: the occupancy grid and the march cover it.
+  virtual const Box& box() const = 0;
 
-  // The field as it is now, for as long as its parameters do not change: with bfloat16 networks the table is read as
-  // bfloat16, too.
-  RadianceField for_rendering() const;
+  // On the tape where it is on; differentiable in the parameters.
+  virtual Density density(const Tensor& positions) const = 0;  // [n, 3] world units
+  // Colour [n, 3], sRGB in [0, 1], of points with these features, seen along their rays: many points share a ray, so
+  // that what depends on its direction alone can be computed once a ray.
+  virtual Tensor color(const Tensor& features,  // [n, f], of some of the points that density() was asked for
+                       const Rays& rays,        // [r]
+                       const Tensor& ray_index) const = 0;  // [n] int32, each point's ray
 
-  const FieldConfig& config() const { return config_; }
-  // Name and tensor of every parameter; the order is that of checkpoints and optimizers.
-  std::vector<std::pair<std::string, Tensor>> named_parameters() const;
-  const Tensor& table() const { return table_; }
+  // Always in the same order; optimizers and files go by names.
+  virtual std::vector<Parameter> parameters() const = 0;
+  // At most so many bytes of tensors density() and color() of `samples` points hold at a time, besides the parameters:
+  // with `training`, on the tape, and gradients of all parameters with them.
+  virtual size_t bytes(int64_t samples, bool training) const = 0;
+  // The field as it is now, in the form that is fastest off the tape. It serves until a parameter changes.
+  virtual std::shared_ptr<const Field> for_rendering() const = 0;
 
- private:
-  FieldConfig config_;
-  Tensor table_;
-  Tensors density_weights_;
-  Tensors color_weights_;
+  // What is added to the loss of each step, a number on the tape (total variation, sparsity); undefined: nothing.
+  virtual Tensor penalty() const { return {}; }
+  // Called before every step, progress in [0, 1]: a field that grows or prunes its parameters does it here. True: they
+  // are others now, and the optimizer's moments start anew where shapes have changed.
+  virtual bool refine(double progress) {
+    static_cast<void>(progress);
+    return false;
+  }
 };
 
 }  // namespace needlecpp

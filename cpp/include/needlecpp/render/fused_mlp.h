@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "needlecpp/core/config.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -13,7 +14,10 @@ enum class Activation { None, ReLU, Sigmoid };
 // sums stay in float32; parameters and their gradients are float32. About twice the products a second on a processor
 // with AVX512-BF16, and half the memory for activations; the same numbers, slower, on others.
 enum class Precision { Float32, BFloat16 };
-const char* name(Precision precision);                             // "float32" or "bfloat16"
+constexpr std::array<std::pair<const char*, Precision>, 2> names_of(Precision) {
+  return {{{"float32", Precision::Float32}, {"bfloat16", Precision::BFloat16}}};
+}
+inline const char* name(Precision precision) { return name_of(precision); }
 Precision precision_from_name(const std::string& precision_name);  // throws ValueError for others
 
 // y = out(... relu(relu(x W0) W1) ... Wk), no bias. Differentiable in x and every weight.

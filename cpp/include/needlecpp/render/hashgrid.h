@@ -4,8 +4,10 @@
 // others hash their corners with the primes 1, 2654435761, 805459861.
 #pragma once
 
+#include <cmath>
 #include <vector>
 
+#include "needlecpp/core/config.h"
 #include "needlecpp/core/tensor.h"
 
 namespace needlecpp {
@@ -17,6 +19,21 @@ struct HashGridConfig {
   int base_resolution = 16;
   double growth = 1.3819128800392342;  // per level; 16 -> 2048 over 16 levels
 };
+
+template <class Visitor, MaybeConst<HashGridConfig> Config>
+void describe(Visitor& v, Config& c) {
+  v("levels", c.levels, 1, 64, "levels of detail");
+  v("features", c.features, 1, 8, "numbers an entry: 1, 2, 4 or 8");
+  v("log2_table_size", c.log2_table_size, 3, 24, "logarithm of the entries of a hashed level");
+  v("base_resolution", c.base_resolution, 1, 1 << 24, "cells along an axis of the coarsest level");
+  v("growth", c.growth, 1, 1e6, "of the resolution from level to level");
+  v.must((c.features & (c.features - 1)) == 0, "features", "is no power of two: got ", c.features,
+         ", expected 1, 2, 4 or 8.");
+  // Finer than this, positions in float32 do not tell cells apart.
+  const double finest = c.base_resolution * std::pow(c.growth, c.levels - 1);
+  v.must(finest <= 1 << 24, "growth", "makes the finest level too fine for float32 positions: got a resolution of ",
+         finest, ", expected at most 2^24. Lower growth, levels or base_resolution.");
+}
 
 struct HashGridLevel {
   float scale;

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "needlecpp/core/config.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/core/tensor.h"
 #include "needlecpp/render/camera.h"
@@ -32,6 +33,29 @@ struct MarchOptions {
 };
 
 struct GridViews;  // the tables as a device sees them, in the sources
+
+template <class Visitor, MaybeConst<MarchOptions> Config>
+void describe(Visitor& v, Config& c) {
+  v("step", c.step, 1e-20, kMaxWorld, "the shortest step, world units");
+  v("cone_angle", c.cone_angle, 0, 1e6, "growth of steps with the distance t: clamp(t * cone_angle, step, max_step)");
+  v("max_step", c.max_step, 1e-20, kMaxWorld, "the longest step, world units");
+  v("near", c.near, 0, kMaxWorld, "no sample is closer to the ray's origin, world units");
+  v("max_samples", c.max_samples, 1, 1 << 20, "of a ray");
+  v.must(c.max_step >= c.step, "max_step", "is below march.step: got ", c.max_step, ", expected at least ", c.step,
+         ".");
+}
+
+// What a grid is made from.
+struct OccupancyConfig {
+  Box box;
+  int resolution = 128;
+};
+template <class Visitor, MaybeConst<OccupancyConfig> Config>
+void describe(Visitor& v, Config& c) {
+  v("box", c.box, "what the grid covers");
+  v("resolution", c.resolution, 8, 1024, "cells along an axis, a multiple of 8");
+  v.must(c.resolution % 8 == 0, "resolution", "is wrong: got ", c.resolution, ", expected a multiple of 8.");
+}
 
 class OccupancyGrid {
  public:

@@ -6,8 +6,8 @@
 //   x[pre + offsets[p] + post]  <->  y[pre, p, post]
 //
 // `pre` and `post` are the axes of x that are not indexed, before and after where the picked axes stand in the result.
-// take_places reads (y from x), put_places overwrites and combine_places adds (or multiplies, or takes the larger or
-// smaller of) x from y. A Plan holds all of this. Two functions make plans:
+// run_take reads (y from x), run_put overwrites and run_combine adds (or multiplies, or takes the larger or smaller of)
+// x from y. A Plan holds all of this. Two functions make plans:
 //   plan_selection  NumPy's advanced indexing: offsets[p] = sum over indexed axes of index[p] * stride. index_select
 //                   and index_add are the case of one indexed axis, whose post is a row that moves in one piece.
 //   plan_lanes      gather and scatter_add: an index of x's rank; offsets[p] adds to index[p] * stride the offset of
@@ -17,11 +17,7 @@
 // checks them, before any other memory is touched. Offsets are in elements of x's own strides, so views of any kind
 // are read and written without a copy; they live in [low, high), which is known from the strides alone.
 //
-// Threads. Readers split the rows of y. Writers may meet the same place twice, so they split x: by `pre` where that
-// suffices, else by equal ranges of offsets, each thread passing over all offsets and keeping its own. Each place thus
-// sees its writes in the order of p for every number of threads: sums are reproducible and the last write wins. The
-// rejected variants: atomics (order, and with it the sum, would change from run to run) and sorting the offsets (pays
-// only when rows are long, and then the scan costs nothing beside them).
+// Each place sees its writes in the order of p: sums are reproducible and the last write wins (gather_cpu.cpp).
 //
 // The derivative of a read is an add into zeros at the same places, and that of an add is a read; take and add_to_zeros
 // below record each other, so derivatives of all orders exist. That of an overwriting write is a read, too, and 0 for a
@@ -30,35 +26,29 @@
 #include "needlecpp/ops/gather.h"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "ops/elementwise/elementwise_run.h"
-#include "ops/index/gather_kernels.h"
+#include "ops/index/gather_run.h"
 #include "ops/index/lanes.h"
 #include "ops/plumbing/strided.h"
 
 namespace needlecpp {
 
-Tensor checked_index(const char* op, const Tensor& x, const Tensor& index) {
+Tensor checked_index(const char* op, const Tensor& index) {
   NDL_CHECK(!is_floating(index.dtype()) && index.dtype() != DType::Bool, TypeError, op, "wrong index dtype: got ",
             name(index.dtype()), ", expected int64 or int32. Cast it.");
-  NDL_CHECK(index.device() == x.device(), TypeError, op, "devices differ: got an index on ", to_string(index.device()),
-            ", expected ", to_string(x.device()), ".");
   return index.dtype() == DType::UInt8 ? cast(index, DType::Int64) : index;
 }
 
 void check_added(const char* op, const Tensor& x, const Tensor& src) {
   NDL_CHECK(promote_types(x.dtype(), src.dtype()) == x.dtype(), TypeError, op, "dtypes do not fit: got ",
             name(src.dtype()), " to add to ", name(x.dtype()), ", expected one that converts without loss. Cast it.");
-  NDL_CHECK(src.device() == x.device(), TypeError, op, "devices differ: got ", to_string(src.device()), ", expected ",
-            to_string(x.device()), ".");
 }
 
 bool lacks_axes(const Tensor& x, const Tensor& index) {
@@ -80,9 +70,6 @@ Tensor cut_to_index(const char* op, const Tensor& src, const Tensor& index) {
 
 namespace {
 
-static_assert(kMaxAxes == kMaxRank);
-constexpr int64_t kGrainBytes = 32 << 10;  // a thread's least share of the elements moved
-
 // Which places of a shape are indexed.
 struct Selection {
   Dims axes;        // the indexed axes, rising
@@ -95,12 +82,7 @@ struct Selection {
 struct Plan {
   Shape result;    // of a read
   Tensor offsets;  // int64, contiguous
-  Axes pre;
-  Axes post;
-  int64_t pre_count = 1;
-  int64_t post_count = 1;
-  int64_t low = 0;  // all offsets lie in [low, high)
-  int64_t high = 1;
+  Places places;
 };
 
 // Neighbouring axes that one stride can walk become one; at least one axis remains.
@@ -113,57 +95,39 @@ Axes to_axes(const Shape& shape, const Strides& strides) {
   return axes;
 }
 
-// Runs kernel(args, begin, end) over an index, already broadcast and contiguous; throws for one outside the axis.
-template <class Kernel>
-void run_checked(const char* op, const OffsetsArgs& args, const Tensor& index, int axis, const Kernel& kernel) {
-  const int64_t count = index.numel();
-  std::atomic<int64_t> bad = count;
-  parallel_for(count, kGrainBytes / 8, [&](int64_t begin, int64_t end) {
-    const int64_t found = kernel(args, begin, end);
-    int64_t lowest = bad.load();
-    while (found >= 0 && found < lowest && !bad.compare_exchange_weak(lowest, found)) {
-    }
-  });
-  if (bad < count) {
-    const int64_t value = args.wide ? index.data<int64_t>()[bad] : index.data<int32_t>()[bad];
-    detail::fail<IndexError>(op, "index out of range: got ", value, " for axis ", axis, " of size ", args.axis_size,
-                             ", expected ", -args.axis_size, " to ", args.axis_size - 1, ".");
-  }
+// Throws if a run function has found an index outside its axis, at position `outside`.
+void check_inside(const char* op, int64_t outside, const Tensor& index, int axis, int64_t size) {
+  if (outside < 0) return;
+  const int64_t value = select(reshape(index, {index.numel()}), 0, outside).item_int();
+  detail::fail<IndexError>(op, "index out of range: got ", value, " for axis ", axis, " of size ", size, ", expected ",
+                           -size, " to ", size - 1, ".");
 }
 
 // Fills (or adds to) the plan's offsets from one index, already broadcast.
-void add_offsets(const char* op, Plan* plan, const Tensor& broadcast_index, int axis, int64_t size, int64_t stride,
-                 bool add, const Axes& grid) {
+void add_offsets(const char* op, Plan* plan, const Tensor& broadcast_index, int axis, const IndexedAxis& indexed,
+                 bool add) {
   const Tensor index = contiguous(broadcast_index);
-  const OffsetsArgs args = {
-      index.raw(), index.dtype() == DType::Int64, plan->offsets.data<int64_t>(), size, stride, add, grid};
-  run_checked(op, args, index, axis, [](const OffsetsArgs& part, int64_t begin, int64_t end) {
-    return NDL_KERNEL(gather_offsets)(part, begin, end);
-  });
-  (stride < 0 ? plan->low : plan->high) += stride * std::max<int64_t>(0, size - 1);
+  check_inside(op, NDL_ON(index.device(), run_offsets)(index, indexed, add, plan->offsets), index, axis, indexed.size);
+  (indexed.stride < 0 ? plan->places.low : plan->places.high) +=
+      indexed.stride * std::max<int64_t>(0, indexed.size - 1);
 }
 
-// A read of single elements by one index: y[p] = x[index[p] * stride + the offset of p on the grid].
-Tensor take_single(const char* op, const Tensor& x, int axis, const Tensor& any_index, const Axes& grid) {
+// A read of single elements by one index.
+Tensor take_single(const char* op, const Tensor& x, const Tensor& any_index, int axis, const IndexedAxis& indexed) {
   const Tensor index = contiguous(any_index);
   const Tensor y = Tensor::empty(index.shape(), x.dtype(), x.device());
-  const OffsetsArgs args = {
-      index.raw(), index.dtype() == DType::Int64, nullptr, x.shape()[axis], x.strides()[axis], false, grid};
-  run_checked(op, args, index, axis, [&](const OffsetsArgs& part, int64_t begin, int64_t end) {
-    return NDL_KERNEL(take_one)(part, static_cast<const char*>(x.raw()), static_cast<char*>(y.raw()),
-                                static_cast<int>(itemsize(x.dtype())), begin, end);
-  });
+  check_inside(op, NDL_ON(x.device(), run_take_single)(x, index, indexed, y), index, axis, indexed.size);
   return y;
 }
 
 Plan plan_selection(const char* op, const Tensor& x, const Selection& selection) {
   Plan plan;
-  plan.offsets = selection.axes.empty() ? Tensor::zeros(selection.picked, DType::Int64)
-                                        : Tensor::empty(selection.picked, DType::Int64);
+  plan.offsets = selection.axes.empty() ? Tensor::zeros(selection.picked, DType::Int64, x.device())
+                                        : Tensor::empty(selection.picked, DType::Int64, x.device());
   for (int k = 0; k < selection.axes.size(); ++k) {
     const int axis = static_cast<int>(selection.axes[k]);
-    add_offsets(op, &plan, broadcast_to(selection.indices[k], selection.picked), axis, x.shape()[axis],
-                x.strides()[axis], k > 0, Axes{});
+    add_offsets(op, &plan, broadcast_to(selection.indices[k], selection.picked), axis,
+                {x.shape()[axis], x.strides()[axis]}, k > 0);
   }
   Shape shapes[2];  // pre, post
   Strides strides[2];
@@ -173,10 +137,10 @@ Plan plan_selection(const char* op, const Tensor& x, const Selection& selection)
     shapes[part].push_back(x.shape()[i]);
     strides[part].push_back(x.strides()[i]);
   }
-  plan.pre_count = numel(shapes[0]);
-  plan.post_count = numel(shapes[1]);
-  plan.pre = to_axes(shapes[0], strides[0]);
-  plan.post = to_axes(shapes[1], strides[1]);
+  plan.places.pre_count = numel(shapes[0]);
+  plan.places.post_count = numel(shapes[1]);
+  plan.places.pre = to_axes(shapes[0], strides[0]);
+  plan.places.post = to_axes(shapes[1], strides[1]);
   for (int64_t size : shapes[0]) plan.result.push_back(size);
   for (int64_t size : selection.picked) plan.result.push_back(size);
   for (int64_t size : shapes[1]) plan.result.push_back(size);
@@ -199,68 +163,23 @@ Plan plan_lanes(const char* op, const Tensor& x, int axis, const Tensor& index) 
   const Strides others = lane_strides(op, x, axis, index);
   Plan plan;
   for (int i = 0; i < x.rank(); ++i)
-    if (i != axis) (others[i] < 0 ? plan.low : plan.high) += others[i] * std::max<int64_t>(0, x.shape()[i] - 1);
+    if (i != axis)
+      (others[i] < 0 ? plan.places.low : plan.places.high) += others[i] * std::max<int64_t>(0, x.shape()[i] - 1);
   plan.result = index.shape();
-  plan.offsets = Tensor::empty(index.shape(), DType::Int64);
-  plan.post = to_axes({}, {});
-  add_offsets(op, &plan, index, axis, x.shape()[axis], x.strides()[axis], false, to_axes(index.shape(), others));
+  plan.offsets = Tensor::empty(index.shape(), DType::Int64, x.device());
+  plan.places.post = to_axes({}, {});
+  add_offsets(op, &plan, index, axis, {x.shape()[axis], x.strides()[axis], to_axes(index.shape(), others)}, false);
   return plan;
 }
 
-PlacesArgs places(const Plan& plan, const Tensor& x, const Tensor& y) {
-  PlacesArgs args;
-  args.x = static_cast<char*>(x.raw());
-  args.y = static_cast<char*>(y.raw());
-  args.offsets = plan.offsets.data<int64_t>();
-  args.count = plan.offsets.numel();
-  args.pre = plan.pre;
-  args.post = plan.post;
-  args.post_count = plan.post_count;
-  args.item = static_cast<int>(itemsize(x.dtype()));
-  args.type = SumType::Float32;
-  args.combine = Combine::Sum;
-  args.low = plan.low;
-  args.high = plan.high;
-  return args;
-}
-
-Tensor run_take(const Plan& plan, const Tensor& x) {
-  Tensor y = Tensor::empty(plan.result, x.dtype(), x.device());
-  if (y.numel() == 0) return y;
-  const PlacesArgs args = places(plan, x, y);
-  parallel_for(plan.pre_count * args.count, std::max<int64_t>(1, kGrainBytes / (args.post_count * args.item)),
-               [&](int64_t begin, int64_t end) {
-                 NDL_KERNEL(take_places)
-                 (args, begin, end);
-               });
+Tensor read(const Plan& plan, const Tensor& x) {
+  const Tensor y = Tensor::empty(plan.result, x.dtype(), x.device());
+  NDL_ON(x.device(), run_take)(plan.places, plan.offsets, x, y);
   return y;
 }
 
-// Writes y's rows through `kernel`; see "Threads" above.
-template <class Kernel>
-void run_write(const Plan& plan, PlacesArgs args, Kernel kernel) {
-  const int64_t bytes = plan.pre_count * args.count * args.post_count * args.item;
-  const int64_t wanted = std::min<int64_t>(num_threads(), bytes / kGrainBytes);
-  if (bytes == 0) return;
-  if (wanted <= 1) {
-    kernel(args, int64_t{0}, plan.pre_count);
-  } else if (plan.pre_count >= wanted) {
-    parallel_for(plan.pre_count, 1, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-  } else {
-    parallel_tasks(wanted, [&](int64_t task) {
-      const int64_t span = plan.high - plan.low;
-      PlacesArgs mine = args;
-      mine.low = plan.low + span / wanted * task + std::min(task, span % wanted);
-      mine.high = plan.low + span / wanted * (task + 1) + std::min(task + 1, span % wanted);
-      kernel(mine, int64_t{0}, plan.pre_count);
-    });
-  }
-}
-
-void run_put(const Plan& plan, const Tensor& target, const Tensor& values) {
-  run_write(plan, places(plan, target, values), [](const PlacesArgs& args, int64_t begin, int64_t end) {
-    NDL_KERNEL(put_places)(args, begin, end);
-  });
+void overwrite(const Plan& plan, const Tensor& target, const Tensor& values) {
+  NDL_ON(target.device(), run_put)(plan.places, plan.offsets, target, values);
 }
 
 // The dtype that sums are formed in.
@@ -270,25 +189,8 @@ DType sum_dtype(const char* op, DType dtype) {
   return dtype == DType::UInt8 ? DType::Int32 : dtype;
 }
 
-void run_combine(const Plan& plan, const Tensor& target, const Tensor& values, Combine combine = Combine::Sum) {
-  PlacesArgs args = places(plan, target, values);
-  args.combine = combine;
-  switch (target.dtype()) {
-    case DType::Float64:
-      args.type = SumType::Float64;
-      break;
-    case DType::Int32:
-      args.type = SumType::Int32;
-      break;
-    case DType::Int64:
-      args.type = SumType::Int64;
-      break;
-    default:
-      args.type = SumType::Float32;
-  }
-  run_write(plan, args, [](const PlacesArgs& part, int64_t begin, int64_t end) {
-    NDL_KERNEL(combine_places)(part, begin, end);
-  });
+void combine_into(const Plan& plan, const Tensor& target, const Tensor& values, Combine combine = Combine::Sum) {
+  NDL_ON(target.device(), run_combine)(plan.places, plan.offsets, target, values, combine);
 }
 
 // Without the leading axes of size 1 that `values` has beyond `rank`.
@@ -313,7 +215,7 @@ Tensor add_at(const char* op, const Tensor& x, const Tensor& values, const MakeP
   const DType wide = sum_dtype(op, x.dtype());
   Tensor y = wide == x.dtype() ? contiguous(clone(x)) : contiguous(cast(x, wide));
   const Plan plan = make_plan(y);
-  run_combine(plan, y, fit_values(op, values, plan.result, wide));
+  combine_into(plan, y, fit_values(op, values, plan.result, wide));
   return cast(y, x.dtype());
 }
 
@@ -324,7 +226,7 @@ Tensor add_to_zeros(const char* op, const Shape& shape, const Tensor& values, co
   const DType wide = sum_dtype(op, values.dtype());
   Tensor y = Tensor::zeros(shape, wide, values.device());
   const Plan plan = make_plan(y);
-  run_combine(plan, y, fit_values(op, values, plan.result, wide));
+  combine_into(plan, y, fit_values(op, values, plan.result, wide));
   return cast(y, values.dtype());
 }
 
@@ -343,8 +245,8 @@ Tensor take_backward(const char* op, const Tensor& dy, const Shape& shape, const
 
 Tensor take(const char* op, const Tensor& x, const Selection& selection) {
   const bool single = x.rank() == 1 && selection.axes.size() == 1;
-  const Tensor y =
-      single ? take_single(op, x, 0, selection.indices[0], Axes{}) : run_take(plan_selection(op, x, selection), x);
+  const Tensor y = single ? take_single(op, x, selection.indices[0], 0, {x.shape()[0], x.strides()[0]})
+                          : read(plan_selection(op, x, selection), x);
   return record(op, Tensors{y}, Tensors{x}, selection.indices, [op, places = without_indices(selection)](Backward& b) {
     b.give(0, take_backward(op, b.dy(), b.input_shape(0), with_saved(places, b)));
   })[0];
@@ -374,13 +276,13 @@ Tensor keep_lasting(const Tensor& last, const Tensor& taken) {
 // Which of `count` writes was the last to its place, in the shape of a read. `make_plan` finds the places in a tensor
 // of `shape`.
 template <class MakePlan>
-Tensor last_writes(const Shape& shape, int64_t count, const MakePlan& make_plan) {
+Tensor last_writes(const Shape& shape, int64_t count, Device device, const MakePlan& make_plan) {
   NoGrad off;
-  const Tensor numbers = Tensor::arange(count, count <= INT32_MAX ? DType::Int32 : DType::Int64);
-  const Tensor map = Tensor::empty(shape, numbers.dtype());  // what is not written is not read
+  const Tensor numbers = Tensor::arange(count, count <= INT32_MAX ? DType::Int32 : DType::Int64, device);
+  const Tensor map = Tensor::empty(shape, numbers.dtype(), device);  // what is not written is not read
   const Plan plan = make_plan(map);
-  run_put(plan, map, numbers);
-  return eq(run_take(plan, map), reshape(numbers, plan.result));
+  overwrite(plan, map, numbers);
+  return eq(read(plan, map), reshape(numbers, plan.result));
 }
 
 // take() with zeros for writes that did not last: the gradient of values put at a selection.
@@ -395,8 +297,8 @@ Tensor take_lasting(const char* op, const Tensor& x, const Selection& selection)
     indexed.axes[k] = k;
   }
   indexed.at = 0;
-  const Tensor last =
-      last_writes(shape, numel(selection.picked), [&](const Tensor& map) { return plan_selection(op, map, indexed); });
+  const Tensor last = last_writes(shape, numel(selection.picked), x.device(),
+                                  [&](const Tensor& map) { return plan_selection(op, map, indexed); });
   Shape spread = selection.picked;
   while (spread.size() < taken.rank() - selection.at) spread.push_back(1);
   return keep_lasting(reshape(last, spread), taken);
@@ -406,16 +308,16 @@ Tensor take_lasting(const char* op, const Tensor& x, const Selection& selection)
 Tensor gather_lasting(const Tensor& x, int axis, const Tensor& index) {
   const Tensor taken = gather(x, axis, index);
   if (index.numel() <= 1) return taken;
-  const Tensor last =
-      last_writes(x.shape(), index.numel(), [&](const Tensor& map) { return plan_lanes("scatter", map, axis, index); });
+  const Tensor last = last_writes(x.shape(), index.numel(), x.device(),
+                                  [&](const Tensor& map) { return plan_lanes("scatter", map, axis, index); });
   return keep_lasting(last, taken);
 }
 
 // One 1-D index on one axis.
-Selection select_slices(const char* op, const Tensor& x, int axis, const Tensor& index) {
+Selection select_slices(const char* op, int axis, const Tensor& index) {
   NDL_CHECK(index.rank() <= 1, ValueError, op, "wrong index shape: got ", index.shape(),
             ", expected one axis. Use index() for more.");
-  const Tensor line = atleast_1d(checked_index(op, x, index));
+  const Tensor line = atleast_1d(checked_index(op, index));
   return {{axis}, {line}, line.shape(), axis};
 }
 
@@ -452,7 +354,7 @@ Selection select_places(const char* op, const Tensor& x, const std::vector<std::
       const Tensor positions = nonzero(*index);
       for (int i = 0; i < taken; ++i) push(select(positions, 1, i));
     } else {
-      push(checked_index(op, x, *index));
+      push(checked_index(op, *index));
     }
   }
   const bool adjacent =
@@ -466,13 +368,13 @@ Selection select_places(const char* op, const Tensor& x, const std::vector<std::
 Tensor gather(const Tensor& x, int64_t axis, const Tensor& any_index) {
   Op op("gather", x, any_index);
   const int at = normalize_axis("gather", axis, std::max(x.rank(), 1));
-  const Tensor index = checked_index("gather", x, any_index);
+  const Tensor index = checked_index(op, any_index);
   if (lacks_axes(x, index)) {
     const Tensor line = index.numel() == 0 ? reshape(x, {-1}) : atleast_1d(x);
     return reshape(gather(line, 0, index.numel() == 0 ? reshape(index, {0}) : atleast_1d(index)), index.shape());
   }
   const Strides others = lane_strides("gather", x, at, index);
-  const Tensor y = take_single("gather", x, at, index, to_axes(index.shape(), others));
+  const Tensor y = take_single(op, x, index, at, {x.shape()[at], x.strides()[at], to_axes(index.shape(), others)});
   return op.record(y, {x}, {index},
                    [at](Backward& b) { b.give(0, gather_backward(b.dy(), b.input_shape(0), at, b.saved(0))); });
 }
@@ -480,7 +382,7 @@ Tensor gather(const Tensor& x, int64_t axis, const Tensor& any_index) {
 Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& any_index, const Tensor& any_src) {
   Op op("scatter_add", x, any_index, any_src);
   const int at = normalize_axis("scatter_add", axis, std::max(x.rank(), 1));
-  const Tensor index = checked_index("scatter_add", x, any_index);
+  const Tensor index = checked_index(op, any_index);
   check_added("scatter_add", x, any_src);
   if (lacks_axes(x, index))
     return with_axes(x, index, any_src,
@@ -497,7 +399,7 @@ Tensor scatter_add(const Tensor& x, int64_t axis, const Tensor& any_index, const
 Tensor scatter(const Tensor& x, int64_t axis, const Tensor& any_index, const Tensor& any_src) {
   Op op("scatter", x, any_index, any_src);
   const int at = normalize_axis("scatter", axis, std::max(x.rank(), 1));
-  const Tensor index = checked_index("scatter", x, any_index);
+  const Tensor index = checked_index(op, any_index);
   check_added("scatter", x, any_src);
   if (lacks_axes(x, index))
     return with_axes(x, index, any_src,
@@ -508,10 +410,10 @@ Tensor scatter(const Tensor& x, int64_t axis, const Tensor& any_index, const Ten
     NoGrad off;
     y = clone(x);
     const Plan plan = plan_lanes("scatter", y, at, index);
-    run_put(plan, y, fit_values("scatter", src, plan.result, x.dtype()));
+    overwrite(plan, y, fit_values("scatter", src, plan.result, x.dtype()));
   }
   return op.record(y, {x, src}, {index}, [at](Backward& b) {
-    if (b.needs(0)) b.give(0, scatter(b.dy(), at, b.saved(0), Tensor::scalar(0, b.dy().dtype())));
+    if (b.needs(0)) b.give(0, scatter(b.dy(), at, b.saved(0), Tensor::zeros({}, b.dy().dtype(), b.dy().device())));
     if (b.needs(1)) b.give(1, gather_lasting(b.dy(), at, b.saved(0)));
   });
 }
@@ -521,7 +423,7 @@ Tensor combine_lanes(const Tensor& x, int axis, const Tensor& index, const Tenso
   const DType wide = sum_dtype("scatter_reduce", x.dtype());
   const Tensor y = wide == x.dtype() ? clone(x) : cast(x, wide);
   const Plan plan = plan_lanes("scatter_reduce", y, axis, index);
-  run_combine(plan, y, fit_values("scatter_reduce", src, plan.result, wide), combine);
+  combine_into(plan, y, fit_values("scatter_reduce", src, plan.result, wide), combine);
   return cast(y, x.dtype());
 }
 
@@ -533,7 +435,7 @@ Tensor index_select(const Tensor& x, int64_t axis, const Tensor& index) {
               index.shape(), ", expected one.");
     return reshape(index_select(atleast_1d(x), 0, index), {});
   }
-  return take("index_select", x, select_slices("index_select", x, at, index));
+  return take("index_select", x, select_slices(op, at, index));
 }
 
 namespace {
@@ -558,7 +460,7 @@ Tensor index_add(const Tensor& x, int64_t axis, const Tensor& index, const Tenso
   if (alpha != 1 && is_half(x.dtype()))  // only the sum is rounded
     return cast(index_add(cast(x, DType::Float32), axis, index, mul(cast(src, DType::Float32), alpha)), x.dtype());
   if (alpha != 1) return index_add(x, axis, index, mul(src, alpha));
-  const Selection selection = select_slices("index_add", x, at, index);
+  const Selection selection = select_slices(op, at, index);
   const Tensor y =
       add_at("index_add", x, src, [&](const Tensor& sum) { return plan_selection("index_add", sum, selection); });
   return op.record(y, {x, src}, {index}, [at](Backward& b) {
@@ -571,8 +473,6 @@ namespace {
 
 // x with values put (or added) at a selection: a new tensor.
 Tensor put(const char* op, const Tensor& x, const Selection& selection, const Tensor& any_values, bool accumulate) {
-  NDL_CHECK(any_values.device() == x.device(), TypeError, op, "devices differ: got ", to_string(any_values.device()),
-            ", expected ", to_string(x.device()), ".");
   const Tensor values = without_leading(any_values, selection.picked.size() + x.rank() - selection.axes.size());
   Tensor y;
   {
@@ -582,16 +482,17 @@ Tensor put(const char* op, const Tensor& x, const Selection& selection, const Te
     const Plan plan = plan_selection(op, y, selection);
     const Tensor fitted = fit_values(op, values, plan.result, wide);
     if (accumulate)
-      run_combine(plan, y, fitted);
+      combine_into(plan, y, fitted);
     else
-      run_put(plan, y, fitted);
+      overwrite(plan, y, fitted);
     y = cast(y, x.dtype());
   }
   return record(op, Tensors{y}, Tensors{x, values}, selection.indices,
                 [op, accumulate, places = without_indices(selection)](Backward& b) {
                   const Selection where = with_saved(places, b);
                   const Tensor& dy = b.dy();
-                  if (b.needs(0)) b.give(0, accumulate ? dy : put(op, dy, where, Tensor::scalar(0, dy.dtype()), false));
+                  if (b.needs(0))
+                    b.give(0, accumulate ? dy : put(op, dy, where, Tensor::zeros({}, dy.dtype(), dy.device()), false));
                   if (b.needs(1)) b.give(1, accumulate ? take(op, dy, where) : take_lasting(op, dy, where));
                 })[0];
 }
@@ -600,7 +501,7 @@ Tensor put(const char* op, const Tensor& x, const Selection& selection, const Te
 
 Tensor index_put(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
                  bool accumulate) {
-  Op op("index_put", x, values);
+  Op op("index_put", x, values, indices);
   return put("index_put", x, select_places("index_put", x, indices), values, accumulate);
 }
 
@@ -610,7 +511,7 @@ Tensor index_copy(const Tensor& x, int64_t axis, const Tensor& index, const Tens
   check_added("index_copy", x, src);
   check_slices("index_copy", x, at, index, src);
   if (x.rank() == 0) return reshape(index_copy(atleast_1d(x), 0, index, atleast_1d(src)), {});
-  return put("index_copy", x, select_slices("index_copy", x, at, index), src, false);
+  return put("index_copy", x, select_slices(op, at, index), src, false);
 }
 
 Tensor index_fill(const Tensor& x, int64_t axis, const Tensor& index, const Tensor& value) {
@@ -618,25 +519,23 @@ Tensor index_fill(const Tensor& x, int64_t axis, const Tensor& index, const Tens
   const int at = normalize_axis("index_fill", axis, std::max(x.rank(), 1));
   NDL_CHECK(value.rank() == 0, ValueError, "index_fill", "not a single value: got ", value.shape(), ", expected ().");
   if (x.rank() == 0) return reshape(index_fill(atleast_1d(x), 0, index, value), {});
-  return put("index_fill", x, select_slices("index_fill", x, at, index), value, false);
+  return put("index_fill", x, select_slices(op, at, index), value, false);
 }
 
 Tensor index(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front) {
-  Op op("index", x);
+  Op op("index", x, indices);
   return take("index", x, select_places("index", x, indices, in_front));
 }
 
 Tensor index_lasting(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, bool in_front) {
-  Op op("index", x);
+  Op op("index", x, indices);
   return take_lasting("index", x, select_places("index", x, indices, in_front));
 }
 
 void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indices, const Tensor& values,
                 bool accumulate, bool in_front) {
-  Op op("index_put_", x, values);
+  Op op("index_put_", x, values, indices);
   check_inplace("index_put_", x);
-  NDL_CHECK(values.device() == x.device(), TypeError, "index_put_", "devices differ: got ", to_string(values.device()),
-            ", expected ", to_string(x.device()), ".");
   NoGrad off;
   const Selection selection = select_places("index_put_", x, indices, in_front);
   const DType wide = accumulate ? sum_dtype("index_put_", x.dtype()) : x.dtype();
@@ -645,9 +544,9 @@ void index_put_(const Tensor& x, const std::vector<std::optional<Tensor>>& indic
   Tensor fitted = fit_values("index_put_", values, plan.result, wide);
   if (fitted.impl()->storage == x.impl()->storage) fitted = clone(fitted);  // values may be a view of x
   if (accumulate)
-    run_combine(plan, target, fitted);
+    combine_into(plan, target, fitted);
   else
-    run_put(plan, target, fitted);
+    overwrite(plan, target, fitted);
   if (!target.is_same(x))
     copy_(x, target);
   else
@@ -658,26 +557,11 @@ Tensor nonzero(const Tensor& x) {
   Op op("nonzero", x);
   NoGrad off;
   const Tensor flags = contiguous(x.dtype() == DType::Bool ? x : ne(x, 0.0));
-  const uint8_t* bytes = static_cast<const uint8_t*>(flags.raw());
-  constexpr int64_t kChunk = 32 << 10;
-  const int64_t count = flags.numel();
-  const int64_t chunks = (count + kChunk - 1) / kChunk;
-  std::vector<int64_t> starts(static_cast<size_t>(chunks) + 1, 0);
-  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c)
-      starts[c + 1] = NDL_KERNEL(count_true)(bytes, c * kChunk, std::min(count, (c + 1) * kChunk));
-  });
-  for (int64_t c = 0; c < chunks; ++c) starts[c + 1] += starts[c];
-
-  Tensor places = op.empty({starts[chunks], x.rank()}, DType::Int64);
-  Axes axes;
-  axes.rank = x.rank();
-  std::copy(x.shape().begin(), x.shape().end(), axes.size);
-  int64_t* out = places.data<int64_t>();
-  parallel_for(chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c)
-      NDL_KERNEL(write_true)(bytes, axes, out + starts[c] * axes.rank, c * kChunk, std::min(count, (c + 1) * kChunk));
-  });
+  const int64_t blocks = (flags.numel() + kFlagBlock - 1) / kFlagBlock;
+  const Tensor starts = blocks > 1 ? op.empty({blocks}, DType::Int64) : Tensor();
+  const int64_t count = NDL_ON(op.device(), run_count_true)(flags, starts);
+  const Tensor places = op.empty({count, x.rank()}, DType::Int64);
+  NDL_ON(op.device(), run_write_true)(flags, starts, places);
   return places;
 }
 
@@ -690,12 +574,12 @@ Tensor one_hot(const Tensor& classes, int64_t num_classes, DType dtype) {
   shape.push_back(num_classes);
   Tensor y = op.zeros(shape, dtype);
   const Tensor lanes = y.view({classes.numel(), num_classes}, {num_classes, 1}, 0);
-  const Tensor labels = checked_index("one_hot", y, classes);
+  const Tensor labels = checked_index(op, classes);
   const Tensor negative = nonzero(lt(labels, 0.0));
   NDL_CHECK(negative.size(0) == 0, IndexError, "one_hot", "negative class: got ", negative.size(0),
             " of them, expected 0 to ", num_classes - 1, ".");
   const Plan plan = plan_lanes("one_hot", lanes, 1, reshape(labels, {classes.numel(), 1}));
-  run_put(plan, lanes, Tensor::ones(plan.result, dtype, classes.device()));
+  overwrite(plan, lanes, Tensor::ones(plan.result, dtype, op.device()));
   return y;
 }
 

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
@@ -18,34 +19,43 @@ struct Axes {
   int64_t stride[kMaxAxes];
 };
 
-// offsets[p] = (add ? offsets[p] : 0) + wrap(index[p]) * stride + the offset of position p of `grid`.
+// What an index names along one axis of a tensor: element p of the index, taken row by row, lies at
+// wrap(index[p]) * stride plus the offset of position p of `grid`.
+struct IndexedAxis {
+  int64_t size;
+  int64_t stride;
+  Axes grid = {};
+};
+
+// offsets[p] = (add ? offsets[p] : 0) + where p lies.
 struct OffsetsArgs {
   const void* index;
   bool wide;  // int64 indices, int32 otherwise
   int64_t* offsets;
-  int64_t axis_size;
-  int64_t stride;
+  IndexedAxis axis;
   bool add;
-  Axes grid;
 };
 
-enum class SumType { Float32, Float64, Int32, Int64 };
 enum class Combine { Sum, Product, Max, Min };
 
 // x[pre + offsets[p] + post] <-> y[pre, p, post], y being contiguous.
+struct Places {
+  Axes pre;                // axes of x before the indexed ones
+  Axes post;               // axes of x after them: at least one
+  int64_t pre_count = 1;   // product of the sizes
+  int64_t post_count = 1;  // at least 1
+  int64_t low = 0;         // all offsets lie in [low, high)
+  int64_t high = 1;
+};
+
 struct PlacesArgs {
   char* x;
   char* y;
   const int64_t* offsets;
-  int64_t count;       // of offsets
-  Axes pre;            // axes of x before the indexed ones
-  Axes post;           // axes of x after them: at least one
-  int64_t post_count;  // product of its sizes, at least 1
-  int item;            // bytes of an element
-  SumType type;        // combine_places only
-  Combine combine;
-  int64_t low;  // put_places and combine_places write only where low <= offset < high
-  int64_t high;
+  int64_t count;    // of offsets
+  Places places;    // put_places and combine_places write only where low <= offset < high
+  Element type;     // combine_places: F32, F64, I32 or I64
+  Combine combine;  // combine_places only
 };
 
 // Returns the first position whose index is outside its axis, or -1.

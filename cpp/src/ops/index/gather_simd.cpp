@@ -11,7 +11,7 @@ inline constexpr int kBlock = 512;  // positions picked at a time
 template <class Index>
 int64_t offsets_of(const OffsetsArgs& args, int64_t* to, int64_t begin, int64_t end) {
   const Index* index = static_cast<const Index*>(args.index);
-  const Axes& grid = args.grid;
+  const Axes& grid = args.axis.grid;
   const int last = grid.rank - 1;
   for (int64_t p = begin; p < end;) {
     // One run along the last axis of the grid, or all of it where there is none.
@@ -26,8 +26,8 @@ int64_t offsets_of(const OffsetsArgs& args, int64_t* to, int64_t begin, int64_t 
     }
     for (int64_t i = 0; i < run; ++i) {
       const int64_t value = index[p + i];
-      if (!in_axis(value, args.axis_size)) return p + i;
-      const int64_t offset = wrap(value, args.axis_size) * args.stride + base + i * step;
+      if (!in_axis(value, args.axis.size)) return p + i;
+      const int64_t offset = wrap(value, args.axis.size) * args.axis.stride + base + i * step;
       to[i] = args.add ? to[i] + offset : offset;
     }
     p += run;
@@ -75,23 +75,23 @@ NDL_HD void walk(const Axes& axes, T* x, T* y, const Move& move) {
 template <class T>
 void take_of(const PlacesArgs& args, int64_t begin, int64_t end) {
   T* y = reinterpret_cast<T*>(args.y);
-  const bool rows = args.post.rank == 1 && args.post.stride[0] == 1;
+  const bool rows = args.places.post.rank == 1 && args.places.post.stride[0] == 1;
   for (int64_t q = begin; q < end;) {
     const int64_t first = q % args.count;
     const int64_t left = args.count - first;
     const int64_t run = left < end - q ? left : end - q;
-    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.pre, q / args.count);
+    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.places.pre, q / args.count);
     const int64_t* offsets = args.offsets + first;
-    if (args.post_count == 1) {
+    if (args.places.post_count == 1) {
       for (int64_t i = 0; i < run; ++i) y[q + i] = x[offsets[i]];
     } else if (rows) {
-      const int64_t bytes = args.post_count * static_cast<int64_t>(sizeof(T));
+      const int64_t bytes = args.places.post_count * static_cast<int64_t>(sizeof(T));
       for (int64_t i = 0; i < run; ++i)
-        copy_row(reinterpret_cast<char*>(y + (q + i) * args.post_count), reinterpret_cast<const char*>(x + offsets[i]),
-                 bytes);
+        copy_row(reinterpret_cast<char*>(y + (q + i) * args.places.post_count),
+                 reinterpret_cast<const char*>(x + offsets[i]), bytes);
     } else {
       for (int64_t i = 0; i < run; ++i)
-        walk(args.post, x + offsets[i], y + (q + i) * args.post_count,
+        walk(args.places.post, x + offsets[i], y + (q + i) * args.places.post_count,
              [](const T* from, T* to, int64_t count, int64_t stride) {
                for (int64_t j = 0; j < count; ++j) to[j] = from[j * stride];
              });
@@ -106,23 +106,24 @@ template <class T, class Move>
 NDL_HD void write_of(const PlacesArgs& args, int64_t begin, int64_t end, const Move& move) {
   int64_t mine[kBlock];
   for (int64_t pre = begin; pre < end; ++pre) {
-    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.pre, pre);
-    T* y = reinterpret_cast<T*>(args.y) + pre * args.count * args.post_count;
+    T* x = reinterpret_cast<T*>(args.x) + axes_offset(args.places.pre, pre);
+    T* y = reinterpret_cast<T*>(args.y) + pre * args.count * args.places.post_count;
     for (int64_t block = 0; block < args.count; block += kBlock) {
       const int64_t last = args.count - block < kBlock ? args.count : block + kBlock;
       int64_t picked = 0;
       for (int64_t p = block; p < last; ++p) {
         mine[picked] = p;
-        picked += (args.offsets[p] >= args.low) & (args.offsets[p] < args.high);
+        picked += (args.offsets[p] >= args.places.low) & (args.offsets[p] < args.places.high);
       }
-      if (args.post_count == 1) {
+      if (args.places.post_count == 1) {
         for (int64_t i = 0; i < picked; ++i) move(x + args.offsets[mine[i]], y + mine[i], int64_t{1}, int64_t{1});
-      } else if (args.post.rank == 1) {
+      } else if (args.places.post.rank == 1) {
         for (int64_t i = 0; i < picked; ++i)
-          move(x + args.offsets[mine[i]], y + mine[i] * args.post_count, args.post_count, args.post.stride[0]);
+          move(x + args.offsets[mine[i]], y + mine[i] * args.places.post_count, args.places.post_count,
+               args.places.post.stride[0]);
       } else {
         for (int64_t i = 0; i < picked; ++i)
-          walk(args.post, x + args.offsets[mine[i]], y + mine[i] * args.post_count, move);
+          walk(args.places.post, x + args.offsets[mine[i]], y + mine[i] * args.places.post_count, move);
       }
     }
   }
@@ -189,7 +190,7 @@ int64_t take_one(const OffsetsArgs& args, const char* x, char* y, int item, int6
 }
 
 void take_places(const PlacesArgs& args, int64_t begin, int64_t end) {
-  switch (args.item) {
+  switch (element_bytes(args.type)) {
     case 1:
       return take_of<uint8_t>(args, begin, end);
     case 2:
@@ -202,7 +203,7 @@ void take_places(const PlacesArgs& args, int64_t begin, int64_t end) {
 }
 
 void put_places(const PlacesArgs& args, int64_t begin, int64_t end) {
-  switch (args.item) {
+  switch (element_bytes(args.type)) {
     case 1:
       return put_of<uint8_t>(args, begin, end);
     case 2:
@@ -216,14 +217,14 @@ void put_places(const PlacesArgs& args, int64_t begin, int64_t end) {
 
 void combine_places(const PlacesArgs& args, int64_t begin, int64_t end) {
   switch (args.type) {
-    case SumType::Float32:
-      return combine_with<float, float>(args, begin, end);
-    case SumType::Float64:
+    case Element::F64:
       return combine_with<double, double>(args, begin, end);
-    case SumType::Int32:
+    case Element::I32:
       return combine_with<int32_t, uint32_t>(args, begin, end);
-    case SumType::Int64:
+    case Element::I64:
       return combine_with<int64_t, uint64_t>(args, begin, end);
+    default:
+      return combine_with<float, float>(args, begin, end);
   }
 }
 

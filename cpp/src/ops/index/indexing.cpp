@@ -69,7 +69,7 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
           const int64_t size = parsed.view.shape()[axis];
           NDL_CHECK(item.start >= -size && item.start < size, IndexError, "index", "out of range on axis ", axis,
                     ": got ", item.start, ", expected ", -size, " to ", size - 1, ".");
-          arrays.emplace_back(Tensor::full({}, static_cast<double>(item.start), DType::Int64));
+          arrays.emplace_back(Tensor::full({}, static_cast<double>(item.start), DType::Int64, x.device()));
           ++axis;
         } else {
           parsed.view = select(parsed.view, axis, item.start);
@@ -88,7 +88,7 @@ Parsed parse(const Tensor& x, const std::vector<IndexItem>& items) {
         if (item.array.dtype() == DType::Bool) {
           if (item.array.rank() == 0) {  // one truth value indexes a new axis of size 1: by [0] or by nothing
             parsed.view = unsqueeze(parsed.view, axis++);
-            arrays.emplace_back(Tensor::zeros({item.array.item() != 0 ? 1 : 0}, DType::Int64));
+            arrays.emplace_back(Tensor::zeros({item.array.item() != 0 ? 1 : 0}, DType::Int64, x.device()));
             break;
           }
           for (int k = 0; k < item.array.rank(); ++k, ++axis)
@@ -158,7 +158,7 @@ void set_item(const Tensor& x, const std::vector<IndexItem>& items, const Tensor
         if (items[static_cast<size_t>(k)].kind == IndexItem::Kind::Array) g.saved(i++);  // unchanged since
       if (g.needs(0)) {
         const Tensor dx = clone(g.dy());
-        set_item(dx, items, Tensor::zeros({}, dx.dtype()));
+        set_item(dx, items, Tensor::zeros({}, dx.dtype(), dx.device()));
         g.give(0, dx);
       }
       if (!g.needs(1)) return;
@@ -179,7 +179,7 @@ Tensor take(const Tensor& x, const Tensor& index) {
 
 Tensor take(const Tensor& x, const Tensor& index, int64_t axis) {
   Op op("take", x, index);
-  const int at = normalize_axis("take", axis, std::max(x.rank(), 1));
+  const int at = normalize_axis(op, axis, std::max(x.rank(), 1));
   std::vector<std::optional<Tensor>> indices(static_cast<size_t>(at));
   indices.emplace_back(index);
   return needlecpp::index(atleast_1d(x), indices);
@@ -205,8 +205,8 @@ Shape lanes_shape(const char* op, const Tensor& x, const Tensor& index, int axis
 
 Tensor take_along_axis(const Tensor& x, const Tensor& index, int64_t axis) {
   Op op("take_along_axis", x, index);
-  const int at = normalize_axis("take_along_axis", axis, x.rank());
-  const Shape picked = lanes_shape("take_along_axis", x, index, at);
+  const int at = normalize_axis(op, axis, x.rank());
+  const Shape picked = lanes_shape(op, x, index, at);
   Shape own = picked;
   own[at] = x.shape()[at];
   return gather(broadcast_to(x, own), at, broadcast_to(index, picked));
@@ -214,8 +214,8 @@ Tensor take_along_axis(const Tensor& x, const Tensor& index, int64_t axis) {
 
 Tensor put_along_axis(const Tensor& x, const Tensor& index, const Tensor& values, int64_t axis) {
   Op op("put_along_axis", x, index, values);
-  const int at = normalize_axis("put_along_axis", axis, x.rank());
-  const Shape places = lanes_shape("put_along_axis", x, index, at);
+  const int at = normalize_axis(op, axis, x.rank());
+  const Shape places = lanes_shape(op, x, index, at);
   Tensor fitted = values;  // leading axes of size 1 may be more than x has
   while (fitted.rank() > x.rank() && fitted.shape()[0] == 1) fitted = select(fitted, 0, 0);
   return scatter(x, at, broadcast_to(index, places), fitted.rank() == 0 ? fitted : broadcast_to(fitted, places));
@@ -234,16 +234,16 @@ std::vector<std::optional<Tensor>> masked_places(const char* op, const Tensor& m
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
   Op op("masked_select", x, mask);
   const Tensors both = broadcast_tensors({x, mask});
-  return needlecpp::index(atleast_1d(both[0]), masked_places("masked_select", both[1]));
+  return needlecpp::index(atleast_1d(both[0]), masked_places(op, both[1]));
 }
 
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
   Op op("masked_scatter", x, mask, source);
   const Tensors both = broadcast_tensors({x, mask});
-  const std::vector<std::optional<Tensor>> places = masked_places("masked_scatter", both[1]);
+  const std::vector<std::optional<Tensor>> places = masked_places(op, both[1]);
   const int64_t count = nonzero(*places[0]).size(0);
-  NDL_CHECK(count <= source.numel(), ValueError, "masked_scatter", "too few values: got ", source.numel(),
-            ", expected at least the ", count, " that the mask asks for.");
+  NDL_CHECK(count <= source.numel(), ValueError, op, "too few values: got ", source.numel(), ", expected at least the ",
+            count, " that the mask asks for.");
   const Tensor values = slice(reshape(source, {-1}), 0, 0, count);
   return reshape(index_put(atleast_1d(both[0]), places, values), both[0].shape());
 }

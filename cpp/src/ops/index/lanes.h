@@ -9,7 +9,7 @@
 namespace needlecpp {
 
 // The index as int64 or int32; uint8 is an integer here, as in NumPy.
-Tensor checked_index(const char* op, const Tensor& x, const Tensor& index);
+Tensor checked_index(const char* op, const Tensor& index);
 // Refuses a src that would lose something as x's dtype.
 void check_added(const char* op, const Tensor& x, const Tensor& src);
 // x with src combined into the places of an index; not recorded.

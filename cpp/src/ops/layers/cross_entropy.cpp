@@ -9,20 +9,17 @@
 #include <utility>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/gather.h"
 #include "needlecpp/ops/loss.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/softmax.h"
-#include "ops/layers/loss_kernels.h"
+#include "ops/layers/loss_run.h"
 #include "ops/reduce/log_sum.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 1 << 12;  // exponentials that a thread must have to compute
 
 // Scores as rows of classes, and what is known of each row.
 struct Classes {
@@ -48,7 +45,7 @@ void check_weight(const char* op, const Tensor& weight, int64_t classes, DType d
             " of shape ", Shape({classes}), ".");
 }
 
-Classes classes_of(const char* op, const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
+Classes classes_of(const Op& op, const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index) {
   NDL_CHECK(x.rank() >= 1, ValueError, op, "no class axis: got shape (), expected (c) or (n, c, ...).");
   const int axis = x.rank() == 1 ? 0 : 1;
   const int64_t classes = x.shape()[axis];
@@ -63,20 +60,15 @@ Classes classes_of(const char* op, const Tensor& x, const Tensor& target, const 
   const Tensor given = contiguous(cast(target.detach(), DType::Int64));
   const int64_t rows = given.numel();
   NDL_CHECK(rows == 0 || classes > 0, ValueError, op, "no classes: got shape ", x.shape(), ", expected 1 or more.");
-  result.target = Tensor::empty({rows}, DType::Int64);
-  const Tensor keeps = Tensor::empty({rows}, DType::Bool);
-  for (int64_t i = 0; i < rows; ++i) {
-    const int64_t t = given.data<int64_t>()[i];
-    const bool ignored = t == ignore_index;
-    NDL_CHECK(ignored || (t >= 0 && t < classes), IndexError, op, "class out of range: got ", t, ", expected 0 to ",
-              classes - 1, " or ignore_index ", ignore_index, ".");
-    result.target.data<int64_t>()[i] = ignored ? 0 : t;
-    keeps.data<bool>()[i] = !ignored;
-  }
+  result.target = op.empty({rows}, DType::Int64);
+  const Tensor keeps = op.empty({rows}, DType::Bool);
+  const int64_t bad = NDL_ON(op.device(), run_class_targets)(classes, ignore_index, given, result.target, keeps);
+  NDL_CHECK(bad < 0, IndexError, op, "class out of range: got ", select(reshape(given, {-1}), 0, bad).item_int(),
+            ", expected 0 to ", classes - 1, " or ignore_index ", ignore_index, ".");
   result.weight = cast(keeps, x.dtype());
   if (weight.defined())
     result.weight =
-        where(keeps, cast(index_select(weight.detach(), 0, result.target), x.dtype()), Tensor::zeros({}, x.dtype()));
+        where(keeps, cast(index_select(weight.detach(), 0, result.target), x.dtype()), op.zeros({}, x.dtype()));
   result.x = rows == 0 ? reshape(x, {0, classes}) : to_rows(x, axis);
   return result;
 }
@@ -89,47 +81,22 @@ Tensor reduced(const Tensor& losses, const Classes& rows, LossReduction reductio
 
 Tensor pick(const Tensor& x, const Tensor& target) { return squeeze(gather(x, 1, unsqueeze(target, 1)), {1}); }
 
-template <class T>
-Tensor run_backward(const Tensor& x, const LogSum& log_sum, const Tensor& scale, const Tensor& spread,
-                    const Tensor& weight, const Tensor& target) {
-  const Tensor from = contiguous(x.detach());
-  const Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
-  CrossEntropyArgs<T> args = {};
-  args.x = from.data<T>();
-  args.dx = dx.data<T>();
-  args.top = log_sum.top.data<T>();
-  args.log_sum = log_sum.rest.data<T>();
-  args.scale = scale.data<T>();
-  args.spread = spread.defined() ? spread.data<T>() : nullptr;
-  args.weight = weight.defined() ? weight.data<T>() : nullptr;
-  args.classes = x.size(1);
-  args.total = weight.defined() ? sum(weight).item() : static_cast<double>(args.classes);
-  args.target = target.data<int64_t>();
-  parallel_for(x.size(0), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, args.classes)),
-               [&](int64_t begin, int64_t end) {
-                 if constexpr (std::is_same_v<T, float>)
-                   NDL_KERNEL(cross_entropy_dx_f32)(args, begin, end);
-                 else
-                   NDL_KERNEL(cross_entropy_dx_f64)(args, begin, end);
-               });
-  return dx;
-}
-
 // The loss of each row; scale and spread [rows] (spread may be undefined), weight [classes] (may be undefined).
 Tensor row_losses(const Tensor& x, const LogSum& log_sum, const Tensor& target, const Tensor& scale,
                   const Tensor& spread, const Tensor& weight) {
   // What an ignored row holds, NaN or infinity, does not matter.
-  Tensor loss =
-      scale * where(eq(scale, 0.0), Tensor::zeros({}, x.dtype()), log_sum.rest - (pick(x, target) - log_sum.top));
+  Tensor loss = scale * where(eq(scale, 0.0), Tensor::zeros({}, x.dtype(), x.device()),
+                              log_sum.rest - (pick(x, target) - log_sum.top));
   if (spread.defined()) {
-    const Tensor total = weight.defined() ? sum(weight) : Tensor::full({}, static_cast<double>(x.size(1)), x.dtype());
+    const Tensor total =
+        weight.defined() ? sum(weight) : Tensor::full({}, static_cast<double>(x.size(1)), x.dtype(), x.device());
     const Tensor below = x - unsqueeze(log_sum.top, 1);
     loss = loss + spread * (log_sum.rest * total - sum(weight.defined() ? below * weight : below, {1}));
   }
   return loss;
 }
 
-Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, const Tensor& spread,
+Tensor fused_losses(const Op& op, const Tensor& x, const Tensor& target, const Tensor& scale, const Tensor& spread,
                     const Tensor& weight) {
   LogSum log_sum;
   Tensor loss;
@@ -154,14 +121,16 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
     }
     // Ignored rows get zeros whatever dy is: infinite, if there are no others to divide by.
     const auto scaled = [&](const Tensor& by) {
-      return contiguous(where(eq(by, 0.0), Tensor::zeros({}, by.dtype()), g.dy() * by));
+      return contiguous(where(eq(by, 0.0), Tensor::zeros({}, by.dtype(), by.device()), g.dy() * by));
     };
     const Tensor row_scale = scaled(scale), row_spread = spread.defined() ? scaled(spread) : spread;
-    g.give(0, from.dtype() == DType::Float64
-                  ? run_backward<double>(from, log_sum, row_scale, row_spread, weight, target)
-                  : run_backward<float>(from, log_sum, row_scale, row_spread, weight, target));
+    const Tensor total = weighted ? sum(weight) : Tensor();
+    const Tensor scores = contiguous(from), dx = Tensor::empty(from.shape(), from.dtype(), from.device());
+    const auto& [top, rest] = log_sum;
+    NDL_ON(dx.device(), run_cross_entropy_dx)(scores, top, rest, row_scale, row_spread, weight, total, target, dx);
+    g.give(0, dx);
   };
-  return record("cross_entropy", Tensors{loss}, {x}, saved, backward)[0];
+  return op.record(Tensors{loss}, {x}, saved, backward)[0];
 }
 
 }  // namespace
@@ -169,9 +138,9 @@ Tensor fused_losses(const Tensor& x, const Tensor& target, const Tensor& scale, 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const Tensor& weight, int64_t ignore_index,
                 LossReduction reduction) {
   Op op("nll_loss", x, target, weight);
-  NDL_CHECK(is_floating(x.dtype()), TypeError, "nll_loss", "wrong dtype: got ", name(x.dtype()),
+  NDL_CHECK(is_floating(x.dtype()), TypeError, op, "wrong dtype: got ", name(x.dtype()),
             ", expected log-probabilities.");
-  const Classes rows = classes_of("nll_loss", x, target, weight, ignore_index);
+  const Classes rows = classes_of(op, x, target, weight, ignore_index);
   // Where an ignored row holds an infinity, its weight 0 must not make it NaN.
   const Tensor picked = where(eq(rows.weight, 0.0), op.zeros({}, x.dtype()), pick(rows.x, rows.target));
   return reduced(neg(picked * rows.weight), rows, reduction);
@@ -199,7 +168,7 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const Tensor& weight
       spread = contiguous(kept * (label_smoothing / static_cast<double>(std::max<int64_t>(1, rows.x.size(1)))));
       if (weight.defined()) class_weight = contiguous(cast(weight.detach(), x.dtype()));
     }
-    return reduced(fused_losses(rows.x, rows.target, scale, spread, class_weight), rows, reduction);
+    return reduced(fused_losses(op, rows.x, rows.target, scale, spread, class_weight), rows, reduction);
   }
 
   NDL_CHECK(target.shape() == x.shape() && x.rank() >= 1, ValueError, op, "probabilities do not fit: got shape ",

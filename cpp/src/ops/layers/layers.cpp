@@ -8,6 +8,7 @@
 #include "needlecpp/ops/random.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
+#include "ops/layers/layers_run.h"
 
 namespace needlecpp {
 namespace {
@@ -64,10 +65,9 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, std::optional<int6
             "wrong index dtype: got ", name(indices.dtype()), ", expected int64 or int32.");
   const int64_t rows = weight.size(0);
   const Tensor flat = contiguous(reshape(cast(indices.detach(), DType::Int64), {-1}));
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    const int64_t at = flat.data<int64_t>()[i];
-    NDL_CHECK(at >= 0 && at < rows, IndexError, op, "index out of range: got ", at, ", expected 0 to ", rows - 1, ".");
-  }
+  const int64_t bad = NDL_ON(op.device(), run_find_outside)(flat, rows);
+  NDL_CHECK(bad < 0, IndexError, op, "index out of range: got ", select(flat, 0, bad).item_int(), ", expected 0 to ",
+            rows - 1, ".");
   Tensor y = index_select(weight, 0, flat);
   if (padding_idx) {
     NDL_CHECK(*padding_idx >= -rows && *padding_idx < rows, ValueError, op, "bad padding_idx: got ", *padding_idx,
@@ -87,7 +87,7 @@ Tensor dropout(const Tensor& x, double p, bool training) {
             ", expected a floating one. Cast first.");
   if (!training || p == 0) return x;
   const DType drawn = x.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
-  const Tensor kept = cast(ge(rand(x.shape(), 0, 1, drawn), p), x.dtype());
+  const Tensor kept = cast(ge(rand(x.shape(), 0, 1, drawn, op.device()), p), x.dtype());
   return p == 1 ? x * kept : x * (1 / (1 - p)) * kept;
 }
 

@@ -42,7 +42,9 @@ Tensor reduced(const Tensor& loss, LossReduction reduction, DType type) {
   }
 }
 
-Tensor zero_of(const Tensor& x) { return Tensor::zeros({}, x.dtype()); }
+// Numbers beside x, of its type and on its device.
+Tensor zero_of(const Tensor& x) { return Tensor::zeros({}, x.dtype(), x.device()); }
+Tensor one_of(const Tensor& x) { return Tensor::ones({}, x.dtype(), x.device()); }
 
 void check_same_shape(const char* op, const Tensor& x, const Tensor& target) {
   NDL_CHECK(x.shape() == target.shape(), ValueError, op, "target does not fit: got shape ", target.shape(),
@@ -64,13 +66,14 @@ void check_weight(const char* op, const Tensor& weight, const Shape& shape) {
 // Quadratic up to |d| = edge, then linear: d^2 / 2 | edge (|d| - edge / 2). With c = clamp(d, -edge, edge) that is
 // c (d - c / 2), and its derivative c.
 Tensor huber(const Tensor& d, double edge) {
+  Op op("huber", d);
   Tensor loss;
   {
     const NoGrad off_the_tape;
     const Tensor c = clamp(d, -edge, edge);
     loss = c * (d - c * 0.5);
   }
-  return record("huber", loss, {d}, {d}, [edge](Backward& g) {
+  return op.record(loss, {d}, {d}, [edge](Backward& g) {
     const Tensor d = g.saved(0), c = clamp(d.detach(), -edge, edge);
     // An edge belongs to the linear part: the second derivative there is 0.
     g.give(0, g.dy() * (Backward::recording() ? where(lt(abs(d.detach()), edge), d, c) : c));
@@ -79,7 +82,7 @@ Tensor huber(const Tensor& d, double edge) {
 
 // t log t, 0 at 0, the derivative's too.
 Tensor t_log_t(const Tensor& t) {
-  const Tensor inside = where(eq(t.detach(), 0.0), Tensor::ones({}, t.dtype()), t);
+  const Tensor inside = where(eq(t.detach(), 0.0), one_of(t), t);
   return inside * log(inside);
 }
 
@@ -130,7 +133,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& targets, const Te
               "not a probability: got values outside [0, 1], expected probabilities. Use the variant with logits.");
     loss = neg(target * bounded_log(x) + (1.0 - target) * bounded_log(1.0 - x));
   }
-  loss = record(op, loss, {x, target}, {x, target}, [](Backward& g) {
+  loss = op.record(loss, {x, target}, {x, target}, [](Backward& g) {
     const Tensor p = g.saved(0), t = g.saved(1);
     if (g.needs(0)) g.give(0, g.dy() * (p - t) / clamp(p * (1.0 - p), 1e-12, INFINITY));
     if (g.needs(1)) g.give(1, g.dy() * (log(1.0 - p) - log(p)));
@@ -144,13 +147,13 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
   const Tensor x = real(input), target = real(targets);
   check_same_shape(op, x, target);
   check_weight(op, weight, x.shape());
-  const Tensor positive = pos_weight.defined() ? real(pos_weight) : Tensor::ones({}, x.dtype());
+  const Tensor positive = pos_weight.defined() ? real(pos_weight) : one_of(x);
   NDL_CHECK(broadcast_shapes(op, x.shape(), positive.shape()) == x.shape(), ValueError, op,
             "pos_weight does not fit: got shape ", positive.shape(), ", expected one that broadcasts to ", x.shape(),
             ".");
   const DType computed = promote_types(x.dtype(), target.dtype());
   const Tensor value = ternary(TernaryOp::LogisticLoss, op, x, target, positive, computed);
-  Tensor loss = record(op, value, {x, target, positive}, {x, target, positive}, [](Backward& g) {
+  Tensor loss = op.record(value, {x, target, positive}, {x, target, positive}, [](Backward& g) {
     const Tensor v = g.saved(0), t = g.saved(1), w = g.saved(2);
     if (g.needs(0))
       g.give(0,
@@ -179,7 +182,7 @@ Tensor poisson_nll_loss(const Tensor& input, const Tensor& targets, bool log_inp
   Tensor loss = log_input ? exp(x) - target * x : x - target * log(x + eps);
   if (full) {
     const Tensor large = gt(target.detach(), 1.0);
-    const Tensor t = where(large, target, Tensor::ones({}, target.dtype()));
+    const Tensor t = where(large, target, one_of(target));
     loss = loss + where(large, t * log(t) - t + (log(t) + kLogTwoPi) * 0.5, zero_of(loss));
   }
   return reduced(loss, reduction, loss_type(input, targets));

@@ -1,4 +1,4 @@
-// Normalization layers: each is a layout of rows (see NormArgs) for one pair of kernels; running statistics; and the
+// Normalization layers: each is a layout of rows (see NormRows) for one pair of functions; running statistics; and the
 // composed twin, which gives the second derivatives. Read normalize_rows() first.
 #include "needlecpp/ops/norm.h"
 
@@ -7,40 +7,34 @@
 #include <optional>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/reduce.h"
 #include "needlecpp/ops/shape.h"
-#include "ops/layers/norm_kernels.h"
+#include "ops/layers/norm_run.h"
 
 namespace needlecpp {
 namespace {
 
-constexpr int64_t kGrain = 1 << 14;  // elements that a thread must have to read
-constexpr int64_t kSlices = 32;      // of the rows, whose weight gradients are summed apart
+constexpr int64_t kSlices = 32;      // of the rows, at most, over which sums are made apart
+constexpr int64_t kSlice = 1 << 14;  // elements of such a slice of columns, at least
 constexpr int64_t kShortChunk = 16;  // batch norm of shorter chunks, but for 1, moves the channels to the front
 
 // What a layer is: the layout, and its sizes.
 struct Layer {
-  const char* op;
   NormLayout layout;
   int64_t groups = 1;  // of Group
   int normalized = 0;  // of Layer and Rms: the number of last axes
   double eps = 1e-5;
 };
 
-struct Rows {
-  int64_t rows = 1, chunk = 1, chunks = 1, row_stride = 1, chunk_stride = 0;
-  int64_t channels = 1, row_weights = 0, chunk_weight = 0;
-  bool along = false;
-};
-
-Rows rows_of(const Shape& shape, const Layer& layer) {
-  Rows r;
+NormRows rows_of(const Shape& shape, const Layer& layer) {
+  NormRows r;
+  r.centered = layer.layout != NormLayout::Rms;
+  r.eps = layer.eps;
   const int rank = shape.size();
   if (layer.layout == NormLayout::Layer || layer.layout == NormLayout::Rms) {
-    for (int i = 0; i < rank; ++i) (i < rank - layer.normalized ? r.rows : r.chunk) *= shape[i];
+    for (int i = 0; i < rank; ++i) (i < rank - layer.normalized ? r.count : r.chunk) *= shape[i];
     r.row_stride = r.chunk;
     r.along = true;
     return r;
@@ -50,13 +44,13 @@ Rows rows_of(const Shape& shape, const Layer& layer) {
   r.channels = c;
   if (layer.layout == NormLayout::Group) {
     r.chunks = c / layer.groups;
-    r.rows = n * layer.groups;
+    r.count = n * layer.groups;
     r.row_stride = r.chunks * r.chunk;
     r.chunk_stride = r.chunk;
     r.row_weights = r.chunks;
     r.chunk_weight = 1;
   } else {
-    r.rows = c;
+    r.count = c;
     r.chunks = n;
     r.row_stride = r.chunk;
     r.chunk_stride = c * r.chunk;
@@ -79,85 +73,19 @@ Shape affine_shape(const Shape& x, const Layer& layer, bool spread) {
   return shape;
 }
 
-template <class T>
-T* data_or_null(const Tensor& x) {
-  return x.defined() ? x.data<T>() : nullptr;
-}
-
-template <class T>
-NormArgs<T> arguments(const Rows& r, const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                      const Tensor& stats) {
-  NormArgs<T> args = {};
-  args.x = x.data<T>();
-  args.weight = data_or_null<T>(weight);
-  args.bias = data_or_null<T>(bias);
-  args.mean = stats.data<T>();
-  args.variance = args.mean + r.rows;
-  args.rstd = args.variance + r.rows;
-  args.chunk = r.chunk;
-  args.chunks = r.chunks;
-  args.row_stride = r.row_stride;
-  args.chunk_stride = r.chunk_stride;
-  args.channels = r.channels;
-  args.row_weights = r.row_weights;
-  args.chunk_weight = r.chunk_weight;
-  args.along = r.along;
-  args.centered = layer.layout != NormLayout::Rms;
-  args.eps = layer.eps;
-  return args;
-}
-
-template <class T>
-void run_forward(const Rows& r, const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                 const Tensor& y, const Tensor& stats) {
-  NormArgs<T> args = arguments<T>(r, layer, x, weight, bias, stats);
-  args.y = y.data<T>();
-  parallel_for(r.rows, std::max<int64_t>(1, kGrain / (r.chunk * r.chunks)), [&](int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      NDL_KERNEL(norm_f32)(args, begin, end);
-    else
-      NDL_KERNEL(norm_f64)(args, begin, end);
-  });
-}
+Tensor contiguous_or_none(const Tensor& x) { return x.defined() ? contiguous(x.detach()) : x; }
 
 // Gives the gradients of x, weight and bias; the last two stand at inputs `weight_at` and `bias_at` (0: absent).
-template <class T>
-void run_backward(Backward& g, const Rows& r, const Layer& layer, const Tensor& x, const Tensor& weight,
-                  const Tensor& stats, int weight_at, int bias_at) {
-  const Tensor dy = contiguous(g.dy().detach());
-  const Tensor from = contiguous(x.detach());
-  const Tensor factor = weight.defined() ? contiguous(weight.detach()) : Tensor();
-  NormArgs<T> args = arguments<T>(r, layer, from, factor, Tensor(), stats);
-  args.dy = dy.data<T>();
+void give_gradients(Backward& g, const NormRows& r, const Layer& layer, const Tensor& x, const Tensor& weight,
+                    const Tensor& stats, int weight_at, int bias_at) {
+  // Weights along the row: every slice of the rows has sums of its own, a number that depends on the shape alone.
+  const Shape sums = r.along ? Shape{std::min(r.count, kSlices), r.chunk} : Shape{r.count, r.chunks};
   Tensor dx, dweight, dbias;
   if (g.needs(0)) dx = Tensor::empty(x.shape(), x.dtype(), x.device());
-  args.dx = data_or_null<T>(dx);
-  // Weights along the row: every slice of the rows has sums of its own, a number that depends on the shape alone.
-  const int64_t slices = r.along ? std::min(r.rows, kSlices) : 1;
-  const Shape sums = r.along ? Shape{slices, r.chunk} : Shape{r.rows, r.chunks};
   if (weight_at && g.needs(weight_at)) dweight = Tensor::zeros(sums, x.dtype(), x.device());
   if (bias_at && g.needs(bias_at)) dbias = Tensor::zeros(sums, x.dtype(), x.device());
-  const auto run = [&](const NormArgs<T>& mine, int64_t begin, int64_t end) {
-    if constexpr (std::is_same_v<T, float>)
-      NDL_KERNEL(norm_backward_f32)(mine, begin, end);
-    else
-      NDL_KERNEL(norm_backward_f64)(mine, begin, end);
-  };
-  args.dweight = data_or_null<T>(dweight);
-  args.dbias = data_or_null<T>(dbias);
-  if (r.along && (dweight.defined() || dbias.defined()) && x.numel() > 2 * kGrain) {
-    parallel_tasks(slices, [&](int64_t s) {
-      NormArgs<T> mine = args;
-      if (mine.dweight) mine.dweight += s * r.chunk;
-      if (mine.dbias) mine.dbias += s * r.chunk;
-      run(mine, r.rows * s / slices, r.rows * (s + 1) / slices);
-    });
-  } else if (r.along && (dweight.defined() || dbias.defined())) {
-    run(args, 0, r.rows);
-  } else {
-    parallel_for(r.rows, std::max<int64_t>(1, kGrain / (r.chunk * r.chunks)),
-                 [&](int64_t begin, int64_t end) { run(args, begin, end); });
-  }
+  const Tensor from = contiguous(x), dy = contiguous(g.dy()), w = contiguous_or_none(weight);
+  NDL_ON(x.device(), run_norm_backward)(r, from, dy, w, stats, dx, dweight, dbias);
   if (dx.defined()) g.give(0, dx);
   const Shape affine = affine_shape(x.shape(), layer, false);
   const auto summed = [&](const Tensor& parts) {
@@ -171,75 +99,36 @@ void run_backward(Backward& g, const Rows& r, const Layer& layer, const Tensor& 
 
 // Batch normalization of [rows, columns], whose columns are not adjacent: sums of slices of the rows (a number that
 // depends on the shape alone), then one pass of the rows.
-template <class T>
-void run_columns(ColumnsOp op, const NormColumns<T>& args, int64_t begin, int64_t end) {
-  if constexpr (std::is_same_v<T, float>)
-    NDL_KERNEL(norm_columns_f32)(op, args, begin, end);
-  else
-    NDL_KERNEL(norm_columns_f64)(op, args, begin, end);
-}
 
 // The means over the rows: [1 or 2, columns], float64.
-template <class T>
-Tensor column_means(ColumnsOp op, const NormColumns<T>& args, int64_t rows) {
-  const int64_t slices = std::clamp<int64_t>(rows * args.columns / kGrain, 1, kSlices);
+Tensor column_means(ColumnsOp op, const Tensor& x, const Tensor& dy, const Tensor& stats) {
+  const int64_t rows = x.size(0), columns = x.size(1);
+  const int64_t slices = std::clamp<int64_t>(rows * columns / kSlice, 1, kSlices);
   const int64_t sums = op == ColumnsOp::Products ? 2 : 1;
-  const Tensor parts = Tensor::zeros({slices, sums, args.columns}, DType::Float64);
-  parallel_tasks(slices, [&](int64_t s) {
-    NormColumns<T> mine = args;
-    mine.sums = parts.data<double>() + s * sums * args.columns;
-    run_columns(op, mine, rows * s / slices, rows * (s + 1) / slices);
-  });
+  const Tensor parts = Tensor::zeros({slices, sums, columns}, DType::Float64, x.device());
+  NDL_ON(x.device(), run_norm_column_sums)(op, x, dy, stats, parts);
   const NoGrad off_the_tape;
   return sum(parts, {0}) / static_cast<double>(rows);
 }
 
-template <class T>
-void pass_columns(ColumnsOp op, const NormColumns<T>& args, int64_t rows) {
-  parallel_for(rows, std::max<int64_t>(1, kGrain / args.columns),
-               [&](int64_t begin, int64_t end) { run_columns(op, args, begin, end); });
-}
-
-template <class T>
-NormColumns<T> column_arguments(const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& stats) {
-  NormColumns<T> args = {};
-  args.x = x.data<T>();
-  args.mean = stats.data<T>();
-  args.rstd = args.mean + 2 * x.size(1);
-  args.weight = data_or_null<T>(weight);
-  args.bias = data_or_null<T>(bias);
-  args.columns = x.size(1);
-  return args;
-}
-
-template <class T>
-void columns_forward(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
-                     const Tensor& stats) {
-  NormColumns<T> args = column_arguments<T>(x, weight, bias, stats);
-  copy_(select(stats, 0, 0), select(column_means(ColumnsOp::Sum, args, x.size(0)), 0, 0));
-  const Tensor variance = select(column_means(ColumnsOp::Squares, args, x.size(0)), 0, 0);
+void normalize_columns(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
+                       const Tensor& stats) {
+  copy_(select(stats, 0, 0), select(column_means(ColumnsOp::Sum, x, Tensor(), stats), 0, 0));
+  const Tensor variance = select(column_means(ColumnsOp::Squares, x, Tensor(), stats), 0, 0);
   copy_(select(stats, 0, 1), variance);
   copy_(select(stats, 0, 2), rsqrt(variance + layer.eps));
-  args.y = y.data<T>();
-  pass_columns(ColumnsOp::Forward, args, x.size(0));
+  NDL_ON(x.device(), run_norm_columns)(x, weight, bias, stats, y);
 }
 
-template <class T>
-void columns_backward(Backward& g, const Tensor& x, const Tensor& weight, const Tensor& stats, int weight_at,
-                      int bias_at) {
-  const Tensor from = contiguous(x.detach()), dy = contiguous(g.dy().detach());
-  const Tensor factor = weight.defined() ? contiguous(weight.detach()) : weight;
-  NormColumns<T> args = column_arguments<T>(from, factor, Tensor(), stats);
-  args.dy = dy.data<T>();
-  const Tensor means = column_means(ColumnsOp::Products, args, x.size(0));
+void give_column_gradients(Backward& g, const Tensor& x, const Tensor& weight, const Tensor& stats, int weight_at,
+                           int bias_at) {
+  const Tensor from = contiguous(x), dy = contiguous(g.dy());
+  const Tensor means = column_means(ColumnsOp::Products, from, dy, stats);
   if (g.needs(0)) {
-    const Tensor of_dy = cast(select(means, 0, 1), x.dtype()), of_product = cast(select(means, 0, 0), x.dtype());
-    const Tensor first = contiguous(of_product), second = contiguous(of_dy);
-    const Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
-    args.mean_gn = first.data<T>();
-    args.mean_g = second.data<T>();
-    args.y = dx.data<T>();
-    pass_columns(ColumnsOp::Backward, args, x.size(0));
+    const Tensor of_dy = contiguous(cast(select(means, 0, 1), x.dtype()));
+    const Tensor of_product = contiguous(cast(select(means, 0, 0), x.dtype()));
+    const Tensor w = contiguous_or_none(weight), dx = Tensor::empty(x.shape(), x.dtype(), x.device());
+    NDL_ON(x.device(), run_norm_columns_backward)(from, dy, w, stats, of_product, of_dy, dx);
     g.give(0, dx);
   }
   const double rows = static_cast<double>(x.size(0));
@@ -258,41 +147,38 @@ void check_affine(const char* op, const char* what, const Tensor& w, const Shape
 }
 
 // The one op. `stats`, if wanted, becomes [3, rows]: mean, variance, 1 / sqrt(variance + eps).
-Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias,
+Tensor normalize_rows(const Op& op, const Layer& layer, const Tensor& x, const Tensor& weight, const Tensor& bias,
                       Tensor* stats_out = nullptr) {
   const DType type = computed(x.dtype());
   const Shape affine = affine_shape(x.shape(), layer, false);
-  check_affine(layer.op, "weight", weight, affine, x.dtype());
-  check_affine(layer.op, "bias", bias, affine, x.dtype());
+  check_affine(op, "weight", weight, affine, x.dtype());
+  check_affine(op, "bias", bias, affine, x.dtype());
   const auto cast_to = [&](const Tensor& t) { return t.defined() ? cast(t, type) : t; };
   if (x.dtype() != type || (weight.defined() && weight.dtype() != type) || (bias.defined() && bias.dtype() != type)) {
-    const Tensor y = normalize_rows(layer, cast(x, type), cast_to(weight), cast_to(bias), stats_out);
+    const Tensor y = normalize_rows(op, layer, cast(x, type), cast_to(weight), cast_to(bias), stats_out);
     return is_floating(x.dtype()) ? cast(y, x.dtype()) : y;
   }
-  const Rows r = rows_of(x.shape(), layer);
+  const NormRows r = rows_of(x.shape(), layer);
   if (x.numel() > 0 && layer.layout == NormLayout::Batch && r.chunk > 1 && r.chunk < kShortChunk && r.chunks > 1) {
     // [n, c, few] as [1, c, n * few]: the strided elements of a channel are copied together first, and back after.
     const Shape moved = {x.size(1), x.size(0), r.chunk};
     const Tensor front = contiguous(transpose(reshape(x, {x.size(0), x.size(1), r.chunk}), 0, 1));
-    const Tensor y = normalize_rows(layer, reshape(front, {1, moved[0], moved[1] * moved[2]}), weight, bias, stats_out);
+    const Tensor rows = reshape(front, {1, moved[0], moved[1] * moved[2]});
+    const Tensor y = normalize_rows(op, layer, rows, weight, bias, stats_out);
     return reshape(transpose(reshape(y, moved), 0, 1), x.shape());
   }
   if (layer.layout == NormLayout::Batch && r.chunk == 1 && x.rank() > 2)
-    return reshape(normalize_rows(layer, reshape(x, {x.size(0), x.size(1)}), weight, bias, stats_out), x.shape());
+    return reshape(normalize_rows(op, layer, reshape(x, {x.size(0), x.size(1)}), weight, bias, stats_out), x.shape());
   const bool columns = layer.layout == NormLayout::Batch && r.chunk == 1;
-  const Tensor stats = Tensor::empty({3, r.rows}, type, x.device());
-  const Tensor y = Tensor::empty(x.shape(), type, x.device());
+  const Tensor stats = op.empty({3, r.count}, type);
+  const Tensor y = op.empty(x.shape(), type);
   if (x.numel() > 0) {
-    const Tensor from = contiguous(x.detach());
-    const Tensor w = weight.defined() ? contiguous(weight.detach()) : weight;
-    const Tensor b = bias.defined() ? contiguous(bias.detach()) : bias;
+    const Tensor from = contiguous(x.detach()), w = contiguous_or_none(weight), b = contiguous_or_none(bias);
     const NoGrad off_the_tape;
-    if (type == DType::Float32)
-      columns ? columns_forward<float>(layer, from, w, b, y, stats)
-              : run_forward<float>(r, layer, from, w, b, y, stats);
+    if (columns)
+      normalize_columns(layer, from, w, b, y, stats);
     else
-      columns ? columns_forward<double>(layer, from, w, b, y, stats)
-              : run_forward<double>(r, layer, from, w, b, y, stats);
+      NDL_ON(op.device(), run_norm)(r, from, w, b, y, stats);
   }
   if (stats_out) *stats_out = stats;
   Tensors inputs = {x};
@@ -307,7 +193,7 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
   }
   Tensors saved = inputs;
   saved.push_back(stats);
-  return record(layer.op, Tensors{y}, inputs, saved, [layer, r, columns, weight_at, bias_at](Backward& g) {
+  return op.record(Tensors{y}, inputs, saved, [layer, r, columns, weight_at, bias_at](Backward& g) {
     const int count = 1 + (weight_at > 0) + (bias_at > 0);
     Tensors in;
     for (int i = 0; i < count; ++i) in.push_back(g.saved(i));
@@ -322,12 +208,10 @@ Tensor normalize_rows(const Layer& layer, const Tensor& x, const Tensor& weight,
       return;
     }
     const Tensor w = at(in, weight_at), stats = g.saved(count);
-    if (in[0].dtype() == DType::Float32)
-      columns ? columns_backward<float>(g, in[0], w, stats, weight_at, bias_at)
-              : run_backward<float>(g, r, layer, in[0], w, stats, weight_at, bias_at);
+    if (columns)
+      give_column_gradients(g, in[0], w, stats, weight_at, bias_at);
     else
-      columns ? columns_backward<double>(g, in[0], w, stats, weight_at, bias_at)
-              : run_backward<double>(g, r, layer, in[0], w, stats, weight_at, bias_at);
+      give_gradients(g, r, layer, in[0], w, stats, weight_at, bias_at);
   })[0];
 }
 
@@ -343,7 +227,7 @@ Layer last_axes(const char* op, NormLayout layout, const Tensor& x, const Shape&
   NDL_CHECK(fits, ValueError, op, "normalized_shape does not fit: got ", normalized_shape, " for an input of shape ",
             x.shape(), ", expected its last sizes.");
   check_finite(op, "eps", eps);
-  Layer layer = {op, layout};
+  Layer layer = {layout};
   layer.normalized = count;
   layer.eps = eps;
   return layer;
@@ -380,17 +264,17 @@ void check_channels(const char* op, const Tensor& x, const Tensor& running_mean,
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, const Tensor& bias,
                   double eps) {
   Op op("layer_norm", x, weight, bias);
-  return normalize_rows(last_axes("layer_norm", NormLayout::Layer, x, normalized_shape, eps), x, weight, bias);
+  return normalize_rows(op, last_axes(op, NormLayout::Layer, x, normalized_shape, eps), x, weight, bias);
 }
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight, std::optional<double> eps) {
   Op op("rms_norm", x, weight);
-  NDL_CHECK(!eps || *eps >= 0, ValueError, "rms_norm", "bad eps: got ", *eps, ", expected a number of 0 or more.");
+  NDL_CHECK(!eps || *eps >= 0, ValueError, op, "bad eps: got ", *eps, ", expected a number of 0 or more.");
   const double machine = x.dtype() == DType::Float64    ? 0x1p-52
                          : x.dtype() == DType::Float16  ? 0x1p-10
                          : x.dtype() == DType::BFloat16 ? 0x1p-7
                                                         : 0x1p-23;
-  return normalize_rows(last_axes("rms_norm", NormLayout::Rms, x, normalized_shape, eps.value_or(machine)), x, weight,
+  return normalize_rows(op, last_axes(op, NormLayout::Rms, x, normalized_shape, eps.value_or(machine)), x, weight,
                         Tensor());
 }
 
@@ -400,10 +284,10 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   NDL_CHECK(num_groups > 0 && x.shape()[1] % num_groups == 0, ValueError, op, "channels do not divide: got ",
             x.shape()[1], " channels and ", num_groups, " groups, expected a multiple.");
   check_finite(op, "eps", eps);
-  Layer layer = {op, NormLayout::Group};
+  Layer layer = {NormLayout::Group};
   layer.groups = num_groups;
   layer.eps = eps;
-  return normalize_rows(layer, x, weight, bias);
+  return normalize_rows(op, layer, x, weight, bias);
 }
 
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var, const Tensor& weight,
@@ -416,11 +300,11 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   const int64_t n = x.shape()[0], c = x.shape()[1], per_channel = n * c == 0 ? 2 : x.numel() / (n * c);
   NDL_CHECK(per_channel != 1, ValueError, op, "one value has no variance: got shape ", x.shape(),
             ", expected more than 1 value in a channel.");
-  Layer layer = {op, NormLayout::Group};
+  Layer layer = {NormLayout::Group};
   layer.groups = std::max<int64_t>(1, c);
   layer.eps = eps;
   Tensor stats;
-  const Tensor y = normalize_rows(layer, x, weight, bias, &stats);
+  const Tensor y = normalize_rows(op, layer, x, weight, bias, &stats);
   if (x.numel() > 0) {
     const NoGrad off_the_tape;
     const double count = static_cast<double>(per_channel);
@@ -437,7 +321,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   check_finite(op, "momentum", momentum);
   if (x.numel() == 0) return identity(x);
   check_channels(op, x, running_mean, running_var);
-  Layer layer = {op, NormLayout::Batch};
+  Layer layer = {NormLayout::Batch};
   layer.eps = eps;
   if (!training) {
     NDL_CHECK(running_mean.defined() && running_var.defined(), ValueError, op,
@@ -450,7 +334,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   NDL_CHECK(count > 1, ValueError, op, "one value has no variance: got shape ", x.shape(),
             ", expected more than 1 value in a channel when training.");
   Tensor stats;
-  const Tensor y = normalize_rows(layer, x, weight, bias, &stats);
+  const Tensor y = normalize_rows(op, layer, x, weight, bias, &stats);
   const double n = static_cast<double>(count);
   update_running(running_mean, select(stats, 0, 0), momentum);
   update_running(running_var, select(stats, 0, 1) * (n / (n - 1)), momentum);
@@ -460,7 +344,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 Tensor norm_composed(const Tensor& x, NormLayout layout, int64_t groups, int normalized, const Tensor& weight,
                      const Tensor& bias, double eps) {
   Op op("norm_composed", x, weight, bias);
-  Layer layer = {"norm_composed", layout};
+  Layer layer = {layout};
   layer.groups = groups;
   layer.normalized = normalized;
   Dims axes;

@@ -38,6 +38,10 @@ template <class T>
 NDL_HD void put(T* to, typename Lanes<T>::V v, int64_t i, int64_t count) {
   count == Lanes<T>::count ? store(to + i, v) : store(to + i, v, count);
 }
+template <class T>
+NDL_HD void add(T* to, typename Lanes<T>::V v, int64_t i, int64_t count) {
+  put(to, get(to, i, count) + v, i, count);
+}
 
 struct Moments {
   double count = 0, mean = 0, squares = 0;  // squares: sum of (x - mean)^2
@@ -84,10 +88,11 @@ struct Affine {
   bool along;
   using V = typename Lanes<T>::V;
 
-  NDL_HD Affine(const NormArgs<T>& args, int64_t row, int64_t chunk) : along(args.along) {
-    const int64_t at = args.along ? 0 : row * args.row_weights % args.channels + chunk * args.chunk_weight;
-    weight = args.weight ? args.weight + at : nullptr;
-    bias = args.bias ? args.bias + at : nullptr;
+  NDL_HD Affine(const NormArgs& args, int64_t row, int64_t chunk) : along(args.rows.along) {
+    const int64_t at =
+        args.rows.along ? 0 : row * args.rows.row_weights % args.rows.channels + chunk * args.rows.chunk_weight;
+    weight = args.weight ? static_cast<const T*>(args.weight) + at : nullptr;
+    bias = args.bias ? static_cast<const T*>(args.bias) + at : nullptr;
   }
   static NDL_HD V values(const T* from, T missing, bool along, int64_t i, int64_t n) {
     return !from ? splat<V>(missing) : along ? get(from, i, n) : splat<V>(*from);
@@ -97,28 +102,28 @@ struct Affine {
 };
 
 template <class T>
-void forward(const NormArgs<T>& args, int64_t begin, int64_t end) {
-  const double elements = static_cast<double>(args.chunk * args.chunks);
+void forward(const NormArgs& args, int64_t begin, int64_t end) {
+  const double elements = static_cast<double>(args.rows.chunk * args.rows.chunks);
   for (int64_t row = begin; row < end; ++row) {
-    const T* x = args.x + row * args.row_stride;
+    const T* x = static_cast<const T*>(args.x) + row * args.rows.row_stride;
     Moments moments;
-    for (int64_t c = 0; c < args.chunks; ++c)
-      for (int64_t i = 0; i < args.chunk; i += kStretch) {
-        const int64_t length = args.chunk - i < kStretch ? args.chunk - i : kStretch;
-        add_stretch(x + c * args.chunk_stride + i, length, args.centered, &moments);
+    for (int64_t c = 0; c < args.rows.chunks; ++c)
+      for (int64_t i = 0; i < args.rows.chunk; i += kStretch) {
+        const int64_t length = args.rows.chunk - i < kStretch ? args.rows.chunk - i : kStretch;
+        add_stretch(x + c * args.rows.chunk_stride + i, length, args.rows.centered, &moments);
       }
     const double variance = moments.squares / elements;
     const T mean = static_cast<T>(moments.mean);
-    const T rstd = static_cast<T>(1 / ::sqrt(variance + args.eps));
-    args.mean[row] = mean;
-    args.variance[row] = static_cast<T>(variance);
-    args.rstd[row] = rstd;
-    T* y = args.y + row * args.row_stride;
-    for (int64_t c = 0; c < args.chunks; ++c) {
+    const T rstd = static_cast<T>(1 / ::sqrt(variance + args.rows.eps));
+    static_cast<T*>(args.mean)[row] = mean;
+    static_cast<T*>(args.variance)[row] = static_cast<T>(variance);
+    static_cast<T*>(args.rstd)[row] = rstd;
+    T* y = static_cast<T*>(args.y) + row * args.rows.row_stride;
+    for (int64_t c = 0; c < args.rows.chunks; ++c) {
       const Affine<T> affine(args, row, c);
-      const T* from = x + c * args.chunk_stride;
-      T* to = y + c * args.chunk_stride;
-      for_vectors<T>(args.chunk, [&](int64_t i, int64_t n) {
+      const T* from = x + c * args.rows.chunk_stride;
+      T* to = y + c * args.rows.chunk_stride;
+      for_vectors<T>(args.rows.chunk, [&](int64_t i, int64_t n) {
         put(to, (get(from, i, n) - mean) * rstd * affine.w(i, n) + affine.b(i, n), i, n);
       });
     }
@@ -126,39 +131,39 @@ void forward(const NormArgs<T>& args, int64_t begin, int64_t end) {
 }
 
 template <class T>
-void backward(const NormArgs<T>& args, int64_t begin, int64_t end) {
+void backward(const NormArgs& args, int64_t begin, int64_t end) {
   using V = typename Lanes<T>::V;
   using Mask = typename VecTraits<V>::Mask;
-  const double elements = static_cast<double>(args.chunk * args.chunks);
+  const double elements = static_cast<double>(args.rows.chunk * args.rows.chunks);
   for (int64_t row = begin; row < end; ++row) {
-    const T mean = args.mean[row], rstd = args.rstd[row];
+    const T mean = static_cast<const T*>(args.mean)[row], rstd = static_cast<const T*>(args.rstd)[row];
     double sum_g = 0, sum_gn = 0;
-    for (int64_t c = 0; c < args.chunks; ++c) {
+    for (int64_t c = 0; c < args.rows.chunks; ++c) {
       const Affine<T> affine(args, row, c);
-      const int64_t offset = row * args.row_stride + c * args.chunk_stride;
-      const T* x = args.x + offset;
-      const T* dy = args.dy + offset;
+      const int64_t offset = row * args.rows.row_stride + c * args.rows.chunk_stride;
+      const T* x = static_cast<const T*>(args.x) + offset;
+      const T* dy = static_cast<const T*>(args.dy) + offset;
       double chunk_g = 0, chunk_gn = 0;
-      for (int64_t start = 0; start < args.chunk; start += kStretch) {
-        const int64_t length = args.chunk - start < kStretch ? args.chunk - start : kStretch;
+      for (int64_t start = 0; start < args.rows.chunk; start += kStretch) {
+        const int64_t length = args.rows.chunk - start < kStretch ? args.rows.chunk - start : kStretch;
         V g_sum = {}, gn_sum = {};
         for_vectors<T>(length, [&](int64_t j, int64_t n) {
           const int64_t i = start + j;
           V normal = (get(x, i, n) - mean) * rstd;
           if (n < Lanes<T>::count) normal = select(first_lanes<Mask>(n), normal, V{});
           const V d = get(dy, i, n);
-          const V g = args.along ? d * affine.w(i, n) : d;
+          const V g = args.rows.along ? d * affine.w(i, n) : d;
           g_sum += g;
           gn_sum += g * normal;
-          if (args.along && args.dweight) put(args.dweight, get(args.dweight, i, n) + d * normal, i, n);
-          if (args.along && args.dbias) put(args.dbias, get(args.dbias, i, n) + d, i, n);
+          if (args.rows.along && args.dweight) add(static_cast<T*>(args.dweight), d * normal, i, n);
+          if (args.rows.along && args.dbias) add(static_cast<T*>(args.dbias), d, i, n);
         });
         chunk_g += static_cast<double>(horizontal_sum(g_sum));
         chunk_gn += static_cast<double>(horizontal_sum(gn_sum));
       }
-      if (!args.along) {
-        if (args.dweight) args.dweight[row * args.chunks + c] = static_cast<T>(chunk_gn);
-        if (args.dbias) args.dbias[row * args.chunks + c] = static_cast<T>(chunk_g);
+      if (!args.rows.along) {
+        if (args.dweight) static_cast<T*>(args.dweight)[row * args.rows.chunks + c] = static_cast<T>(chunk_gn);
+        if (args.dbias) static_cast<T*>(args.dbias)[row * args.rows.chunks + c] = static_cast<T>(chunk_g);
         const double weight = affine.weight ? static_cast<double>(*affine.weight) : 1;
         chunk_g *= weight;
         chunk_gn *= weight;
@@ -167,15 +172,15 @@ void backward(const NormArgs<T>& args, int64_t begin, int64_t end) {
       sum_gn += chunk_gn;
     }
     if (!args.dx) continue;
-    const T mean_g = args.centered ? static_cast<T>(sum_g / elements) : T(0);
+    const T mean_g = args.rows.centered ? static_cast<T>(sum_g / elements) : T(0);
     const T mean_gn = static_cast<T>(sum_gn / elements);
-    for (int64_t c = 0; c < args.chunks; ++c) {
+    for (int64_t c = 0; c < args.rows.chunks; ++c) {
       const Affine<T> affine(args, row, c);
-      const int64_t offset = row * args.row_stride + c * args.chunk_stride;
-      for_vectors<T>(args.chunk, [&](int64_t i, int64_t n) {
-        const V normal = (get(args.x + offset, i, n) - mean) * rstd;
-        const V g = get(args.dy + offset, i, n) * affine.w(i, n);
-        put(args.dx + offset, (g - mean_g - normal * mean_gn) * rstd, i, n);
+      const int64_t offset = row * args.rows.row_stride + c * args.rows.chunk_stride;
+      for_vectors<T>(args.rows.chunk, [&](int64_t i, int64_t n) {
+        const V normal = (get(static_cast<const T*>(args.x) + offset, i, n) - mean) * rstd;
+        const V g = get(static_cast<const T*>(args.dy) + offset, i, n) * affine.w(i, n);
+        put(static_cast<T*>(args.dx) + offset, (g - mean_g - normal * mean_gn) * rstd, i, n);
       });
     }
   }
@@ -184,7 +189,7 @@ void backward(const NormArgs<T>& args, int64_t begin, int64_t end) {
 // Adds body's two numbers of every element to the columns' sums: in tiles of columns, and in double after kStretch / 16
 // rows.
 template <class T, class Body>
-NDL_HD void sum_columns(const NormColumns<T>& args, int64_t begin, int64_t end, int count, Body&& body) {
+NDL_HD void sum_columns(const NormColumns& args, int64_t begin, int64_t end, int count, Body&& body) {
   constexpr int64_t tile = 256, rows = kStretch / 16;
   for (int64_t first = 0; first < args.columns; first += tile) {
     const int64_t width = args.columns - first < tile ? args.columns - first : tile;
@@ -199,38 +204,46 @@ NDL_HD void sum_columns(const NormColumns<T>& args, int64_t begin, int64_t end, 
 }
 
 template <class T>
-void columns(ColumnsOp op, const NormColumns<T>& args, int64_t begin, int64_t end) {
-  const auto normal = [&](int64_t i, int64_t c) { return (args.x[i] - args.mean[c]) * args.rstd[c]; };
+void columns(ColumnsOp op, const NormColumns& args, int64_t begin, int64_t end) {
+  const T* const x = static_cast<const T*>(args.x);
+  const T* const dy = static_cast<const T*>(args.dy);
+  const T* const mean = static_cast<const T*>(args.mean);
+  const T* const rstd = static_cast<const T*>(args.rstd);
+  const T* const weights = static_cast<const T*>(args.weight);
+  const T* const biases = static_cast<const T*>(args.bias);
+  const T* const mean_g = static_cast<const T*>(args.mean_g);
+  const T* const mean_gn = static_cast<const T*>(args.mean_gn);
+  T* const y = static_cast<T*>(args.y);
+  const auto normal = [&](int64_t i, int64_t c) { return (x[i] - mean[c]) * rstd[c]; };
   switch (op) {
     case ColumnsOp::Sum:
-      sum_columns(args, begin, end, 1, [&](int64_t i, int64_t, T& sum, T&) { sum += args.x[i]; });
+      sum_columns<T>(args, begin, end, 1, [&](int64_t i, int64_t, T& sum, T&) { sum += x[i]; });
       break;
     case ColumnsOp::Squares:
-      sum_columns(args, begin, end, 1, [&](int64_t i, int64_t c, T& sum, T&) {
-        const T d = args.x[i] - args.mean[c];
+      sum_columns<T>(args, begin, end, 1, [&](int64_t i, int64_t c, T& sum, T&) {
+        const T d = x[i] - mean[c];
         sum += d * d;
       });
       break;
     case ColumnsOp::Products:
-      sum_columns(args, begin, end, 2, [&](int64_t i, int64_t c, T& product, T& sum) {
-        product += args.dy[i] * normal(i, c);
-        sum += args.dy[i];
+      sum_columns<T>(args, begin, end, 2, [&](int64_t i, int64_t c, T& product, T& sum) {
+        product += dy[i] * normal(i, c);
+        sum += dy[i];
       });
       break;
     case ColumnsOp::Forward:
       for (int64_t row = begin; row < end; ++row)
         for (int64_t c = 0; c < args.columns; ++c) {
-          const T weight = args.weight ? args.weight[c] : T(1);
-          args.y[row * args.columns + c] =
-              normal(row * args.columns + c, c) * weight + (args.bias ? args.bias[c] : T(0));
+          const T weight = weights ? weights[c] : T(1);
+          y[row * args.columns + c] = normal(row * args.columns + c, c) * weight + (biases ? biases[c] : T(0));
         }
       break;
     case ColumnsOp::Backward:
       for (int64_t row = begin; row < end; ++row)
         for (int64_t c = 0; c < args.columns; ++c) {
           const int64_t i = row * args.columns + c;
-          const T scale = args.weight ? args.rstd[c] * args.weight[c] : args.rstd[c];
-          args.y[i] = (args.dy[i] - args.mean_g[c] - normal(i, c) * args.mean_gn[c]) * scale;
+          const T scale = weights ? rstd[c] * weights[c] : rstd[c];
+          y[i] = (dy[i] - mean_g[c] - normal(i, c) * mean_gn[c]) * scale;
         }
       break;
   }
@@ -238,15 +251,14 @@ void columns(ColumnsOp op, const NormColumns<T>& args, int64_t begin, int64_t en
 
 }  // namespace
 
-void norm_columns_f32(ColumnsOp op, const NormColumns<float>& args, int64_t begin, int64_t end) {
-  columns(op, args, begin, end);
+void norm_columns(ColumnsOp op, const NormColumns& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { columns<decltype(zero)>(op, args, begin, end); });
 }
-void norm_columns_f64(ColumnsOp op, const NormColumns<double>& args, int64_t begin, int64_t end) {
-  columns(op, args, begin, end);
+void norm(const NormArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { forward<decltype(zero)>(args, begin, end); });
 }
-void norm_f32(const NormArgs<float>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
-void norm_f64(const NormArgs<double>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
-void norm_backward_f32(const NormArgs<float>& args, int64_t begin, int64_t end) { backward(args, begin, end); }
-void norm_backward_f64(const NormArgs<double>& args, int64_t begin, int64_t end) { backward(args, begin, end); }
+void norm_backward(const NormArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { backward<decltype(zero)>(args, begin, end); });
+}
 
 }  // namespace needlecpp::NDL_ISA

@@ -1,18 +1,15 @@
-// Checks and threads of the optimizers' updates. They are off the tape: a parameter that requires grad is their target.
+// The optimizers' updates. They are off the tape: a parameter that requires grad is their target.
 #include "needlecpp/ops/optim_step.h"
 
 #include <cmath>
 
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/core/parallel.h"
 #include "needlecpp/ops/elementwise.h"
-#include "ops/layers/optim_step_kernels.h"
+#include "ops/layers/optim_step_run.h"
 
 namespace needlecpp {
 namespace {
-
-constexpr int64_t kGrain = 16384;
 
 void check_parameter(const char* op, const Tensor& parameter) {
   NDL_CHECK(parameter.defined(), ValueError, op, "parameter is undefined: got no tensor, expected one.");
@@ -26,8 +23,6 @@ void check_like(const char* op, const char* what, const Tensor& tensor, const Te
             ", expected ", name(parameter.dtype()), " as the parameter has.");
   NDL_CHECK(tensor.shape() == parameter.shape(), ValueError, op, "wrong shape of ", what, ": got ",
             to_string(tensor.shape()), ", expected ", to_string(parameter.shape()), " as the parameter has.");
-  NDL_CHECK(tensor.device() == parameter.device(), TypeError, op, "devices differ: got ", what, " on ",
-            to_string(tensor.device()), ", expected ", to_string(parameter.device()), ".");
 }
 
 // A rate, decay or eps.
@@ -42,41 +37,6 @@ void check_target(const char* op, const char* what, const Tensor& tensor) {
             " is not contiguous: got a strided view, expected C order. Update a contiguous copy.");
   NDL_CHECK(!tensor.impl()->storage->read_only(), ValueError, op, what,
             " is read-only: got a tensor that wraps a read-only array, expected a writable one. Clone it first.");
-}
-
-template <class T, class Kernel>
-void run_adam(Kernel kernel, const Tensor& parameter, const Tensor& gradient, const Tensor& m, const Tensor& v,
-              const AdamOptions& options) {
-  const double t = static_cast<double>(options.step);
-  AdamArgs<T> args;
-  args.parameter = parameter.data<T>();
-  args.gradient = gradient.data<T>();
-  args.m = m.data<T>();
-  args.v = v.data<T>();
-  args.step_size = static_cast<T>(options.lr / (1 - std::pow(options.beta1, t)));
-  args.v_scale = static_cast<T>(1 / (1 - std::pow(options.beta2, t)));
-  args.beta1 = static_cast<T>(options.beta1);
-  args.beta2 = static_cast<T>(options.beta2);
-  args.one_minus_beta1 = static_cast<T>(1 - options.beta1);
-  args.one_minus_beta2 = static_cast<T>(1 - options.beta2);
-  args.eps = static_cast<T>(options.eps);
-  args.weight_decay = static_cast<T>(options.weight_decay);
-  args.touched_only = options.touched_only;
-  args.clear_gradient = options.clear_gradient;
-  parallel_for(parameter.numel(), kGrain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
-}
-
-template <class T, class Kernel>
-void run_sgd(Kernel kernel, const Tensor& parameter, const Tensor& gradient, const Tensor& momentum_buffer, double lr,
-             double momentum, double weight_decay) {
-  SgdArgs<T> args;
-  args.parameter = parameter.data<T>();
-  args.gradient = gradient.data<T>();
-  args.momentum_buffer = momentum_buffer.defined() ? momentum_buffer.data<T>() : nullptr;
-  args.lr = static_cast<T>(lr);
-  args.momentum = static_cast<T>(momentum);
-  args.weight_decay = static_cast<T>(weight_decay);
-  parallel_for(parameter.numel(), kGrain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
 }  // namespace
@@ -101,10 +61,7 @@ void adam_step_(const Tensor& parameter, const Tensor& gradient, const Tensor& m
 
   const NoGrad no_grad;
   const Tensor dense = contiguous(gradient);  // a gradient may be a view, a broadcast one for instance
-  if (parameter.dtype() == DType::Float32)
-    run_adam<float>(NDL_KERNEL(adam_step_f32), parameter, dense, m, v, options);
-  else
-    run_adam<double>(NDL_KERNEL(adam_step_f64), parameter, dense, m, v, options);
+  NDL_ON(op.device(), run_adam_step)(options, parameter, dense, m, v);
   parameter.bump_version(op);
   m.bump_version(op);
   v.bump_version(op);
@@ -130,10 +87,7 @@ void sgd_step_(const Tensor& parameter, const Tensor& gradient, const Tensor& mo
 
   const NoGrad no_grad;
   const Tensor dense = contiguous(gradient);
-  if (parameter.dtype() == DType::Float32)
-    run_sgd<float>(NDL_KERNEL(sgd_step_f32), parameter, dense, momentum_buffer, lr, momentum, weight_decay);
-  else
-    run_sgd<double>(NDL_KERNEL(sgd_step_f64), parameter, dense, momentum_buffer, lr, momentum, weight_decay);
+  NDL_ON(op.device(), run_sgd_step)({lr, momentum, weight_decay}, parameter, dense, momentum_buffer);
   parameter.bump_version(op);
   if (momentum_buffer.defined()) momentum_buffer.bump_version(op);
 }

@@ -9,8 +9,40 @@ namespace {
 // Elements tested at once for a gradient.
 constexpr int kGroup = 4;
 
+// The arguments by type. The loops get them by reference and are not inlined: where a compiler knows that no store
+// meets them, it makes vectors of the last elements too, and fuses other multiply-adds there.
+template <class T>
+struct Adam {
+  T* parameter;
+  T* gradient;
+  T* m;
+  T* v;
+  AdamRates<T> rates;
+  bool touched_only, clear_gradient;
+  explicit Adam(const AdamArgs& args)
+      : parameter(static_cast<T*>(args.parameter)),
+        gradient(static_cast<T*>(args.gradient)),
+        m(static_cast<T*>(args.m)),
+        v(static_cast<T*>(args.v)),
+        rates(args),
+        touched_only(args.touched_only),
+        clear_gradient(args.clear_gradient) {}
+};
+template <class T>
+struct Sgd {
+  T* parameter;
+  const T* gradient;
+  T* momentum_buffer;
+  SgdRates<T> rates;
+  explicit Sgd(const SgdArgs& args)
+      : parameter(static_cast<T*>(args.parameter)),
+        gradient(static_cast<const T*>(args.gradient)),
+        momentum_buffer(static_cast<T*>(args.momentum_buffer)),
+        rates(args) {}
+};
+
 template <class V, class T>
-void adam_vector(const AdamArgs<T>& args, int64_t i) {
+void adam_vector(const Adam<T>& args, int64_t i) {
   const V g = load<V>(args.gradient + i);
   const auto touched = g != T{0};
   const bool some = (args.touched_only || args.clear_gradient) && any(touched);
@@ -18,7 +50,7 @@ void adam_vector(const AdamArgs<T>& args, int64_t i) {
   const V p = load<V>(args.parameter + i);
   const V m_before = load<V>(args.m + i), v_before = load<V>(args.v + i);
   V m = m_before, v = v_before;
-  V updated = adam_update(args, p, g, m, v);
+  V updated = adam_update(args.rates, p, g, m, v);
   if (args.touched_only) {
     updated = touched ? updated : p;
     m = touched ? m : m_before;
@@ -31,15 +63,15 @@ void adam_vector(const AdamArgs<T>& args, int64_t i) {
 }
 
 template <class T>
-void adam_element(const AdamArgs<T>& args, int64_t i) {
+void adam_element(const Adam<T>& args, int64_t i) {
   const T g = args.gradient[i];
   if (args.touched_only && g == T{0}) return;
-  args.parameter[i] = adam_update(args, args.parameter[i], g, args.m[i], args.v[i]);
+  args.parameter[i] = adam_update(args.rates, args.parameter[i], g, args.m[i], args.v[i]);
   if (args.clear_gradient && g != T{0}) args.gradient[i] = T{0};
 }
 
 template <class T>
-void adam_step(const AdamArgs<T>& args, int64_t begin, int64_t end) {
+__attribute__((noinline)) void adam_range(const Adam<T>& args, int64_t begin, int64_t end) {
   using V = typename VecOf<T>::Type;
   constexpr int kLanes = VecTraits<V>::lanes;
   int64_t i = begin;
@@ -55,27 +87,29 @@ void adam_step(const AdamArgs<T>& args, int64_t begin, int64_t end) {
 }
 
 template <class T>
-void sgd_step(const SgdArgs<T>& args, int64_t begin, int64_t end) {
+__attribute__((noinline)) void sgd_range(const Sgd<T>& args, int64_t begin, int64_t end) {
   using V = typename VecOf<T>::Type;
   constexpr int kLanes = VecTraits<V>::lanes;
   int64_t i = begin;
   for (; i + kLanes <= end; i += kLanes) {
     V u = args.momentum_buffer ? load<V>(args.momentum_buffer + i) : V{};
-    store(args.parameter + i, sgd_update(args, load<V>(args.parameter + i), load<V>(args.gradient + i), u));
+    store(args.parameter + i, sgd_update(args.rates, load<V>(args.parameter + i), load<V>(args.gradient + i), u));
     if (args.momentum_buffer) store(args.momentum_buffer + i, u);
   }
   for (; i < end; ++i) {
     T u = args.momentum_buffer ? args.momentum_buffer[i] : T{0};
-    args.parameter[i] = sgd_update(args, args.parameter[i], args.gradient[i], u);
+    args.parameter[i] = sgd_update(args.rates, args.parameter[i], args.gradient[i], u);
     if (args.momentum_buffer) args.momentum_buffer[i] = u;
   }
 }
 
 }  // namespace
 
-void adam_step_f32(const AdamArgs<float>& args, int64_t begin, int64_t end) { adam_step(args, begin, end); }
-void adam_step_f64(const AdamArgs<double>& args, int64_t begin, int64_t end) { adam_step(args, begin, end); }
-void sgd_step_f32(const SgdArgs<float>& args, int64_t begin, int64_t end) { sgd_step(args, begin, end); }
-void sgd_step_f64(const SgdArgs<double>& args, int64_t begin, int64_t end) { sgd_step(args, begin, end); }
+void adam_step(const AdamArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { adam_range(Adam<decltype(zero)>(args), begin, end); });
+}
+void sgd_step(const SgdArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { sgd_range(Sgd<decltype(zero)>(args), begin, end); });
+}
 
 }  // namespace needlecpp::NDL_ISA

@@ -157,7 +157,9 @@ Tensor composed(const Tensor& q, const Tensor& k, const Tensor& v, const Attenti
   Tensor scores = matmul(q * *options.scale, transpose(k));
   if (options.mask.defined()) scores = scores + options.mask;
   if (options.is_causal) {
-    const Tensor seen = le(unsqueeze(Tensor::arange(k.size(-2)), 0), unsqueeze(Tensor::arange(q.size(-2)), 1));
+    const Tensor keys = Tensor::arange(k.size(-2), DType::Int64, q.device());
+    const Tensor queries = Tensor::arange(q.size(-2), DType::Int64, q.device());
+    const Tensor seen = le(unsqueeze(keys, 0), unsqueeze(queries, 1));
     scores = where(seen, scores, Tensor::full({}, -INFINITY, scores.dtype(), q.device()));
   }
   // softmax(), but rows of minus infinities give zeros.

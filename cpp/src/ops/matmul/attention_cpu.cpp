@@ -8,7 +8,7 @@
 #include "needlecpp/core/parallel.h"
 #include "ops/matmul/attention_kernels.h"
 #include "ops/matmul/attention_run.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/plumbing/scratch.h"
 
 namespace needlecpp::cpu {

@@ -23,9 +23,9 @@
 #include <vector>
 
 #include "needlecpp/core/parallel.h"
-#include "ops/matmul/factor.h"
+#include "ops/matmul/factor_cpu.h"
 #include "ops/matmul/factor_kernels.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/plumbing/scratch.h"
 
 namespace needlecpp::cpu {

@@ -2,9 +2,9 @@
 // the unblocked kernel, and all else is matrix products, whose blocks are the largest there can be at every level.
 #include <algorithm>
 
-#include "ops/matmul/factor.h"
+#include "ops/matmul/factor_cpu.h"
 #include "ops/matmul/factor_kernels.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/plumbing/scratch.h"
 
 namespace needlecpp::cpu {

@@ -92,6 +92,7 @@ Tensor conjugate(const Tensor& x) {
   Op op("fft.conjugate", x);
   NDL_CHECK(x.rank() >= 1 && x.size(-1) == 2, ValueError, op, "not complex numbers: got shape ", x.shape(),
             ", expected [..., 2], real and imaginary parts.");
+  if (x.dtype() == DType::UInt8 || x.dtype() == DType::Bool) return conjugate(cast(x, DType::Float32));
   const Tensor signs = op.full({2}, 1, x.dtype());
   fill_(slice(signs, 0, 1), -1);
   return mul(x, signs);

@@ -184,11 +184,12 @@ std::shared_ptr<const Plan<T>> plan_of(int64_t n) {
   return plan;
 }
 
-// One side of a transform: lines of numbers `axis` apart. `part`: from a real to its imaginary part, 0 for real lines.
+// One side of a transform: lines of numbers `axis` apart, real ones or `pairs`, whose parts stand `part` apart.
 template <class T>
 struct Side {
   T* data;
   int64_t axis, part;
+  bool pairs;
   int64_t size;  // numbers that are there
 };
 
@@ -215,7 +216,7 @@ void transform(int64_t n, bool inverse, bool half, T scale, const StridedLoop<2>
       T* at = memory.data();
       Buffers<T> b = {at, at + size, at + 2 * size, at + 3 * size};
       const int64_t there = std::min(from.size, half ? n / 2 + 1 : n);
-      NDL_KERNEL(fft_load<T>)({b.re, b.im, width, from.data, from_at, from.axis, from.part, there});
+      NDL_KERNEL(fft_load<T>)({b.re, b.im, width, from.data, from_at, from.axis, from.part, from.pairs, there});
       std::fill(b.re + there * width, b.re + n * width, T{0});
       std::fill(b.im + there * width, b.im + n * width, T{0});
       if (half) {
@@ -231,7 +232,8 @@ void transform(int64_t n, bool inverse, bool half, T scale, const StridedLoop<2>
       if (inverse) b = {b.im, b.re, b.other_im, b.other_re};
       plan->run(width, b);
       if (inverse) std::swap(b.re, b.im);
-      NDL_KERNEL(fft_store<T>)({b.re, b.im, width, to.data, to_at, to.axis, to.part, std::min(n, to.size)}, scale);
+      NDL_KERNEL(fft_store<T>)
+      ({b.re, b.im, width, to.data, to_at, to.axis, to.part, to.pairs, std::min(n, to.size)}, scale);
     }
   };
   if (blocks < num_threads() && rows * lanes >= kSharedPass)
@@ -255,7 +257,7 @@ void run_fft(const FftCall& call, const View& x, const View& y) {
   }
   const StridedLoop<2> loop = make_loop<2>(others, {from, to});
   const auto side = [&]<class T>(const View& view, bool pairs, T) {
-    return Side<T>{data<T>(view), view.stride[call.axis], pairs ? view.stride[view.rank - 1] : 0, view.size[call.axis]};
+    return Side<T>{data<T>(view), view.stride[call.axis], view.stride[view.rank - 1], pairs, view.size[call.axis]};
   };
   NDL_ISA::with_float(x.element, [&]<class T>(T zero) {
     transform<T>(call.n, call.inverse, call.kind == FftKind::FromHalf, static_cast<T>(call.scale), loop,

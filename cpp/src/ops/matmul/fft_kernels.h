@@ -27,8 +27,8 @@ struct FftPassArgs {
   T *out_re, *out_im;
 };
 
-// Between a tensor and a block. Lane l of the tensor begins at offsets[l], elements stand `axis` apart, the imaginary
-// part `part` behind the real one (0: real numbers).
+// Between a tensor and a block. Lane l of the tensor begins at offsets[l], elements stand `axis` apart. `pairs`: the
+// imaginary part stands `part` behind the real one; otherwise numbers are real.
 template <class T>
 struct FftMoveArgs {
   T *re, *im;
@@ -36,6 +36,7 @@ struct FftMoveArgs {
   T* x;
   const int64_t* offsets;  // [lanes]
   int64_t axis, part;
+  bool pairs;
   int64_t count;  // elements moved
 };
 

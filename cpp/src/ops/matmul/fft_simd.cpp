@@ -142,7 +142,7 @@ void fft_load(const FftMoveArgs<T>& args) {
     for (int64_t l = 0; l < args.lanes; ++l) {
       const T* x = args.x + args.offsets[l] + i * args.axis;
       re[l] = x[0];
-      im[l] = args.part != 0 ? x[args.part] : 0;
+      im[l] = args.pairs ? x[args.part] : 0;
     }
   }
 }
@@ -155,7 +155,7 @@ void fft_store(const FftMoveArgs<T>& args, T scale) {
     for (int64_t l = 0; l < args.lanes; ++l) {
       T* x = args.x + args.offsets[l] + i * args.axis;
       x[0] = scale * re[l];
-      if (args.part != 0) x[args.part] = scale * im[l];
+      if (args.pairs) x[args.part] = scale * im[l];
     }
   }
 }

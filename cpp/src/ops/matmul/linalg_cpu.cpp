@@ -8,15 +8,10 @@ namespace needlecpp::cpu {
 
 void run_cross(int axis, const View& a, const View& b, const View& y) {
   constexpr int64_t kGrain = 1 << 13;  // cross products for one thread at least
-  Shape shape;
-  std::array<Strides, 3> strides;
-  for (int i = 0; i < y.rank; ++i) {
-    if (i == axis) continue;
-    shape.push_back(y.size[i]);
-    strides[0].push_back(a.stride[i]);
-    strides[1].push_back(b.stride[i]);
-    strides[2].push_back(y.stride[i]);
-  }
+  Shape shape = shape_of(y);
+  std::array<Strides, 3> strides = {strides_of(a), strides_of(b), strides_of(y)};
+  shape.erase(axis);
+  for (Strides& one : strides) one.erase(axis);
   const StridedLoop<3> loop = make_loop<3>(shape, strides);
   const int64_t item = element_bytes(y.element);
   parallel_for(loop.count, kGrain, [&](int64_t begin, int64_t end) {

@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "needlecpp/core/parallel.h"
-#include "ops/matmul/gemm.h"
+#include "ops/matmul/gemm_cpu.h"
 #include "ops/matmul/matmul_kernels.h"
 #include "ops/matmul/matmul_run.h"
 #include "ops/plumbing/scratch.h"

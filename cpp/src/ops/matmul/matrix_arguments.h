@@ -4,6 +4,7 @@
 #include <string>
 
 #include "needlecpp/core/tensor.h"
+#include "needlecpp/ops/creation.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/matrix.h"
 
@@ -37,6 +38,7 @@ inline Shape vectors(const Shape& batch, int64_t size) {
 }
 // x in memory of its own, off the tape, row by row.
 inline Tensor laid_out(const Tensor& x) { return contiguous(clone(x.detach())); }
+inline Tensor identity_like(const Tensor& x, int64_t n) { return eye(n, n, 0, x.dtype(), x.device()); }
 // The standard's rule for right sides.
 inline bool is_vector(const Tensor& b) { return b.rank() == 1; }
 

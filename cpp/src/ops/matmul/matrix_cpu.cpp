@@ -1,11 +1,11 @@
-// Batches of matrices: walking the batch, with the factorizations of one matrix (factor.h) inside.
+// Batches of matrices: walking the batch, with the factorizations of one matrix (factor_cpu.h) inside.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
 
 #include "needlecpp/core/parallel.h"
-#include "ops/matmul/factor.h"
+#include "ops/matmul/factor_cpu.h"
 #include "ops/matmul/matrix_run.h"
 #include "ops/plumbing/strided.h"
 

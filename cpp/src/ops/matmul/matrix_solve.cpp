@@ -69,7 +69,7 @@ Tensor cofactors(const Tensor& x) {
   // u diag(product of the other singular values) vh, with the sign of det(u) det(vh).
   const SvdResult d = svd(x, false);
   const Tensor others =
-      where(eye(n, n, 0, DType::Bool), Tensor::full({}, 1, x.dtype(), x.device()), unsqueeze(d.s, -2));
+      where(eye(n, n, 0, DType::Bool, x.device()), Tensor::full({}, 1, x.dtype(), x.device()), unsqueeze(d.s, -2));
   const Tensor turn = sign(det(matmul(d.u, d.vh).detach()));
   const Tensor scaled = mul(d.u, unsqueeze(mul(prod(others, {-1}), unsqueeze(turn, -1)), -2));
   return matmul(scaled, d.vh);
@@ -118,7 +118,7 @@ Tensor inv(const Tensor& x) {
   Op op("linalg.inv", x);
   check_matrix("linalg.inv", x, true);
   if (is_half(x.dtype())) return cast(inv(cast(x, DType::Float32)), x.dtype());
-  const Tensor y = solve_matrices("linalg.inv", x.detach(), eye(x.size(-1), x.size(-1), 0, x.dtype()));
+  const Tensor y = solve_matrices("linalg.inv", x.detach(), identity_like(x, x.size(-1)));
   return op.record(
       y, {x}, {},
       [](Backward& g) {
@@ -150,8 +150,7 @@ std::pair<Tensor, Tensor> slogdet(const Tensor& x) {
   const Tensor signs = op.empty(batch_shape(x), x.dtype()), logs = op.empty(batch_shape(x), x.dtype());
   NDL_ON(op.device(), run_slogdet)(f.lu, f.pivots, signs, logs);
   const Tensor y = op.record(logs, {x}, {x}, [](Backward& g) {
-    const Tensor inverse = solve_matrices("linalg.slogdet", g.saved(0),
-                                          eye(g.saved(0).size(-1), g.saved(0).size(-1), 0, g.saved(0).dtype()));
+    const Tensor a = g.saved(0), inverse = solve_matrices("linalg.slogdet", a, identity_like(a, a.size(-1)));
     g.give(0, mul(unsqueeze(unsqueeze(g.dy(), -1), -1), transpose(inverse)));
   });
   return {signs, y};

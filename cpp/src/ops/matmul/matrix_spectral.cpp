@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "needlecpp/autograd/op.h"
-#include "needlecpp/ops/creation.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/matrix.h"
 #include "needlecpp/ops/reduce.h"
@@ -19,7 +18,6 @@ namespace {
 
 Tensor row_of(const Tensor& x) { return unsqueeze(x, -2); }     // [..., n] -> [..., 1, n]
 Tensor column_of(const Tensor& x) { return unsqueeze(x, -1); }  // [..., n] -> [..., n, 1]
-Tensor identity_like(const Tensor& x, int64_t n) { return eye(n, n, 0, x.dtype()); }
 // 1 / (b[j] - b[i]), 0 where they are equal: how much of vector i a change mixes into vector j.
 Tensor mixing(const Tensor& values) {
   const Tensor gaps = row_of(values) - column_of(values);

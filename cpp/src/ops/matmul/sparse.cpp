@@ -63,7 +63,7 @@ struct Transposed {
 Transposed transposed(const Pattern& pattern) {
   NoGrad off;
   const auto [columns, order] = sort_with_index(pattern.columns);
-  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1));
+  const Tensor offsets = searchsorted(columns, Tensor::arange(pattern.cols + 1, DType::Int64, columns.device()));
   const Tensor rows = sub(searchsorted(pattern.offsets, order, true), 1.0);
   return {{offsets, rows, pattern.rows()}, order};
 }
@@ -80,25 +80,24 @@ Tensor product(const Pattern& pattern, const Tensor& values, const Tensor& dense
   Op op("spmm", values, dense);
   const Tensor y = op.empty({pattern.rows(), dense.size(1)}, values.dtype());
   NDL_ON(op.device(), run_sparse_product)(pattern, contiguous(values), with_rows(dense), y);
-  return op.record(Tensors{y}, Tensors{values, dense}, Tensors{values, dense, pattern.offsets, pattern.columns},
-                   [cols = pattern.cols](Backward& g) {
-                     const Pattern from =
-                         checked_pattern("spmm", g.saved(2), g.saved(3), cols);  // memory may be shared
-                     if (g.needs(0)) g.give(0, dots(from, g.dy(), g.saved(1)));
-                     if (g.needs(1)) g.give(1, transposed_product(from, g.saved(0), g.dy()));
-                   })[0];
+  return op.record(
+      y, {values, dense}, {values, dense, pattern.offsets, pattern.columns}, [cols = pattern.cols](Backward& g) {
+        const Pattern from = checked_pattern("spmm", g.saved(2), g.saved(3), cols);  // memory may be shared
+        if (g.needs(0)) g.give(0, dots(from, g.dy(), g.saved(1)));
+        if (g.needs(1)) g.give(1, transposed_product(from, g.saved(0), g.dy()));
+      });
 }
 
 Tensor dots(const Pattern& pattern, const Tensor& left, const Tensor& right) {
   Op op("spmm_values", left, right);
   const Tensor values = op.empty({pattern.count()}, left.dtype());
   NDL_ON(op.device(), run_sparse_dots)(pattern, with_rows(left), with_rows(right), values);
-  return op.record(Tensors{values}, Tensors{left, right}, Tensors{left, right, pattern.offsets, pattern.columns},
+  return op.record(values, {left, right}, {left, right, pattern.offsets, pattern.columns},
                    [cols = pattern.cols](Backward& g) {
                      const Pattern from = checked_pattern("spmm_values", g.saved(2), g.saved(3), cols);
                      if (g.needs(0)) g.give(0, product(from, g.dy(), g.saved(1)));
                      if (g.needs(1)) g.give(1, transposed_product(from, g.dy(), g.saved(0)));
-                   })[0];
+                   });
 }
 
 // Checks all, and runs with both operands in one dtype.

@@ -9,7 +9,7 @@
 #include "needlecpp/core/parallel.h"
 #include "ops/plumbing/scratch.h"
 #include "ops/reduce/reduce_run.h"
-#include "ops/reduce/segment_tasks.h"
+#include "ops/reduce/segment_tasks_cpu.h"
 
 namespace needlecpp::cpu {
 namespace {
@@ -32,7 +32,12 @@ class Axes {
   // By falling stride of x (repeated axes outermost), neighbours merged where both strides allow it.
   void arrange() {
     const auto key = [](const Axis& a) { return a.x_stride == 0 ? INT64_MAX : std::abs(a.x_stride); };
-    std::stable_sort(axes_, axes_ + count_, [&](const Axis& a, const Axis& b) { return key(a) > key(b); });
+    for (int i = 1; i < count_; ++i) {  // by insertion: they are few, and std::stable_sort allocates
+      const Axis axis = axes_[i];
+      int to = i;
+      for (; to > 0 && key(axes_[to - 1]) < key(axis); --to) axes_[to] = axes_[to - 1];
+      axes_[to] = axis;
+    }
     int kept = 0;
     for (int i = 0; i < count_; ++i) {
       Axis& outer = axes_[std::max(0, kept - 1)];

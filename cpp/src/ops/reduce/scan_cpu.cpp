@@ -1,11 +1,12 @@
 // Threads share the rows; a few long rows are cut into slices instead (of a length that depends on nothing else), whose
-// totals are joined, and each is scanned from what those before it gathered. Segments are shared by segment_tasks.h.
+// totals are joined, and each is scanned from what those before it gathered. Segments are shared by
+// segment_tasks_cpu.h.
 #include <algorithm>
 #include <vector>
 
 #include "needlecpp/core/parallel.h"
 #include "ops/reduce/scan_run.h"
-#include "ops/reduce/segment_tasks.h"
+#include "ops/reduce/segment_tasks_cpu.h"
 
 namespace needlecpp::cpu {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "needlecpp/core/parallel.h"
 #include "ops/reduce/segment_run.h"
-#include "ops/reduce/segment_tasks.h"
+#include "ops/reduce/segment_tasks_cpu.h"
 
 namespace needlecpp::cpu {
 namespace {

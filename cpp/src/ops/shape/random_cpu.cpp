@@ -2,6 +2,7 @@
 #include "needlecpp/core/dtype.h"
 #include "needlecpp/core/parallel.h"
 #include "ops/plumbing/scratch.h"
+#include "ops/shape/random_kernels.h"
 #include "ops/shape/random_run.h"
 
 namespace needlecpp::cpu {
@@ -35,10 +36,11 @@ void run_draw_floats(const FloatDraw& draw, View y) {
     return y.element == Element::F16 ? narrow<Float16>(draw, wide.data(), y, to_float16)
                                      : narrow<BFloat16>(draw, wide.data(), y, to_bfloat16);
   }
-  const RandomFloatsArgs args = {y.data, y.element, y.count, draw.law, draw.key.seed, draw.key.draw, draw.a, draw.b};
+  const RandomFloatsArgs args = {y.data, y.element, y.count, draw.key.seed, draw.key.draw, draw.a, draw.b};
   const int64_t per_block = y.element == Element::F64 ? kRandom64 : kRandom32;
   parallel_for((y.count + per_block - 1) / per_block, kGrain, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(random_floats)(args, begin, end);
+    draw.law == RandomLaw::Uniform ? NDL_KERNEL(uniform_floats)(args, begin, end)
+                                   : NDL_KERNEL(normal_floats)(args, begin, end);
   });
 }
 

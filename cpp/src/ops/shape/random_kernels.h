@@ -15,13 +15,10 @@ namespace needlecpp {
 inline constexpr int kRandom32 = 4;
 inline constexpr int kRandom64 = 2;
 
-enum class RandomLaw { Uniform, Normal };
-
 struct RandomFloatsArgs {
   void* y;
   Element element;  // F32 or F64
   int64_t count;    // elements of y; the last block may be cut
-  RandomLaw law;
   uint64_t seed;
   uint64_t draw;
   double a;  // low or mean
@@ -38,8 +35,9 @@ struct RandomIntegersArgs {
   uint64_t range;  // high - low, at least 1
 };
 
-// Both fill the blocks begin to end.
-NDL_DECLARE_KERNEL(void, random_floats, (const RandomFloatsArgs& args, int64_t begin, int64_t end))
+// All fill the blocks begin to end.
+NDL_DECLARE_KERNEL(void, uniform_floats, (const RandomFloatsArgs& args, int64_t begin, int64_t end))
+NDL_DECLARE_KERNEL(void, normal_floats, (const RandomFloatsArgs& args, int64_t begin, int64_t end))
 NDL_DECLARE_KERNEL(void, random_integers, (const RandomIntegersArgs& args, int64_t begin, int64_t end))
 
 namespace NDL_ISA {

@@ -3,10 +3,10 @@
 
 #include "core/run.h"
 #include "needlecpp/core/random.h"
-#include "ops/shape/random_kernels.h"
 
 namespace needlecpp {
 
+enum class RandomLaw { Uniform, Normal };
 // Uniform numbers in [a, b), or normal ones of mean a and standard deviation b.
 struct FloatDraw {
   RandomLaw law;

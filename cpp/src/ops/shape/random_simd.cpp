@@ -102,12 +102,12 @@ void normal_double(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
 
 }  // namespace
 
-void random_floats(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
-  const bool wide = args.element == Element::F64;
-  if (args.law == RandomLaw::Uniform)
-    wide ? uniform_double(args, begin, end) : uniform_float(args, begin, end);
-  else
-    wide ? normal_double(args, begin, end) : normal_float(args, begin, end);
+void uniform_floats(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
+  args.element == Element::F64 ? uniform_double(args, begin, end) : uniform_float(args, begin, end);
+}
+
+void normal_floats(const RandomFloatsArgs& args, int64_t begin, int64_t end) {
+  args.element == Element::F64 ? normal_double(args, begin, end) : normal_float(args, begin, end);
 }
 
 void random_integers(const RandomIntegersArgs& args, int64_t begin, int64_t end) {

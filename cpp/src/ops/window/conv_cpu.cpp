@@ -55,13 +55,6 @@ int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 // The size of equal pieces of at most `most` that cover `count`.
 int64_t piece(int64_t count, int64_t most) { return count <= most ? count : ceil_div(count, ceil_div(count, most)); }
 
-void pack_panel(const GemmArgs<float>& args, float* to) { NDL_KERNEL(gemm_pack_b<float>)(args, 0, 1, to); }
-void pack_panel(const GemmArgs<double>& args, double* to) { NDL_KERNEL(gemm_pack_b<double>)(args, 0, 1, to); }
-template <class T>
-GemmTile gemm_tile() {
-  return NDL_KERNEL(gemm_tile<T>)();
-}
-
 template <class T>
 constexpr Element kElement = element_of(DTypeOf<T>::value);
 
@@ -237,7 +230,7 @@ void correlate(const Correlation<T>& g, const Image<T>& x, const Image<T>& y) {
   const int64_t steps = depth == 0 ? 0 : ceil_div(g.channels, step);
 
   // Tiles and blocks of rows, smaller if there are too few of them for the threads.
-  const int64_t unit = gemm_tile<T>().rows;
+  const int64_t unit = NDL_KERNEL(gemm_tile<T>)().rows;
   int64_t columns = piece(axis[2].positions, kTileWidth);
   int64_t lines = piece(axis[1].positions, std::max<int64_t>(1, kTilePositions / columns));
   int64_t block = std::min(all_rows, round_up(piece(all_rows, kBlockRows), unit));
@@ -449,7 +442,7 @@ template <class T>
 void correlate_weight(const ConvSizes& s, const View& x, const View& y, const View& weight) {
   Axis axis[3];
   conv_axes(s, axis);
-  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = gemm_tile<T>().cols;
+  const int64_t taps = s.kernel[0] * s.kernel[1] * s.kernel[2], panel = NDL_KERNEL(gemm_tile<T>)().cols;
   const int64_t columns = piece(s.out[2], kTileWidth);
   const int64_t lines = piece(s.out[1], std::max<int64_t>(1, kTilePositions / columns));
   const int64_t channels = piece(s.in_channels, std::max<int64_t>(1, kWeightRows / taps));
@@ -490,7 +483,7 @@ void correlate_weight(const ConvSizes& s, const View& x, const View& y, const Vi
           line.b = source + j * dy.channel + h * dy.step[1];
           line.b_row = dy.step[2];
           line.b_col = dy.channel;
-          pack_panel(line, panels.data() + j * positions + h * tile.size[2] * panel);
+          NDL_KERNEL(gemm_pack_b<T>)(line, 0, 1, panels.data() + j * positions + h * tile.size[2] * panel);
         }
       for (int64_t h = 0; h < tile.size[1]; h += lines_at_once)
         for (int64_t j = 0; j < rows; j += panel) NDL_KERNEL(conv_weight_grad)

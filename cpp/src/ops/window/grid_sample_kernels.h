@@ -1,8 +1,9 @@
-// What grid_sample.cpp hands to the kernels of grid_sample_simd.cpp, and the map from a coordinate to a pixel.
+// What grid_sample_cpu.cpp hands to the kernels of grid_sample_simd.cpp, and the map from a coordinate to a pixel.
 #pragma once
 
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 #include "simd/math.h"
@@ -13,13 +14,13 @@ inline constexpr int kGridBlock = 64;   // points that are worked on together
 inline constexpr int kGridTaps = 4;     // of one axis, at most
 inline constexpr int kGridPixels = 16;  // of one point, at most: 4 x 4 or 2 x 2 x 2
 
-template <class T>
 struct GridArgs {
-  const T* x;     // [n, channels, size...]
-  const T* grid;  // [n, points, axes], adjacent
-  T* y;           // [n, channels, points]; its gradient (read only) in the backward kernels
-  T* dx;          // like x
-  T* dgrid;       // like grid
+  Element element;   // of all arrays: F32 or F64
+  const void* x;     // [n, channels, size...]
+  const void* grid;  // [n, points, axes], adjacent
+  void* y;           // [n, channels, points]; its gradient (read only) in the backward kernels
+  void* dx;          // like x
+  void* dgrid;       // like grid
   int64_t channels, points;
   int axes;         // 2 or 3
   int32_t size[3];  // along coordinate 0 (width), 1 (height), 2 (depth, 1 for images)
@@ -30,28 +31,21 @@ struct GridArgs {
 
 // What the composed twin needs of every point: pixels (-1: none), and for each axis the place between two pixels with
 // its derivative by the coordinate.
-template <class T>
 struct GridPlaces {
   int64_t* pixel;  // [taps^axes, n, points]
-  T* fraction;     // [axes, n, points]
-  T* slope;        // [axes, n, points]
+  void* fraction;  // [axes, n, points]
+  void* slope;     // [axes, n, points]
 };
 
 // y, for blocks begin to end of [n, ceil(points / kGridBlock)].
-NDL_DECLARE_KERNEL(void, grid_sample_f32, (const GridArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, grid_sample_f64, (const GridArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, grid_sample, (const GridArgs& args, int64_t begin, int64_t end));
 // dx += ..., for planes begin to end of [n, channels].
-NDL_DECLARE_KERNEL(void, grid_sample_dx_f32, (const GridArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, grid_sample_dx_f64, (const GridArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, grid_sample_dx, (const GridArgs& args, int64_t begin, int64_t end));
 // dgrid, for blocks.
-NDL_DECLARE_KERNEL(void, grid_sample_dgrid_f32, (const GridArgs<float>& args, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, grid_sample_dgrid_f64, (const GridArgs<double>& args, int64_t begin, int64_t end));
+NDL_DECLARE_KERNEL(void, grid_sample_dgrid, (const GridArgs& args, int64_t begin, int64_t end));
 // The places, for blocks; `all` is n * points.
-NDL_DECLARE_KERNEL(void, grid_places_f32,
-                   (const GridArgs<float>& args, const GridPlaces<float>& to, int64_t all, int64_t begin, int64_t end));
-NDL_DECLARE_KERNEL(void, grid_places_f64,
-                   (const GridArgs<double>& args, const GridPlaces<double>& to, int64_t all, int64_t begin,
-                    int64_t end));
+NDL_DECLARE_KERNEL(void, grid_places,
+                   (const GridArgs& args, const GridPlaces& to, int64_t all, int64_t begin, int64_t end));
 
 namespace NDL_ISA {
 

@@ -30,7 +30,7 @@ struct Block {
   T share[kGridPixels][kBlock];
   int pixels;
 
-  void locate_point(const GridArgs<T>& args, int axis, T coordinate, int p) {
+  void locate_point(const GridArgs& args, int axis, T coordinate, int p) {
     const int32_t size = args.size[axis];
     const T extent = static_cast<T>(size);
     GridPlace<T> place = grid_unnormalize(coordinate, extent, args.align_corners);
@@ -75,12 +75,12 @@ struct Block {
     }
   }
   // `grid` points to the block's first point.
-  void locate(const GridArgs<T>& args, const T* grid, int count) {
+  void locate(const GridArgs& args, const T* grid, int count) {
     for (int axis = 0; axis < args.axes; ++axis)
       for (int p = 0; p < count; ++p) locate_point(args, axis, grid[p * args.axes + axis], p);
   }
   // The pixels from the axes; the first axis' tap varies fastest.
-  void combine(const GridArgs<T>& args, int count) {
+  void combine(const GridArgs& args, int count) {
     pixels = 0;
     const int deep = args.axes == 3 ? args.taps : 1;
     for (int z = 0; z < deep; ++z)
@@ -106,50 +106,49 @@ NDL_HD T read(const T* plane, int32_t pixel) {
 
 NDL_HD int64_t blocks_of(int64_t points) { return (points + kBlock - 1) / kBlock; }
 
-template <class T>
-NDL_HD int64_t plane_size(const GridArgs<T>& args) {
+NDL_HD int64_t plane_size(const GridArgs& args) {
   return static_cast<int64_t>(args.size[0]) * args.size[1] * args.size[2];
 }
 
 // Calls body(block, n, first point, count) for blocks begin to end.
 template <class T, class Body>
-NDL_HD void for_blocks(const GridArgs<T>& args, int64_t begin, int64_t end, Body&& body) {
+NDL_HD void for_blocks(const GridArgs& args, int64_t begin, int64_t end, Body&& body) {
   const int64_t per_image = blocks_of(args.points);
   Block<T> block;
   for (int64_t b = begin; b < end; ++b) {
     const int64_t n = b / per_image, first = b % per_image * kBlock;
     const int count = static_cast<int>(args.points - first < kBlock ? args.points - first : kBlock);
-    block.locate(args, args.grid + (n * args.points + first) * args.axes, count);
+    block.locate(args, static_cast<const T*>(args.grid) + (n * args.points + first) * args.axes, count);
     block.combine(args, count);
     body(block, n, first, count);
   }
 }
 
 template <class T>
-void forward(const GridArgs<T>& args, int64_t begin, int64_t end) {
-  for_blocks(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
+void forward(const GridArgs& args, int64_t begin, int64_t end) {
+  for_blocks<T>(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
     for (int64_t c = 0; c < args.channels; ++c) {
-      const T* plane = args.x + (n * args.channels + c) * plane_size(args);
+      const T* plane = static_cast<const T*>(args.x) + (n * args.channels + c) * plane_size(args);
       T sum[kBlock] = {};
       for (int k = 0; k < block.pixels; ++k)
         for (int p = 0; p < count; ++p) sum[p] += block.share[k][p] * read(plane, block.pixel[k][p]);
-      T* y = args.y + (n * args.channels + c) * args.points + first;
+      T* y = static_cast<T*>(args.y) + (n * args.channels + c) * args.points + first;
       for (int p = 0; p < count; ++p) y[p] = sum[p];
     }
   });
 }
 
 template <class T>
-void backward_grid(const GridArgs<T>& args, int64_t begin, int64_t end) {
-  for_blocks(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
+void backward_grid(const GridArgs& args, int64_t begin, int64_t end) {
+  for_blocks<T>(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
     T product[kGridPixels][kBlock] = {};  // the sum over channels of dy times the pixel
     for (int64_t c = 0; c < args.channels; ++c) {
-      const T* plane = args.x + (n * args.channels + c) * plane_size(args);
-      const T* dy = args.y + (n * args.channels + c) * args.points + first;
+      const T* plane = static_cast<const T*>(args.x) + (n * args.channels + c) * plane_size(args);
+      const T* dy = static_cast<const T*>(args.y) + (n * args.channels + c) * args.points + first;
       for (int k = 0; k < block.pixels; ++k)
         for (int p = 0; p < count; ++p) product[k][p] += dy[p] * read(plane, block.pixel[k][p]);
     }
-    T* to = args.dgrid + (n * args.points + first) * args.axes;
+    T* to = static_cast<T*>(args.dgrid) + (n * args.points + first) * args.axes;
     for (int p = 0; p < count; ++p) {
       T gradient[3] = {};
       for (int k = 0; k < block.pixels; ++k) {
@@ -168,33 +167,34 @@ void backward_grid(const GridArgs<T>& args, int64_t begin, int64_t end) {
 
 // A thread owns whole planes and adds to them in the order of the points.
 template <class T>
-void backward_image(const GridArgs<T>& args, int64_t begin, int64_t end) {
+void backward_image(const GridArgs& args, int64_t begin, int64_t end) {
   const int64_t per_image = blocks_of(args.points);
   while (begin < end) {
     const int64_t n = begin / args.channels;
     const int64_t stop = (n + 1) * args.channels < end ? (n + 1) * args.channels : end;
-    for_blocks(args, n * per_image, (n + 1) * per_image, [&](const Block<T>& block, int64_t, int64_t first, int count) {
-      for (int64_t row = begin; row < stop; ++row) {
-        T* plane = args.dx + row * plane_size(args);
-        const T* dy = args.y + row * args.points + first;
-        for (int k = 0; k < block.pixels; ++k)
-          for (int p = 0; p < count; ++p)
-            if (block.pixel[k][p] >= 0) plane[block.pixel[k][p]] += block.share[k][p] * dy[p];
-      }
-    });
+    for_blocks<T>(args, n * per_image, (n + 1) * per_image,
+                  [&](const Block<T>& block, int64_t, int64_t first, int count) {
+                    for (int64_t row = begin; row < stop; ++row) {
+                      T* plane = static_cast<T*>(args.dx) + row * plane_size(args);
+                      const T* dy = static_cast<const T*>(args.y) + row * args.points + first;
+                      for (int k = 0; k < block.pixels; ++k)
+                        for (int p = 0; p < count; ++p)
+                          if (block.pixel[k][p] >= 0) plane[block.pixel[k][p]] += block.share[k][p] * dy[p];
+                    }
+                  });
     begin = stop;
   }
 }
 
 template <class T>
-void places(const GridArgs<T>& args, const GridPlaces<T>& to, int64_t all, int64_t begin, int64_t end) {
-  for_blocks(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
+void places(const GridArgs& args, const GridPlaces& to, int64_t all, int64_t begin, int64_t end) {
+  for_blocks<T>(args, begin, end, [&](const Block<T>& block, int64_t n, int64_t first, int count) {
     const int64_t at = n * args.points + first;
     for (int p = 0; p < count; ++p) {
       for (int k = 0; k < block.pixels; ++k) to.pixel[k * all + at + p] = block.pixel[k][p];
       for (int axis = 0; axis < args.axes; ++axis) {
-        to.fraction[axis * all + at + p] = block.fraction[axis][p];
-        to.slope[axis * all + at + p] = block.scale[axis][p];
+        static_cast<T*>(to.fraction)[axis * all + at + p] = block.fraction[axis][p];
+        static_cast<T*>(to.slope)[axis * all + at + p] = block.scale[axis][p];
       }
     }
   });
@@ -202,21 +202,17 @@ void places(const GridArgs<T>& args, const GridPlaces<T>& to, int64_t all, int64
 
 }  // namespace
 
-void grid_sample_f32(const GridArgs<float>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
-void grid_sample_f64(const GridArgs<double>& args, int64_t begin, int64_t end) { forward(args, begin, end); }
-void grid_sample_dx_f32(const GridArgs<float>& args, int64_t begin, int64_t end) { backward_image(args, begin, end); }
-void grid_sample_dx_f64(const GridArgs<double>& args, int64_t begin, int64_t end) { backward_image(args, begin, end); }
-void grid_sample_dgrid_f32(const GridArgs<float>& args, int64_t begin, int64_t end) { backward_grid(args, begin, end); }
-void grid_sample_dgrid_f64(const GridArgs<double>& args, int64_t begin, int64_t end) {
-  backward_grid(args, begin, end);
+void grid_sample(const GridArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { forward<decltype(zero)>(args, begin, end); });
 }
-void grid_places_f32(const GridArgs<float>& args, const GridPlaces<float>& to, int64_t all, int64_t begin,
-                     int64_t end) {
-  places(args, to, all, begin, end);
+void grid_sample_dx(const GridArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { backward_image<decltype(zero)>(args, begin, end); });
 }
-void grid_places_f64(const GridArgs<double>& args, const GridPlaces<double>& to, int64_t all, int64_t begin,
-                     int64_t end) {
-  places(args, to, all, begin, end);
+void grid_sample_dgrid(const GridArgs& args, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { backward_grid<decltype(zero)>(args, begin, end); });
+}
+void grid_places(const GridArgs& args, const GridPlaces& to, int64_t all, int64_t begin, int64_t end) {
+  with_float(args.element, [&](auto zero) { places<decltype(zero)>(args, to, all, begin, end); });
 }
 
 }  // namespace needlecpp::NDL_ISA

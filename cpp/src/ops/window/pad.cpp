@@ -79,7 +79,7 @@ Tensor pad_with_own(const Op& op, const Tensor& x, const std::vector<int64_t>& b
       Shape folded = dx.shape();
       folded[i] = size;
       dx = index_add(Tensor::zeros(folded, dx.dtype(), dx.device()), i,
-                     Tensor::from_vector(sources[i], {dx.shape()[i]}), dx);
+                     Tensor::from_vector(sources[i], {dx.shape()[i]}, dx.device()), dx);
     }
     b.give(0, dx);
   });

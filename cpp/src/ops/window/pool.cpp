@@ -275,7 +275,8 @@ Tensor max_unpool(const Tensor& x, const Tensor& indices, int axes, const PoolOp
     NDL_CHECK(min(indices).item_int() >= 0 && max(indices).item_int() < size, IndexError, op,
               "index out of range: got ", min(indices).item_int(), " to ", max(indices).item_int(), ", expected 0 to ",
               size - 1, ".");
-    const Tensor starts = mul(Tensor::arange(planes), op.full({}, static_cast<double>(size), DType::Int64));
+    const Tensor starts =
+        mul(Tensor::arange(planes, DType::Int64, op.device()), op.full({}, static_cast<double>(size), DType::Int64));
     places = reshape(add(reshape(indices, {planes, -1}), reshape(starts, {planes, 1})), {-1});
     index_put_(reshape(y, {-1}), {places}, reshape(x, {-1}));
   }

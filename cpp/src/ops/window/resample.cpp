@@ -165,7 +165,7 @@ Tensor interpolate(const Tensor& x, Interpolation mode, const InterpolateOptions
     Tensor taken = x;
     for (int a = 0; a < axes; ++a) {
       const std::vector<int64_t>& index = (*tables)[static_cast<size_t>(a + 3 - axes)].index;
-      taken = index_select(taken, a + 2, Tensor::from_vector(index, {static_cast<int64_t>(index.size())}));
+      taken = index_select(taken, a + 2, Tensor::from_vector(index, {static_cast<int64_t>(index.size())}, op.device()));
     }
     return taken;
   }

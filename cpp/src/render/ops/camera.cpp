@@ -103,12 +103,7 @@ Rays camera_rays(const Cameras& cameras, int64_t camera, int64_t row_begin, int6
   return make_rays(op, cameras, {}, {}, {camera, row_begin * width, width}, (row_end - row_begin) * width);
 }
 
-void Box::check(const char* op) const {
-  for (int axis = 0; axis < 3; ++axis)
-    NDL_CHECK(std::isfinite(low[axis]) && std::isfinite(high[axis]) && low[axis] < high[axis], ValueError, op,
-              "box is empty or infinite along axis ", axis, ": got ", low[axis], " to ", high[axis],
-              ", expected low < high.");
-}
+void Box::check(const char* op) const { check_config(op, *this); }
 
 Interval intersect_box(const Rays& rays, const Box& box) {
   Op op("intersect_box", rays.origins, rays.directions);

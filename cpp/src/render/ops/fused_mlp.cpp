@@ -1,13 +1,11 @@
-// The fused multilayer perceptron: checks, memory, threads and the tape. The kernels are in fused_mlp_simd.cpp.
+// The fused multilayer perceptron: checks, memory and the tape. How it is computed is told in fused_mlp_simd.cpp.
 #include "needlecpp/render/fused_mlp.h"
-
-#include <algorithm>
-#include <vector>
 
 #include "needlecpp/autograd/op.h"
 #include "needlecpp/ops/elementwise.h"
 #include "needlecpp/ops/matmul.h"
-#include "render/ops/fused_mlp_network.h"
+#include "render/ops/fused_mlp_kernels.h"
+#include "render/ops/fused_mlp_tape.h"
 
 namespace needlecpp {
 namespace {
@@ -18,17 +16,6 @@ constexpr int64_t kMaxWidth = 256;
 Tensor rounded(const Tensor& x) {
   return record("rounded", cast(cast(x.detach(), DType::BFloat16), x.dtype()), {x}, {},
                 [](Backward& g) { g.give(0, g.dy()); });
-}
-
-MlpActivation kernel_activation(Activation activation) {
-  switch (activation) {
-    case Activation::ReLU:
-      return MlpActivation::kRelu;
-    case Activation::Sigmoid:
-      return MlpActivation::kSigmoid;
-    default:
-      return MlpActivation::kNone;
-  }
 }
 
 Tensor activate(const Tensor& x, Activation activation) {
@@ -42,58 +29,12 @@ Tensor activate(const Tensor& x, Activation activation) {
   }
 }
 
-void check_arguments(const Tensor& x, const Tensors& weights) {
-  const char* op = "fused_mlp";
+void check_arguments(const char* op, const Tensor& x, const Tensors& weights) {
   NDL_CHECK(x.defined(), ValueError, op, "x is undefined: got no tensor, expected [n, in].");
   NDL_CHECK(is_floating(x.dtype()), TypeError, op, "wrong dtype of x: got ", name(x.dtype()),
             ", expected a floating type. Cast first.");
   NDL_CHECK(x.rank() == 2, ValueError, op, "wrong rank of x: got ", x.rank(), ", expected 2: [n, in]. Reshape first.");
   check_weights(op, x.size(1), x.dtype(), weights);
-}
-
-// Points that share a buffer for weight gradients: it depends on n alone, so that the order of summation, and with it
-// the result, does not depend on the number of threads.
-int64_t gradient_chunk(int64_t n) {
-  constexpr int64_t kMaxChunks = 64;
-  const int64_t least = std::max<int64_t>(2048, (n + kMaxChunks - 1) / kMaxChunks);
-  return (least + kMlpTile - 1) / kMlpTile * kMlpTile;
-}
-
-Tensor run_forward(const Tensor& x, const Tensors& weights, const MlpOptions& options, const Tensors& saved_hidden) {
-  const int64_t n = x.size(0);
-  const Tensor y = Tensor::empty({n, weights.back().size(1)});
-  if (n == 0) return y;
-  Network network(weights, options, saved_hidden, false);
-  network.args().x = mlp_rows(x);
-  network.args().y = y.data<float>();
-  network.for_chunks(n, kMlpTile * 14, [&](float* scratch, int64_t begin, int64_t end, int64_t) {
-    network.forward(network.args(), begin, end, scratch);
-  });
-  return y;
-}
-
-void run_backward(Backward& b, size_t n_weights, const MlpOptions& options) {
-  const Tensor x = b.saved(0);
-  Tensors weights, hidden;
-  std::vector<bool> wanted;
-  for (size_t l = 0; l < n_weights; ++l) {
-    weights.push_back(b.saved(static_cast<int>(1 + l)));
-    wanted.push_back(b.needs(static_cast<int>(1 + l)));
-    if (l > 0) hidden.push_back(b.saved(static_cast<int>(n_weights + l)));
-  }
-  const Tensor dx = b.needs(0) ? Tensor::empty(x.shape()) : Tensor();
-  const Tensor dy = contiguous(b.dy());
-  const Tensor y = options.output == Activation::None ? Tensor() : b.output();
-  Network network(weights, options, hidden, true);
-  MlpArgs& args = network.args();
-  args.x = mlp_rows(x);
-  args.dy = dy.data<float>();
-  if (y.defined()) args.y = y.data<float>();
-  if (dx.defined()) args.dx = mlp_rows(dx);
-  const Tensors dweights = network.backward(x.size(0), weights, wanted);
-  if (dx.defined()) b.give(0, dx);
-  for (size_t l = 0; l < n_weights; ++l)
-    if (wanted[l]) b.give(static_cast<int>(1 + l), dweights[l]);
 }
 
 }  // namespace
@@ -120,119 +61,73 @@ Tensors hidden_activations(int64_t n, const Tensors& weights, Precision precisio
   const DType kept = precision == Precision::BFloat16 ? DType::BFloat16 : DType::Float32;
   Tensors hidden;
   for (size_t l = 0; l + 1 < weights.size(); ++l)
-    hidden.push_back(Tensor::empty({n, mlp_row(weights[l].size(1))}, kept));
+    hidden.push_back(Tensor::empty({n, mlp_row(weights[l].size(1))}, kept, weights[l].device()));
   return hidden;
 }
 
-MlpColumns mlp_rows(const Tensor& x) { return {x.data<float>(), x.strides()[0], x.strides()[1], x.size(1), 0}; }
-
-Network::Kernels Network::kernels_of(Precision precision) {
-  if (precision == Precision::BFloat16)
-    return {[](const MlpLayer& layer) {
-              NDL_KERNEL(mlp_pack_bf16)
-              (layer, kFastBf16Dot);
-            },
-            NDL_KERNEL(mlp_scratch_bf16), NDL_KERNEL(mlp_forward_bf16), NDL_KERNEL(mlp_backward_bf16)};
-  return {NDL_KERNEL(mlp_pack), NDL_KERNEL(mlp_scratch), NDL_KERNEL(mlp_forward), NDL_KERNEL(mlp_backward)};
-}
-
-int64_t Network::packed_size(const Tensors& weights, bool transposed) {
-  int64_t total = 0;
-  for (const Tensor& w : weights) {
-    total += w.size(0) * mlp_padded(w.size(1));
-    if (transposed) total += w.size(1) * mlp_padded(w.size(0));
-  }
-  return total;
-}
-
-Network::Network(const Tensors& weights, const MlpOptions& options, const Tensors& saved_hidden, bool transposed)
-    : kernels_(kernels_of(options.precision)), layers_(weights.size()), packed_(packed_size(weights, transposed)) {
-  float* free = packed_.data();
+void backward_through_mlp(Backward& b, int first, const MlpOptions& options, const Tensor& x, const Tensors& weights,
+                          const Tensors& hidden, const Tensor& dx) {
+  const int64_t n = b.dy().size(0);
+  Tensors dweights(weights.size());
   for (size_t l = 0; l < weights.size(); ++l) {
-    MlpLayer& layer = layers_[l];
-    layer.in = weights[l].size(0);
-    layer.out = weights[l].size(1);
-    layer.weight = weights[l].data<float>();
-    layer.weight_in_stride = weights[l].strides()[0];
-    layer.weight_out_stride = weights[l].strides()[1];
-    layer.packed = free;
-    free += layer.in * mlp_padded(layer.out);
-    layer.packed_t = transposed ? free : nullptr;
-    if (transposed) free += layer.out * mlp_padded(layer.in);
-    layer.saved = l < saved_hidden.size() ? saved_hidden[l].raw() : nullptr;
-    layer.gradient_at = -1;
-    kernels_.pack(layer);
+    if (!b.needs(first + static_cast<int>(l))) continue;
+    const Shape& shape = weights[l].shape();
+    const Device device = weights[l].device();
+    dweights[l] = n > 0 ? Tensor::empty(shape, DType::Float32, device) : Tensor::zeros(shape, DType::Float32, device);
   }
-  args_.layers = layers_.data();
-  args_.n_layers = static_cast<int>(layers_.size());
-  args_.hidden = kernel_activation(options.hidden);
-  args_.output = kernel_activation(options.output);
-  args_.pairs = kFastBf16Dot;
-}
-
-Tensors Network::backward(int64_t n, const Tensors& weights, const std::vector<bool>& wanted) {
-  Tensors gradients(weights.size());
-  int64_t size = 0;
-  for (size_t l = 0; l < weights.size(); ++l) {
-    if (!wanted[l]) continue;
-    gradients[l] = n > 0 ? Tensor::empty(weights[l].shape()) : Tensor::zeros(weights[l].shape());
-    layers_[l].gradient_at = size;
-    size += NDL_KERNEL(mlp_gradient_size)(layers_[l]);
+  const Tensor y = options.output == Activation::None ? Tensor() : b.output();
+  if (n > 0) {
+    NDL_ON(x.device(), run_mlp_backward)
+    (options, x, views_of(weights), views_of(hidden), y, contiguous(b.dy()), dx, views_of(dweights));
   }
-  if (n == 0) return gradients;
-  const int64_t length = gradient_chunk(n);
-  const int64_t n_chunks = (n + length - 1) / length;
-  const Scratch<float> sums(size * n_chunks);
-  for_chunks(n, length, [&](float* scratch, int64_t begin, int64_t end, int64_t chunk) {
-    float* mine = sums.data() + chunk * size;
-    std::fill_n(mine, size, 0.0f);
-    kernels_.backward(args_, begin, end, scratch, mine);
-  });
-  parallel_for(size, 1024, [&](int64_t begin, int64_t end) {
-    NDL_KERNEL(mlp_sum_chunks)(sums.data(), size, n_chunks, begin, end);
-  });
   for (size_t l = 0; l < weights.size(); ++l)
-    if (wanted[l]) NDL_KERNEL(mlp_unpack_gradient)(layers_[l], sums.data(), gradients[l].data<float>());
-  return gradients;
+    if (dweights[l].defined()) b.give(first + static_cast<int>(l), dweights[l]);
 }
-
-const char* name(Precision precision) { return precision == Precision::BFloat16 ? "bfloat16" : "float32"; }
 
 Precision precision_from_name(const std::string& precision_name) {
-  if (precision_name == "float32") return Precision::Float32;
-  NDL_CHECK(precision_name == "bfloat16", ValueError, "fused_mlp", "unknown precision: got \"", precision_name,
-            "\", expected \"float32\" or \"bfloat16\".");
-  return Precision::BFloat16;
+  Precision precision = Precision::Float32;
+  NDL_CHECK(assign_named(precision, precision_name), ValueError, "fused_mlp", "unknown precision: got \"",
+            precision_name, "\", expected ", names_listed(precision), ".");
+  return precision;
 }
 
 Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Activation output, Precision precision) {
-  OpScope scope("fused_mlp");
-  check_arguments(x, weights);
+  Op op("fused_mlp", x, weights);
+  check_arguments(op, x, weights);
   if (x.dtype() != DType::Float32) return fused_mlp_composed(x, weights, hidden, output, precision);
 
   const MlpOptions options{hidden, output, precision};
+  const int64_t n = x.size(0);
   Tensors inputs = {x};
   inputs.insert(inputs.end(), weights.begin(), weights.end());
-  if (!grad_enabled() || !detail::any_requires_grad(inputs)) return run_forward(x, weights, options, {});
+  const bool taped = grad_enabled() && detail::any_requires_grad(inputs);
+  const Tensors saved_hidden = taped ? hidden_activations(n, weights, precision) : Tensors();
+  const Tensor y = op.empty({n, weights.back().size(1)});
+  if (n > 0) NDL_ON(op.device(), run_mlp)(options, x, views_of(weights), views_of(saved_hidden), y);
+  if (!taped) return y;
 
-  const Tensors saved_hidden = hidden_activations(x.size(0), weights, precision);
-  const Tensor y = run_forward(x, weights, options, saved_hidden);
   Tensors saved = inputs;
   saved.insert(saved.end(), saved_hidden.begin(), saved_hidden.end());
-  const size_t n_weights = weights.size();
-  return record(
-      "fused_mlp", Tensors{y}, inputs, saved,
+  const int n_weights = static_cast<int>(weights.size());
+  return op.record(
+      Tensors{y}, inputs, saved,
       [n_weights, options](Backward& b) {
-        OpScope scope("fused_mlp");
-        if (!Backward::recording()) return run_backward(b, n_weights, options);
-        Tensors inputs;
-        for (size_t i = 0; i <= n_weights; ++i) inputs.push_back(b.saved(static_cast<int>(i)));
-        b.through_twin(
-            [options](const Tensors& in) {
-              return Tensors{fused_mlp_composed(in[0], Tensors(in.begin() + 1, in.end()), options.hidden,
-                                                options.output, options.precision)};
-            },
-            inputs);
+        Tensors inputs, hidden;
+        for (int i = 0; i <= n_weights; ++i) inputs.push_back(b.saved(i));
+        if (Backward::recording()) {
+          b.through_twin(
+              [options](const Tensors& in) {
+                return Tensors{fused_mlp_composed(in[0], Tensors(in.begin() + 1, in.end()), options.hidden,
+                                                  options.output, options.precision)};
+              },
+              inputs);
+          return;
+        }
+        for (int l = 1; l < n_weights; ++l) hidden.push_back(b.saved(n_weights + l));
+        const Tensor& x = inputs[0];
+        const Tensor dx = b.needs(0) ? Tensor::empty(x.shape(), DType::Float32, x.device()) : Tensor();
+        backward_through_mlp(b, 1, options, x, Tensors(inputs.begin() + 1, inputs.end()), hidden, dx);
+        if (dx.defined()) b.give(0, dx);
       },
       output == Activation::None ? SaveOutputs::No : SaveOutputs::Yes)[0];
 }
@@ -240,7 +135,7 @@ Tensor fused_mlp(const Tensor& x, const Tensors& weights, Activation hidden, Act
 Tensor fused_mlp_composed(const Tensor& x, const Tensors& weights, Activation hidden, Activation output,
                           Precision precision) {
   Op op("fused_mlp", x, weights);
-  check_arguments(x, weights);
+  check_arguments(op, x, weights);
   Tensor y = x;
   for (size_t l = 0; l < weights.size(); ++l) {
     const bool narrow = precision == Precision::BFloat16;

@@ -368,52 +368,26 @@ void backward_tile(const MlpArgs& args, int64_t first, int64_t count, const Scra
   }
 }
 
-// Where the next tile's memory begins, for the prefetches.
-void add_next(const MlpArgs& args, int64_t next, int64_t end, bool backward, Ahead* ahead) {
-  const int64_t count = end - next < kMlpTile ? end - next : kMlpTile;
-  ahead->clear();
-  if (count <= 0) return;
-  add_columns(args.x, args.layers[0].in, next, count, ahead);
-  if (!backward) return;
-  const int64_t out = args.layers[args.n_layers - 1].out;
-  ahead->add(args.dy + next * out, count * out);
-  for (int l = args.n_layers - 2; l >= 0; --l) {
-    const int64_t row = mlp_row(args.layers[l].out);
-    ahead->add(reinterpret_cast<const float*>(static_cast<uint16_t*>(args.layers[l].saved) + next * row),
-               count * row / 2);
-  }
-  if (args.dx.at) add_columns(args.dx, args.layers[0].in, next, count, ahead);
-}
-
-template <class Tile>
-void for_tiles(const MlpArgs& args, int64_t begin, int64_t end, bool backward, Tile tile) {
-  Ahead ahead;
-  for (int64_t first = begin; first < end; first += kMlpTile) {
-    add_next(args, first + kMlpTile, end, backward, &ahead);
-    ahead.start_tile();
-    tile(first, end - first < kMlpTile ? end - first : kMlpTile, &ahead);
-  }
-}
-
 template <class Dot>
 void forward(const MlpArgs& args, int64_t begin, int64_t end, float* memory) {
   const Scratch<Dot> scratch(args, memory);
-  for_tiles(args, begin, end, false,
-            [&](int64_t first, int64_t count, Ahead* ahead) { forward_tile<Dot>(args, first, count, scratch, ahead); });
+  for_tiles<uint16_t>(args, begin, end, false, [&](int64_t first, int64_t count, Ahead* ahead) {
+    forward_tile<Dot>(args, first, count, scratch, ahead);
+  });
 }
 
 template <class Dot>
 void backward(const MlpArgs& args, int64_t begin, int64_t end, float* memory, float* gradients) {
   const Scratch<Dot> scratch(args, memory);
-  for_tiles(args, begin, end, true, [&](int64_t first, int64_t count, Ahead* ahead) {
+  for_tiles<uint16_t>(args, begin, end, true, [&](int64_t first, int64_t count, Ahead* ahead) {
     backward_tile<Dot>(args, first, count, scratch, gradients, ahead);
   });
 }
 
 }  // namespace
 
-void mlp_pack_bf16(const MlpLayer& layer, bool pairs) {
-  const auto pack = pairs ? pack_panels<PairDot> : pack_panels<FloatDot>;
+void mlp_pack_bf16(MlpProducts products, const MlpLayer& layer) {
+  const auto pack = products == MlpProducts::kBrainPairs ? pack_panels<PairDot> : pack_panels<FloatDot>;
   pack(layer.weight, layer.weight_in_stride, layer.weight_out_stride, layer.in, layer.out, layer.packed);
   if (layer.packed_t)
     pack(layer.weight, layer.weight_out_stride, layer.weight_in_stride, layer.out, layer.in, layer.packed_t);
@@ -422,12 +396,13 @@ void mlp_pack_bf16(const MlpLayer& layer, bool pairs) {
 int64_t mlp_scratch_bf16(const MlpArgs& args) { return Scratch<FloatDot>::floats(args); }
 
 void mlp_forward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory) {
-  return args.pairs ? forward<PairDot>(args, begin, end, memory) : forward<FloatDot>(args, begin, end, memory);
+  return args.products == MlpProducts::kBrainPairs ? forward<PairDot>(args, begin, end, memory)
+                                                   : forward<FloatDot>(args, begin, end, memory);
 }
 
 void mlp_backward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory, float* gradients) {
-  return args.pairs ? backward<PairDot>(args, begin, end, memory, gradients)
-                    : backward<FloatDot>(args, begin, end, memory, gradients);
+  return args.products == MlpProducts::kBrainPairs ? backward<PairDot>(args, begin, end, memory, gradients)
+                                                   : backward<FloatDot>(args, begin, end, memory, gradients);
 }
 
 }  // namespace needlecpp::NDL_ISA

@@ -18,6 +18,9 @@ constexpr int64_t mlp_row(int64_t width) {
 constexpr int64_t kMlpTile = 72;
 
 enum class MlpActivation { kNone, kRelu, kSigmoid };
+// What products are made of: float32 numbers, or bfloat16 ones, as the floats that they are or in pairs by vdpbf16ps,
+// which needs kHasBf16Dot.
+enum class MlpProducts { kFloat32, kBrainFloats, kBrainPairs };
 
 struct MlpLayer {
   int64_t in, out;
@@ -46,21 +49,16 @@ struct MlpArgs {
   float* y;         // [n, out] contiguous: written by the forward pass, read by the backward pass of a sigmoid
   const float* dy;  // [n, out] contiguous
   MlpColumns dx;    // `at` is null if not wanted; one group is contiguous rows
-  bool pairs;       // bfloat16: by vdpbf16ps, which needs kHasBf16Dot
+  MlpProducts products;
 };
 
 // Writes `packed`, and `packed_t` if it is there, from `weight`.
-NDL_DECLARE_KERNEL(void, mlp_pack, (const MlpLayer& layer))
-NDL_DECLARE_KERNEL(void, mlp_pack_bf16, (const MlpLayer& layer, bool pairs))
+NDL_DECLARE_KERNEL(void, mlp_pack, (MlpProducts products, const MlpLayer& layer))
 // Floats of scratch memory that the two passes need.
 NDL_DECLARE_KERNEL(int64_t, mlp_scratch, (const MlpArgs& args))
-NDL_DECLARE_KERNEL(int64_t, mlp_scratch_bf16, (const MlpArgs& args))
 NDL_DECLARE_KERNEL(void, mlp_forward, (const MlpArgs& args, int64_t begin, int64_t end, float* scratch))
-NDL_DECLARE_KERNEL(void, mlp_forward_bf16, (const MlpArgs& args, int64_t begin, int64_t end, float* scratch))
 // Writes dx of points [begin, end) and adds the weights' gradients into `gradients`, a zeroed buffer of the caller's.
 NDL_DECLARE_KERNEL(void, mlp_backward,
-                   (const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients))
-NDL_DECLARE_KERNEL(void, mlp_backward_bf16,
                    (const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients))
 // Floats of one layer's gradient in a chunk's buffer.
 NDL_DECLARE_KERNEL(int64_t, mlp_gradient_size, (const MlpLayer& layer))

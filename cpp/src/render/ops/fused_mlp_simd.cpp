@@ -348,7 +348,8 @@ void pack_panels(const float* from, int64_t row_stride, int64_t column_stride, i
 
 }  // namespace
 
-void mlp_pack(const MlpLayer& layer) {
+void mlp_pack(MlpProducts products, const MlpLayer& layer) {
+  if (products != MlpProducts::kFloat32) return mlp_pack_bf16(products, layer);
   if (is_quad(layer)) {
     float* to = layer.packed;
     for (int64_t k = 0; k < layer.in; k += kFloats)
@@ -364,35 +365,22 @@ void mlp_pack(const MlpLayer& layer) {
     pack_panels(layer.weight, layer.weight_out_stride, layer.weight_in_stride, layer.out, layer.in, layer.packed_t);
 }
 
-int64_t mlp_scratch(const MlpArgs& args) { return 4 * kMlpTile * widest_row(args); }
+int64_t mlp_scratch(const MlpArgs& args) {
+  return args.products == MlpProducts::kFloat32 ? 4 * kMlpTile * widest_row(args) : mlp_scratch_bf16(args);
+}
 
 void mlp_forward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch) {
-  Ahead ahead;
-  for (int64_t first = begin; first < end; first += kMlpTile) {
-    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
-    ahead.clear();
-    if (count > 0) add_columns(args.x, args.layers[0].in, next, count, &ahead);
-    ahead.start_tile();
-    forward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, &ahead);
-  }
+  if (args.products != MlpProducts::kFloat32) return mlp_forward_bf16(args, begin, end, scratch);
+  for_tiles<float>(args, begin, end, false, [&](int64_t first, int64_t count, Ahead* ahead) {
+    forward_tile(args, first, count, scratch, ahead);
+  });
 }
 
 void mlp_backward(const MlpArgs& args, int64_t begin, int64_t end, float* scratch, float* gradients) {
-  Ahead ahead;
-  for (int64_t first = begin; first < end; first += kMlpTile) {
-    const int64_t next = first + kMlpTile, count = end - next < kMlpTile ? end - next : kMlpTile;
-    ahead.clear();
-    if (count > 0) {
-      ahead.add(args.dy + next * args.layers[args.n_layers - 1].out, count * args.layers[args.n_layers - 1].out);
-      for (int l = args.n_layers - 2; l >= 0; --l)
-        ahead.add(static_cast<float*>(args.layers[l].saved) + next * mlp_row(args.layers[l].out),
-                  count * mlp_row(args.layers[l].out));
-      add_columns(args.x, args.layers[0].in, next, count, &ahead);
-      if (args.dx.at) add_columns(args.dx, args.layers[0].in, next, count, &ahead);
-    }
-    ahead.start_tile();
-    backward_tile(args, first, end - first < kMlpTile ? end - first : kMlpTile, scratch, gradients, &ahead);
-  }
+  if (args.products != MlpProducts::kFloat32) return mlp_backward_bf16(args, begin, end, scratch, gradients);
+  for_tiles<float>(args, begin, end, true, [&](int64_t first, int64_t count, Ahead* ahead) {
+    backward_tile(args, first, count, scratch, gradients, ahead);
+  });
 }
 
 int64_t mlp_gradient_size(const MlpLayer& layer) {

@@ -5,6 +5,13 @@
 #include "render/ops/fused_mlp_kernels.h"
 
 namespace needlecpp::NDL_ISA {
+
+// The kernels for bfloat16 products, which those of fused_mlp_kernels.h hand on to.
+void mlp_pack_bf16(MlpProducts products, const MlpLayer& layer);
+int64_t mlp_scratch_bf16(const MlpArgs& args);
+void mlp_forward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory);
+void mlp_backward_bf16(const MlpArgs& args, int64_t begin, int64_t end, float* memory, float* gradients);
+
 namespace {
 
 // The register block: kMaxVectors vectors of columns, and as many rows as leave registers for the operands.
@@ -30,8 +37,10 @@ class Ahead {
     now_ = 0;
   }
   void clear() { n_spans_ = 0; }
-  void add(const float* from, int64_t floats) {
-    if (n_spans_ < kMaxSpans) spans_[n_spans_++] = {reinterpret_cast<const char*>(from), (floats * 4 + 63) / 64};
+  template <class T>
+  void add(const T* from, int64_t numbers) {
+    const int64_t bytes = numbers * static_cast<int64_t>(sizeof(T));
+    if (n_spans_ < kMaxSpans) spans_[n_spans_++] = {reinterpret_cast<const char*>(from), (bytes + 63) / 64};
   }
   void step() {
     ++blocks_;
@@ -227,6 +236,30 @@ void add_columns(const MlpColumns& columns, int64_t in, int64_t first, int64_t c
   for (int64_t k = 0; k < in; k += columns.group)
     ahead->add(columns.at + first * columns.row + k / columns.group * columns.group_stride,
                (count - 1) * columns.row + columns.group);
+}
+
+// tile(first, count, ahead) for tiles of the points [begin, end), with the next tile's memory in `ahead`. Activations
+// are saved as numbers of type Saved.
+template <class Saved, class Tile>
+void for_tiles(const MlpArgs& args, int64_t begin, int64_t end, bool backward, Tile tile) {
+  const int64_t in = args.layers[0].in, out = args.layers[args.n_layers - 1].out;
+  const auto points = [end](int64_t first) { return end - first < kMlpTile ? end - first : kMlpTile; };
+  Ahead ahead;
+  for (int64_t first = begin; first < end; first += kMlpTile) {
+    const int64_t next = first + kMlpTile, count = points(next);
+    ahead.clear();
+    if (count > 0 && backward) {
+      ahead.add(args.dy + next * out, count * out);
+      for (int l = args.n_layers - 2; l >= 0; --l) {
+        const int64_t row = mlp_row(args.layers[l].out);
+        ahead.add(static_cast<const Saved*>(args.layers[l].saved) + next * row, count * row);
+      }
+    }
+    if (count > 0) add_columns(args.x, in, next, count, &ahead);
+    if (count > 0 && backward && args.dx.at) add_columns(args.dx, in, next, count, &ahead);
+    ahead.start_tile();
+    tile(first, points(first), &ahead);
+  }
 }
 
 int64_t widest_row(const MlpArgs& args) {

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "simd/element.h"
 #include "simd/hd.h"
 #include "simd/isa.h"
 
@@ -35,21 +36,12 @@ struct HashGridSplitPositionsArgs {
   float *x, *y, *z;
 };
 
-// Rows [count, levels * features] (the tensor's layout) and panels [levels][pitch] holding [count, features] each (the
-// loops' layout). pitch is in floats.
-struct HashGridPanelArgs {
-  float* rows;
-  float* panels;
-  int64_t count, pitch;
-  int levels, features;
-};
-
 // table[...] at the points -> out [count, features].
 struct HashGridEncodeArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
-  const void* table;  // float32, or bfloat16
-  bool bf16;
+  const void* table;
+  Element element;  // F32 or BF16
   float* out;
 };
 
@@ -67,14 +59,12 @@ struct HashGridPositionArgs {
   HashGridLevelArgs level;
   HashGridPoints points;
   const void* table;
-  bool bf16;
+  Element element;
   const float* dy;
   float* grad;
 };
 
 NDL_DECLARE_KERNEL(void, hashgrid_split_positions, (const HashGridSplitPositionsArgs& args));
-NDL_DECLARE_KERNEL(void, hashgrid_rows_from_panels, (const HashGridPanelArgs& args));
-NDL_DECLARE_KERNEL(void, hashgrid_panels_from_rows, (const HashGridPanelArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_encode, (const HashGridEncodeArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_scatter, (const HashGridScatterArgs& args));
 NDL_DECLARE_KERNEL(void, hashgrid_position_grad, (const HashGridPositionArgs& args));

@@ -334,7 +334,7 @@ void encode_numbers(const HashGridEncodeArgs& args) {
 }
 template <int F>
 void encode(const HashGridEncodeArgs& args) {
-  if (args.bf16)
+  if (args.element == Element::BF16)
     encode_numbers<F, uint16_t>(args);
   else
     encode_numbers<F, float>(args);
@@ -441,23 +441,10 @@ void position_grad_numbers(const HashGridPositionArgs& args) {
 }
 template <int F>
 void position_grad(const HashGridPositionArgs& args) {
-  if (args.bf16)
+  if (args.element == Element::BF16)
     position_grad_numbers<F, uint16_t>(args);
   else
     position_grad_numbers<F, float>(args);
-}
-
-template <int F>
-void rows_from_panels(const HashGridPanelArgs& args) {
-  for (int64_t i = 0; i < args.count; ++i)
-    for (int l = 0; l < args.levels; ++l)
-      memcpy(args.rows + (i * args.levels + l) * F, args.panels + l * args.pitch + i * F, F * sizeof(float));
-}
-template <int F>
-void panels_from_rows(const HashGridPanelArgs& args) {
-  for (int64_t i = 0; i < args.count; ++i)
-    for (int l = 0; l < args.levels; ++l)
-      memcpy(args.panels + l * args.pitch + i * F, args.rows + (i * args.levels + l) * F, F * sizeof(float));
 }
 
 }  // namespace
@@ -479,8 +466,6 @@ void hashgrid_scatter(const HashGridScatterArgs& args) { NDL_BY_FEATURES(args.le
 void hashgrid_position_grad(const HashGridPositionArgs& args) {
   NDL_BY_FEATURES(args.level.features, position_grad, args)
 }
-void hashgrid_rows_from_panels(const HashGridPanelArgs& args) { NDL_BY_FEATURES(args.features, rows_from_panels, args) }
-void hashgrid_panels_from_rows(const HashGridPanelArgs& args) { NDL_BY_FEATURES(args.features, panels_from_rows, args) }
 
 #undef NDL_BY_FEATURES
 

@@ -15,7 +15,6 @@ namespace needlecpp {
 namespace {
 
 constexpr int64_t kBatch = 1 << 16;  // positions a call of sigma_of gets at most
-constexpr int64_t kMaxSamples = 1 << 20;
 
 void check_ray_tensor(const char* what, const Tensor& x) {
   NDL_CHECK(x.defined(), ValueError, "march", what, " are undefined: expected a tensor.");
@@ -23,19 +22,6 @@ void check_ray_tensor(const char* what, const Tensor& x) {
             ", expected float32.");
   NDL_CHECK(x.rank() == 2 && x.size(1) == 3 && x.size(0) < (int64_t{1} << 31), ValueError, "march", what,
             " have the wrong shape: got ", x.shape(), ", expected [n, 3] with n below 2^31.");
-}
-
-void check_options(const MarchOptions& options) {
-  NDL_CHECK(std::isfinite(options.step) && options.step > 0, ValueError, "march", "bad step: got ", options.step,
-            ", expected a positive length.");
-  NDL_CHECK(std::isfinite(options.cone_angle) && options.cone_angle >= 0, ValueError, "march", "bad cone_angle: got ",
-            options.cone_angle, ", expected 0 or more.");
-  NDL_CHECK(options.max_step >= options.step, ValueError, "march", "bad max_step: got ", options.max_step,
-            ", expected at least the step, ", options.step, ".");
-  NDL_CHECK(std::isfinite(options.near) && options.near >= 0, ValueError, "march", "bad near: got ", options.near,
-            ", expected 0 or more.");
-  NDL_CHECK(options.max_samples >= 1 && options.max_samples <= kMaxSamples, ValueError, "march",
-            "bad max_samples: got ", options.max_samples, ", expected 1 to ", kMaxSamples, ".");
 }
 
 void check_threshold(const char* op, float step, double threshold) {
@@ -47,9 +33,7 @@ void check_threshold(const char* op, float step, double threshold) {
 
 OccupancyGrid::OccupancyGrid(const Box& box, int resolution) : box_(box), resolution_(resolution) {
   Op op("occupancy_grid");
-  NDL_CHECK(resolution >= kBlock && resolution <= 1024 && resolution % kBlock == 0, ValueError, op,
-            "bad resolution: got ", resolution, ", expected a multiple of ", kBlock, " up to 1024.");
-  box.check(op);
+  check_config(op, OccupancyConfig{box, resolution});
   const int64_t blocks = resolution / kBlock;
   const int64_t cells = static_cast<int64_t>(resolution) * resolution * resolution;
   density_ = op.full({cells}, -1);
@@ -89,6 +73,8 @@ void OccupancyGrid::update(const std::function<Tensor(const Tensor&)>& sigma_of,
     NDL_CHECK(answer.defined() && answer.rank() == 1 && answer.size(0) == n, ValueError, op,
               "sigma_of gave the wrong shape: got ", answer.defined() ? to_string(answer.shape()) : "nothing",
               ", expected (", n, ").");
+    NDL_CHECK(answer.device() == op.device(), TypeError, op, "sigma_of answered on another device: got ",
+              to_string(answer.device()), ", expected ", to_string(op.device()), ".");
     const Tensor sigma = contiguous(cast(answer, DType::Float32));
     NDL_ON(op.device(), run_merge_density)(merged, cell, sigma, static_cast<float>(decay));
   }
@@ -125,7 +111,7 @@ Samples OccupancyGrid::march(const Rays& rays, const MarchOptions& options) cons
   Op op("march", rays.origins, rays.directions, bits_);
   check_ray_tensor("origins", rays.origins);
   check_ray_tensor("directions", rays.directions);
-  check_options(options);
+  check_config("march", options);
   const int64_t n = rays.origins.size(0);
   NDL_CHECK(rays.directions.size(0) == n, ValueError, op, "lengths differ: got ", n, " origins and ",
             rays.directions.size(0), " directions, expected as many.");

@@ -86,7 +86,7 @@ Rows make_rows(const Tensor& sigma, const Tensor& dt, const Layout& layout, doub
   NDL_ON(device, run_count_live)
   (contiguous(mul(sigma.detach(), dt.detach())), layout.offsets, stop_thickness(early_stop), live);
   if (rows.n_rays > 0) rows.length = max(live).item_int();
-  const Tensor step = arange(int64_t{0}, rows.length);
+  const Tensor step = Tensor::arange(rows.length, DType::Int64, device);
   const Tensor index = add(unsqueeze(slice(layout.offsets, 0, 0, rows.n_rays), 1), step);
   const Tensor padding = Tensor::full({}, static_cast<double>(sigma.size(0)), DType::Int64, device);
   rows.index = reshape(where(lt(step, unsqueeze(live, 1)), index, padding), {rows.n_rays * rows.length});
