@@ -25,7 +25,7 @@ export CCACHE_NOHASHDIR ?= 1
 endif
 
 SOURCES := CMakeLists.txt pyproject.toml README.md LICENSE \
-  $(shell find cmake cpp bindings python \( -name __pycache__ -o -name _core.pyi \) -prune -o -print)
+  $(shell find cmake cpp bindings python \( -name __pycache__ -o -name _core \) -prune -o -print)
 CXX_FILES = $(shell git ls-files '*.cpp' '*.h' '*.cu')
 
 .PHONY: demo test test-cpp test-py bench lint format install clean
@@ -87,8 +87,9 @@ $(VENV)/.installed: $(VENV)/.tools $(SOURCES)
 	.ci/apt-missing g++=g++
 	@echo "building and installing needlecpp into $(VENV) (minutes the first time)"
 	@python -m pip install -q --no-build-isolation --config-settings=cmake.define.NEEDLECPP_WERROR=$(WERROR) .
-	@cp $$(cd $(VENV) && python -c 'import needlecpp; print(needlecpp.__path__[0])')/_core.pyi python/needlecpp/
+	@rm -rf python/needlecpp/_core
+	@cp -r $$(cd $(VENV) && python -c 'import needlecpp; print(needlecpp.__path__[0])')/_core python/needlecpp/
 	@touch $@
 
 clean:
-	rm -rf build $(VENV) dist python/needlecpp/_core.pyi .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build $(VENV) dist python/needlecpp/_core .pytest_cache .mypy_cache .ruff_cache

@@ -65,11 +65,11 @@ bool is_bound_function(nb::handle object) {
   return kind.ends_with("nb_func") || kind.ends_with("nb_method");
 }
 
-// The functions among the attributes of a module or class, and in its properties and classes.
+// The functions among the attributes of a module or class, and in its properties, classes and submodules.
 void reroute_all(nb::handle scope) {
   for (nb::handle value : nb::list(scope.attr("__dict__").attr("values")())) {
     if (is_bound_function(value)) reroute(value);
-    if (PyType_Check(value.ptr()) && nb::type_check(value)) reroute_all(value);
+    if ((PyType_Check(value.ptr()) && nb::type_check(value)) || PyModule_Check(value.ptr())) reroute_all(value);
     if (PyObject_TypeCheck(value.ptr(), &PyProperty_Type))
       if (const nb::object setter = value.attr("fset"); is_bound_function(setter)) reroute(setter);
   }

@@ -1,4 +1,6 @@
-// How ops are bound: as module functions, and as methods of Tensor under the same names. One file a family in ops/.
+// How ops are bound: as functions of _core.ops, and as methods of Tensor under the same names. Each file in ops/ has
+// the stem of the public header whose functions it binds, and binds them in a function of that name: ops/conv.cpp has
+// void bind_conv(Binder b), and the build finds it there. What is bound is public by that: needlecpp.ops offers it.
 #pragma once
 
 #include <string_view>
@@ -39,21 +41,36 @@ Extra with_torch_name(Extra extra) {
 }
 
 struct Binder {
-  nb::module_& m;
+  nb::module_ core;        // needlecpp._core: what functions written in Python are made of
+  nb::module_ ops;         // needlecpp._core.ops, which needlecpp.ops offers
+  nb::module_ functional;  // needlecpp._core.functional, which needlecpp.nn.functional offers
   nb::class_<Tensor> tensor;
+  bool in_functional = false;
 
-  // A module function. Arguments named axis, axes and keepdims may be given as dim, dims and keepdim, too.
+  // Binds into needlecpp.nn.functional as well.
+  Binder layers() const {
+    Binder b = *this;
+    b.in_functional = true;
+    return b;
+  }
+  // A function with its arguments as they are named.
+  template <class Fn, class... Extra>
+  void def(const char* name, Fn&& fn, const Extra&... extra) {
+    ops.def(name, std::forward<Fn>(fn), extra...);
+    if (in_functional) functional.attr(name) = ops.attr(name);
+  }
+  // A function. Arguments named axis, axes and keepdims may be given as dim, dims and keepdim, too.
   template <class Fn, class... Extra>
   void function(const char* name, Fn&& fn, const Extra&... extra) {
-    m.def(name, fn, extra...);
-    if ((has_torch_name(extra) || ...)) m.def(name, fn, with_torch_name(extra)...);
+    def(name, fn, extra...);
+    if ((has_torch_name(extra) || ...)) def(name, fn, with_torch_name(extra)...);
   }
   template <class Fn, class... Extra>
   void method(const char* name, Fn&& fn, const Extra&... extra) {
     tensor.def(name, fn, extra...);
     if ((has_torch_name(extra) || ...)) tensor.def(name, fn, with_torch_name(extra)...);
   }
-  // A module function and the method of the same name; `self` is the first argument's name in the function.
+  // A function and the method of the same name; `self` is the first argument's name in the function.
   template <class Fn, class... Extra>
   void both(const char* name, Fn&& fn, nb::arg self, const Extra&... extra) {
     function(name, fn, self, extra...);
@@ -78,12 +95,12 @@ struct Binder {
         },
         "a"_a, "b"_a);
   }
-  // A module function and method over axes. `make` makes it for a reading of them: axes_of for NumPy's names of the
+  // A function and method over axes. `make` makes it for a reading of them: axes_of for NumPy's names of the
   // arguments, dim_axes_of for PyTorch's.
   template <class Make, class... Extra>
   void over_axes(const char* name, Make make, nb::arg self, const Extra&... extra) {
-    m.def(name, make(&axes_of), self, extra...);
-    m.def(name, make(&dim_axes_of), self, with_torch_name(extra)...);
+    def(name, make(&axes_of), self, extra...);
+    def(name, make(&dim_axes_of), self, with_torch_name(extra)...);
     tensor.def(name, make(&axes_of), extra...);
     tensor.def(name, make(&dim_axes_of), with_torch_name(extra)...);
   }
@@ -97,30 +114,5 @@ struct Binder {
     over_axes(name, make, "a"_a, "axis"_a = nb::none(), "keepdims"_a = false, "axes"_a = nb::none(), doc);
   }
 };
-
-void bind_activation(Binder& b);
-void bind_attention(Binder& b);
-void bind_conv(Binder& b);
-void bind_creation(Binder& b);
-void bind_elementwise(Binder& b);
-void bind_fft(Binder& b);
-void bind_gather(Binder& b);
-void bind_linalg(Binder& b);
-void bind_loss(Binder& b);
-void bind_matmul(Binder& b);
-void bind_matrix(Binder& b);
-void bind_norm(Binder& b);
-void bind_optim_step(Binder& b);
-void bind_pad(Binder& b);
-void bind_pool(Binder& b);
-void bind_reduce(Binder& b);
-void bind_resample(Binder& b);
-void bind_scan(Binder& b);
-void bind_segment(Binder& b);
-void bind_shape(Binder& b);
-void bind_softmax(Binder& b);
-void bind_sort(Binder& b);
-void bind_sparse(Binder& b);
-void bind_unfold(Binder& b);
 
 }  // namespace needlecpp::python

@@ -421,6 +421,11 @@ Tensor beside(nb::handle object, const Tensor& x, bool exact) {
   return y;
 }
 
+Tensor compared(nb::handle object, const Tensor& x) {
+  return is_floating(x.dtype()) ? value_of(object, x.dtype(), x.device())
+                                : tensor_of(object, nb::none(), true, x.device());
+}
+
 std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact) {
   if (nb::isinstance<Tensor>(a)) {
     const Tensor x = nb::cast<Tensor>(a);
@@ -428,6 +433,11 @@ std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact) {
   }
   const Tensor y = nb::isinstance<Tensor>(b) ? nb::cast<Tensor>(b) : tensor_of(b, nb::none(), true);
   return {beside(a, y, exact), y};
+}
+
+bool stands_beside(nb::handle other) {
+  return PyFloat_Check(other.ptr()) || PyLong_Check(other.ptr()) || nb::isinstance<Tensor>(other) ||
+         nb::hasattr(other, "__array__");
 }
 
 nb::object to_numpy(const char* op, const Tensor& tensor) {

@@ -71,8 +71,12 @@ Tensor value_of(nb::handle object, DType dtype, Device device);
 // NumPy: they take x's, but an integer lifts bool to int64 and a float lifts integers to float32. An integer that x's
 // dtype cannot hold raises OverflowError, unless it is only to be compared (`exact`).
 Tensor beside(nb::handle object, const Tensor& x, bool exact = false);
+// A number or list to be compared with elements of x: floats beside integers stay floats.
+Tensor compared(nb::handle object, const Tensor& x);
 // Two operands of which either may be no Tensor.
 std::pair<Tensor, Tensor> operands(nb::handle a, nb::handle b, bool exact = false);
+// Whether it can be the other operand: a number, a tensor or an array.
+bool stands_beside(nb::handle other);
 // Both share memory, and throw TypeError, in the name of `op`, where it is not the CPU's.
 nb::object to_numpy(const char* op, const Tensor& x);  // bfloat16 comes as float32
 nb::object to_exporter(const Tensor& x);               // an object whose __dlpack__ hands it out
@@ -119,7 +123,6 @@ void bind_tensor(nb::module_& m);
 void bind_operators(nb::class_<Tensor>& c);
 void bind_ops(nb::module_& m);
 void bind_autograd(nb::module_& m);
-void bind_render(nb::module_& m);
 void bind_cameras(nb::module_& m);
 void bind_picture(nb::module_& m);
 void bind_occupancy(nb::module_& m);

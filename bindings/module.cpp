@@ -157,7 +157,6 @@ NB_MODULE(_core, m) {
   bind_autograd(m);
   bind_ops(m);
   bind_cameras(m);
-  bind_render(m);
   bind_picture(m);
   bind_occupancy(m);
   bind_field(m);

@@ -1,34 +1,34 @@
-// Binds every family of ops.
+// Binds every family of ops: all files in ops/, of which the build makes the list families.inc.
 #include "binder.h"
 
 namespace needlecpp::python {
 
+#define NDL_FAMILY(stem) void bind_##stem(Binder b);
+#include "families.inc"
+#undef NDL_FAMILY
+
+namespace {
+
+// What `import *` takes of a module, and what stands in its stub: all that was bound in it.
+void name_all(nb::module_& m) {
+  nb::list names;
+  for (nb::handle name : nb::list(m.attr("__dict__").attr("keys")()))
+    if (!nb::cast<std::string>(name).starts_with("_")) names.append(name);
+  names.sort();
+  m.attr("__all__") = names;
+}
+
+}  // namespace
+
 void bind_ops(nb::module_& m) {
-  Binder b{m, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
-  bind_activation(b);
-  bind_attention(b);
-  bind_conv(b);
-  bind_creation(b);
-  bind_elementwise(b);
-  bind_fft(b);
-  bind_gather(b);
-  bind_linalg(b);
-  bind_loss(b);
-  bind_matmul(b);
-  bind_matrix(b);
-  bind_norm(b);
-  bind_optim_step(b);
-  bind_pad(b);
-  bind_pool(b);
-  bind_reduce(b);
-  bind_resample(b);
-  bind_scan(b);
-  bind_segment(b);
-  bind_shape(b);
-  bind_softmax(b);
-  bind_sort(b);
-  bind_sparse(b);
-  bind_unfold(b);
+  nb::module_ ops = m.def_submodule("ops", "The ops, as needlecpp.ops offers them.");
+  nb::module_ functional = m.def_submodule("functional", "Those of layers, as needlecpp.nn.functional offers them.");
+  const Binder b{m, ops, functional, nb::borrow<nb::class_<Tensor>>(m.attr("Tensor"))};
+#define NDL_FAMILY(stem) bind_##stem(b);
+#include "families.inc"
+#undef NDL_FAMILY
+  name_all(ops);
+  name_all(functional);
 }
 
 }  // namespace needlecpp::python

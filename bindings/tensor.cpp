@@ -1,10 +1,9 @@
-// The Tensor class: construction, properties, operators, indexing, exchange with NumPy and DLPack.
+// The Tensor class: construction, properties, exchange with NumPy and DLPack.
 #include "choice.h"
 #include "convert.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/core/random.h"
 #include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/indexing.h"
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/ops/matmul.h"
 #include "needlecpp/ops/reduce.h"
@@ -17,66 +16,6 @@ namespace needlecpp::python {
 namespace {
 
 using Release = nb::call_guard<nb::gil_scoped_release>;
-
-// As Python's own slices, integers beyond 64 bits are clipped.
-int64_t slice_bound(nb::handle object) {
-  const Py_ssize_t value = PyNumber_AsSsize_t(object.ptr(), nullptr);
-  if (value == -1 && PyErr_Occurred()) nb::raise_python_error();
-  return value;
-}
-
-// Arrays, tensors, truth values and (nested) sequences of integers or tensors.
-Tensor index_array(nb::handle entry, Device device) {
-  if (nb::isinstance<nb::list>(entry) || nb::isinstance<nb::tuple>(entry)) {
-    Tensors parts;
-    for (nb::handle item : entry) {
-      if (!nb::isinstance<Tensor>(item)) {
-        parts.clear();
-        break;
-      }
-      parts.push_back(nb::cast<Tensor>(item));
-    }
-    if (!parts.empty()) return stack(parts, 0);
-  }
-  return tensor_of(entry, nb::none(), true, device);
-}
-
-// Of a tensor on `device`.
-std::vector<IndexItem> index_items(nb::handle key, Device device) {
-  std::vector<IndexItem> items;
-  const auto add = [&items, device](nb::handle entry) {
-    IndexItem item;
-    if (entry.is_none()) {
-      item.kind = IndexItem::Kind::NewAxis;
-    } else if (entry.is(nb::ellipsis())) {
-      item.kind = IndexItem::Kind::Ellipsis;
-    } else if (nb::isinstance<nb::slice>(entry)) {
-      item.kind = IndexItem::Kind::Slice;
-      const nb::object start = entry.attr("start");
-      const nb::object stop = entry.attr("stop");
-      const nb::object step = entry.attr("step");
-      item.has_start = !start.is_none();
-      item.has_stop = !stop.is_none();
-      if (item.has_start) item.start = slice_bound(start);
-      if (item.has_stop) item.stop = slice_bound(stop);
-      if (!step.is_none()) item.step = slice_bound(step);
-    } else if (is_integer(entry)) {
-      item = IndexItem::integer(int64_of(entry));
-    } else {
-      item.kind = IndexItem::Kind::Array;
-      item.array = index_array(entry, device);
-      NDL_CHECK(!is_floating(item.array.dtype()) || item.array.numel() == 0, IndexError, "index",
-                "index arrays must be integers or bool: got ", name(item.array.dtype()), ", expected int64.");
-      if (is_floating(item.array.dtype())) item.array = cast(item.array, DType::Int64);  // an empty list
-    }
-    items.push_back(item);
-  };
-  if (nb::isinstance<nb::tuple>(key))
-    for (nb::handle entry : nb::borrow<nb::tuple>(key)) add(entry);
-  else
-    add(key);
-  return items;
-}
 
 // The elements on the host, wherever they are, off the tape.
 nb::object array_of(const Tensor& x) {
@@ -216,49 +155,6 @@ void bind_construction(nb::class_<Tensor>& c) {
   c.def("__hash__", [](const Tensor& x) { return reinterpret_cast<intptr_t>(x.impl().get()); });
 }
 
-// The object that it came from where nothing was made.
-nb::typed<nb::object, Tensor> itself_or(nb::object self, const Tensor& y) {
-  return y.is_same(nb::cast<const Tensor&>(self)) ? self : nb::cast(y);
-}
-
-nb::typed<nb::object, Tensor> moved(nb::object self, Device device) {
-  const Tensor& x = nb::cast<const Tensor&>(self);
-  return itself_or(self, unlocked([&] { return to(x, device); }));
-}
-
-// What to() may be asked for.
-struct Place {
-  DType dtype;
-  Device device;
-};
-
-// Where x is, but for what is asked for: target is a tensor, a device or a dtype.
-Place place_of(const char* op, const Tensor& x, nb::handle target, nb::handle dtype, nb::handle device) {
-  Place place{x.dtype(), x.device()};
-  if (nb::isinstance<Tensor>(target)) {
-    const Tensor& like = nb::cast<const Tensor&>(target);
-    place = {like.dtype(), like.device()};
-  } else if (nb::isinstance<nb::str>(target)) {
-    const std::string word = nb::cast<std::string>(target);
-    int i = 0;
-    while (i < kNumDTypes && word != name(static_cast<DType>(i))) ++i;
-    const bool on_device = word == "cpu" || word.starts_with("cuda");
-    NDL_CHECK(on_device || i < kNumDTypes, TypeError, op, "neither a dtype nor a device: got \"", word,
-              "\", expected the name of one, \"float64\" or \"cpu\" say, or a Tensor.");
-    if (on_device)
-      place.device = device_from_name(word);
-    else
-      place.dtype = static_cast<DType>(i);
-  } else if (nb::isinstance<Device>(target)) {
-    place.device = nb::cast<Device>(target);
-  } else {
-    place.dtype = dtype_of(target, place.dtype);
-  }
-  place = {dtype_of(dtype, place.dtype), device_of(device, place.device)};
-  check_available(op, place.device);
-  return place;
-}
-
 void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro(
       "shape", [](const Tensor& x) { return to_tuple(x.shape()); }, "Sizes of the axes.");
@@ -271,13 +167,6 @@ void bind_properties(nb::class_<Tensor>& c) {
   c.def_prop_ro(
       "dtype", [](const Tensor& x) { return name(x.dtype()); }, "Name of the element type.");
   c.def_prop_ro("device", &Tensor::device, "Where the elements live.");
-  c.def(
-      "to_device",
-      [](nb::object self, nb::object device, nb::object stream) {
-        NDL_CHECK(stream.is_none(), ValueError, "to_device", "the CPU has no streams: got a stream, expected None.");
-        return moved(self, device_of(device));
-      },
-      "device"_a, nb::kw_only(), "stream"_a = nb::none(), "The array API's name of to(), for devices.");
   c.def(
       "__array_namespace__",
       [](const Tensor&, const std::optional<std::string>& version) {
@@ -347,27 +236,6 @@ void bind_properties(nb::class_<Tensor>& c) {
       "Adds the gradients of this tensor (contracted with out_grad; 1 for a scalar) to the .grad of every leaf.");
 }
 
-void bind_indexing(nb::class_<Tensor>& c) {
-  c.def(
-      "__getitem__",
-      [](const Tensor& x, nb::object key) {
-        const std::vector<IndexItem> items = index_items(key, x.device());
-        return unlocked([&] { return get_item(x, items); });
-      },
-      "key"_a.none());
-  c.def(
-      "__setitem__",
-      [](const Tensor& x, nb::object key, nb::object value) {
-        const std::vector<IndexItem> items = index_items(key, x.device());
-        const Tensor values = value_of(value, x.dtype(), x.device());
-        unlocked([&] {
-          set_item(x, items, values);
-          return 0;
-        });
-      },
-      "key"_a.none(), "value"_a);
-}
-
 void bind_conversion(nb::class_<Tensor>& c) {
   c.def("contiguous", &contiguous, Release(), "This tensor, or a copy whose elements lie in C order without gaps.");
   c.def("compact", &contiguous, Release(), "needle's name of contiguous().");
@@ -379,37 +247,6 @@ void bind_conversion(nb::class_<Tensor>& c) {
         return unlocked([&] { return cast(x, to); });
       },
       "dtype"_a);
-  c.def(
-      "to",
-      [](nb::object self, nb::object target, nb::object dtype, bool, bool copy, nb::object device) {
-        const Tensor& x = nb::cast<const Tensor&>(self);
-        const Place place = place_of("to", x, target, dtype, device);
-        const Tensor y = unlocked([&] {
-          const Tensor moved = to(cast(x, place.dtype), place.device);
-          return copy && moved.is_same(x) ? clone(x) : moved;
-        });
-        return itself_or(self, y);
-      },
-      "target"_a = nb::none(), "dtype"_a = nb::none(), "non_blocking"_a = false, "copy"_a = false, nb::kw_only(),
-      "device"_a = nb::none(),
-      "This tensor as another dtype, on another device, or as another tensor is (PyTorch's call: target is any of the "
-      "three). Where nothing changes it is this tensor itself, unless copy is True. The gradient comes back to where "
-      "this tensor is.\n\n"
-      ">>> ndl.ones(2).to(\"float64\").dtype\n'float64'\n"
-      ">>> ndl.arange(2).to(ndl.ones(1)).tolist()\n[0.0, 1.0]");
-  c.def(
-      "cpu", [](nb::object self) { return moved(self, Device{}); },
-      "This tensor on the CPU.\n\n>>> ndl.ones(2).cpu().device\ncpu");
-  c.def(
-      "cuda",
-      [](nb::object self, nb::object device) {
-        const Device card =
-            is_integer(device) ? cuda_device(int64_of(device)) : device_of(device, Device{DeviceType::CUDA, 0});
-        NDL_CHECK(card.type == DeviceType::CUDA, ValueError, "cuda", "not a card: got ", to_string(card),
-                  ", expected cuda. Use to().");
-        return moved(self, card);
-      },
-      "device"_a = nb::none(), "This tensor on a CUDA card: the first unless another is named, or its number given.");
   c.def("float", [](const Tensor& x) { return cast(x, DType::Float32); });
   c.def("double", [](const Tensor& x) { return cast(x, DType::Float64); });
   c.def("long", [](const Tensor& x) { return cast(x, DType::Int64); });
@@ -442,29 +279,9 @@ void bind_tensor(nb::module_& m) {
   nb::class_<Tensor> c(m, "Tensor", "An n-dimensional array with gradients.", nb::is_weak_referenceable());
   bind_construction(c);
   bind_properties(c);
-  bind_indexing(c);
   bind_operators(c);
   bind_conversion(c);
 
-  m.def(
-      "to_",
-      [](const Tensor& x, nb::object target, nb::object dtype, nb::object device) {
-        const Place place = place_of("to", x, target, dtype, device);
-        unlocked([&] {
-          to_(x, place.dtype, place.device);
-          return 0;
-        });
-      },
-      "x"_a, "target"_a = nb::none(), "dtype"_a = nb::none(), "device"_a = nb::none(),
-      "A leaf goes on in another dtype and on another device, its gradient too: what Module.to() does to parameters.");
-  // For tests, which have one device, of what happens on others.
-  m.def(
-      "_said_to_be_on",
-      [](const Tensor& x, const Device& device) {
-        return Tensor::wrap(
-            x.raw(), x.shape(), x.strides(), x.dtype(), [x] {}, false, device);
-      },
-      "x"_a, "device"_a);
   m.def(
       "promote_types",
       [](nb::object a, nb::object b) {

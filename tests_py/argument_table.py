@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import needlecpp as ndl
 import numpy as np
-from needlecpp import _core
 
 inf, nan = float("inf"), float("nan")
 
@@ -389,27 +388,6 @@ CALLS: dict[str, dict[str, list[Any]]] = {
         "bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_invert invert bitwise_left_shift left_shift "
         "bitwise_right_shift right_shift",
         **INTEGERS,
-    ),
-    **row(
-        "hashgrid hashgrid_mlp",
-        positions=pair(numbers(2, 3, scale=0.5)),
-        table=pair(numbers(32, 2)),
-        config=[_core.HashGridConfig(2, 2, 4, growth=growth) for growth in (1.5, 2.0)],
-        weights=[[numbers(4, 3), -SQUARE], [numbers(4, 3) + 1, SQUARE]],
-        low=[(-1.0, -1.0, -1.0)],
-        high=[(2.0, 2.0, 2.0)],
-        hidden=["sigmoid"],
-        output=["sigmoid"],
-        precision=["bfloat16"],
-    ),
-    **row(
-        "render_volume",
-        sigma=pair(UNEQUAL),
-        rgb=pair(SQUARE),
-        t=pair(UNEQUAL),
-        dt=[UNEQUAL / 9, UNEQUAL / 3],
-        offsets=OFFSETS,
-        early_stop=[0.5],
     ),
     **row("functional.pad", input=pair(LINES), pad=[(1, 2), (2, 1)], mode=["circular"], value=[2.0]),
     **row("Tensor.astype", dtype=["float64", "int32"]),

@@ -3,8 +3,8 @@
 The signatures are read from the package itself. A function is called once with its required parameters, and then, for
 each parameter, with other values in its place, until one changes what comes back or what is written into the arguments.
 A parameter that none changes fails, and so does a new one without values. ``argument_table.py`` has the values: for the
-parameter's name, or for the function where it needs others. In place of a value that changes something may stand one
-that is Refused, or one that has NoEffect, and why.
+parameter's name, or for the function where it needs others, which a row of ``op_table`` may have, too. In place of a
+value that changes something may stand one that is Refused, or one that has NoEffect, and why.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import needlecpp as ndl
 import numpy as np
 import pytest
 from argument_table import CALLS, ELSEWHERE, VALUES, NoEffect, Refused
+from op_table import OPS
 
 XP = ndl.zeros(1).__array_namespace__()
 TORCH = {"dim": "axis", "dims": "axes", "keepdim": "keepdims", "dim0": "axis0", "dim1": "axis1", "dim2": "axis2"}
@@ -129,10 +130,14 @@ ALIASES = {
 }
 
 
+ROWS = {op.covers or op.name: op.arguments for op in OPS if op.arguments}
+
+
 def values_of(function: str, parameter: str) -> tuple[list[Any], bool]:
     """The values of a parameter, and whether it is in the call though it can be left out."""
     parameter = TORCH.get(parameter, parameter)
-    for table in (CALLS.get(function, {}), CALLS.get(function.split(".")[-1], {})):
+    name_alone = function.split(".")[-1]
+    for table in (CALLS.get(function, {}), CALLS.get(name_alone, {}), ROWS.get(name_alone, {})):
         for name in (parameter, *ALIASES.get(parameter, ())):
             if f"{name}_given" in table:
                 return table[f"{name}_given"], True

@@ -32,3 +32,10 @@ def test_it_quotes_header_op_and_binding_and_names_files_that_exist() -> None:
     assert len(QUOTES) >= 2
     for path in re.findall(r"`((?:cpp|bindings|python|tests_cpp|tests_py)/[\w/.]+)`", PAGE):
         assert (ROOT / path).exists(), path
+
+
+def test_every_public_header_of_ops_is_bound_in_a_file_of_its_name() -> None:
+    headers = {header.stem for header in (ROOT / "cpp/include/needlecpp/ops").glob("*.h")}
+    bindings = {file.stem for file in (ROOT / "bindings/ops").glob("*.cpp")}
+    assert headers <= bindings
+    assert bindings - headers <= {header.stem for header in (ROOT / "cpp/include/needlecpp/render").glob("*.h")}

@@ -14,10 +14,17 @@ import pytest
 def documented() -> list[tuple[str, str]]:
     """(name, docstring) of everything public that was bound from C++."""
     found: dict[str, str] = {}
-    for owner, prefix in ((ndl._core, ""), (ndl.Tensor, "Tensor.")):
+    for owner, prefix in (
+        (ndl._core, ""),
+        (ndl._core.ops, ""),
+        (ndl._core.functional, "functional."),
+        (ndl.Tensor, "Tensor."),
+    ):
         for name in dir(owner):
             member: Any = getattr(owner, name)
             if name.startswith("_") or isinstance(member, types.ModuleType):
+                continue
+            if owner is ndl._core.functional and member in vars(ndl._core.ops).values():
                 continue
             found[prefix + name] = getattr(member, "__doc__", None) or ""
     return sorted(found.items())

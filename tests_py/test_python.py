@@ -328,7 +328,8 @@ def test_no_function_answers_by_a_list_of_signatures() -> None:
 
     from needlecpp import _core
 
-    functions = [f for f in vars(_core).values() if type(f).__name__ == "nb_func"]
+    modules = (_core, _core.ops, _core.functional)
+    functions = {f for module in modules for f in vars(module).values() if type(f).__name__ == "nb_func"}
     methods = [f for name, f in vars(ndl.Tensor).items() if type(f).__name__ == "nb_method" and name != "__init__"]
     assert len(functions) > 300 and len(methods) > 200
     for function in [*functions, *methods]:
@@ -340,3 +341,12 @@ def test_no_function_answers_by_a_list_of_signatures() -> None:
                 text = str(error)
                 assert "incompatible function arguments" not in text, (function.__name__, text)
                 assert text.count("\n") < 3 and inspect.cleandoc(text), function.__name__
+
+
+@pytest.mark.parametrize("module", [ndl, ndl.ops, ndl.nn.functional, ndl.linalg, ndl.fft], ids=lambda m: m.__name__)
+def test_names_are_there_to_be_listed_and_imported(module: Any) -> None:
+    imported: dict[str, Any] = {}
+    exec(f"from {module.__name__} import *", imported)
+    names = set(imported) - {"__builtins__"}
+    assert names == set(module.__all__) and len(names) == len(module.__all__)
+    assert names <= set(dir(module))

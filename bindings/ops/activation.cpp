@@ -6,7 +6,8 @@
 
 namespace needlecpp::python {
 
-void bind_activation(Binder& b) {
+void bind_activation(Binder b) {
+  b = b.layers();
   b.unary("relu", &relu,
           "max(x, 0); the derivative at 0 is 0.\n\n"
           ">>> ndl.relu(ndl.Tensor([-1.0, 2.0]))\n"

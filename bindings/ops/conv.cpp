@@ -38,7 +38,7 @@ std::string shape_text(const char* leading, int axes, const char* size) {
   return text;
 }
 
-void bind_conv_nd(Binder& b, int axes) {
+void bind_conv_nd(Binder b, int axes) {
   const std::string digit = std::to_string(axes) + "d", conv = "conv" + digit, transposed = "conv_transpose" + digit;
   const std::string doc =
       "y[n, o, i] = bias[o] + sum over c, t of x[n, c, i * stride + t * dilation - padding] weight[o, c, t], over " +
@@ -48,7 +48,7 @@ void bind_conv_nd(Binder& b, int axes) {
       "Differentiable in input, weight and bias.\n\n>>> import needlecpp as ndl\n>>> ndl." +
       conv + "(ndl.ones(" + shape_text("1, 2", axes, "5") + "), ndl.ones(" + shape_text("3, 2", axes, "3") +
       "), padding=1).shape\n(" + shape_text("1, 3", axes, "5") + ")";
-  b.m.def(
+  b.def(
       conv.c_str(),
       [axes, conv](const Tensor& x, const Tensor& weight, std::optional<Tensor> bias, nb::object stride,
                    nb::object padding, nb::object dilation, int64_t groups) {
@@ -66,7 +66,7 @@ void bind_conv_nd(Binder& b, int axes) {
       "ndl\n>>> ndl." +
       transposed + "(ndl.ones(" + shape_text("1, 2", axes, "4") + "), ndl.ones(" + shape_text("2, 3", axes, "2") +
       "), stride=2).shape\n(" + shape_text("1, 3", axes, "8") + ")";
-  b.m.def(
+  b.def(
       transposed.c_str(),
       [axes, transposed](const Tensor& x, const Tensor& weight, std::optional<Tensor> bias, nb::object stride,
                          nb::object padding, nb::object output_padding, int64_t groups, nb::object dilation) {
@@ -81,13 +81,13 @@ void bind_conv_nd(Binder& b, int axes) {
 
 }  // namespace
 
-void bind_conv(Binder& b) {
-  for (int axes = 1; axes <= 3; ++axes) bind_conv_nd(b, axes);
-  b.m.def("conv", &conv, "a"_a, "b"_a, "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1, Release(),
-          "needle's convolution: a [n, h, w, c], b [k, k, c, o] gives [n, h', w', o]. Floats; differentiable.\n\n"
-          ">>> import needlecpp as ndl\n>>> ndl.conv(ndl.ones(1, 5, 5, 2), ndl.ones(3, 3, 2, 4), padding=1).shape\n"
-          "(1, 5, 5, 4)");
-  b.m.def(
+void bind_conv(Binder b) {
+  for (int axes = 1; axes <= 3; ++axes) bind_conv_nd(b.layers(), axes);
+  b.def("conv", &conv, "a"_a, "b"_a, "stride"_a = 1, "padding"_a = 0, "dilation"_a = 1, Release(),
+        "needle's convolution: a [n, h, w, c], b [k, k, c, o] gives [n, h', w', o]. Floats; differentiable.\n\n"
+        ">>> import needlecpp as ndl\n>>> ndl.conv(ndl.ones(1, 5, 5, 2), ndl.ones(3, 3, 2, 4), padding=1).shape\n"
+        "(1, 5, 5, 4)");
+  b.def(
       "dilate",
       [](const Tensor& a, nb::object axes, int64_t dilation) {
         const AxisSet over = axes_of(axes);
@@ -97,7 +97,7 @@ void bind_conv(Binder& b) {
       "needle's: `dilation` zeros after every element along the axes. Any dtype; differentiable.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.dilate(ndl.Tensor([1.0, 2.0]), 0, 2).tolist()\n"
       "[1.0, 0.0, 0.0, 2.0, 0.0, 0.0]");
-  b.m.def(
+  b.def(
       "undilate",
       [](const Tensor& a, nb::object axes, int64_t dilation) {
         const AxisSet over = axes_of(axes);

@@ -2,36 +2,13 @@
 #include "needlecpp/ops/creation.h"
 
 #include "binder.h"
+#include "creation_options.h"
 #include "needlecpp/ops/elementwise.h"
-#include "needlecpp/ops/random.h"
 #include "needlecpp/ops/shape.h"
 #include "needlecpp/ops/transfer.h"
 
 namespace needlecpp::python {
 namespace {
-
-// What every function that makes a tensor takes last.
-struct Options {
-  DType dtype;
-  Device device;
-  bool requires_grad;
-  Options(nb::handle dtype, DType usual_dtype, nb::handle device, bool grad)
-      : dtype(dtype_of(dtype, usual_dtype)), device(device_of(device)), requires_grad(grad) {}
-  // As another tensor, where nothing else is asked for.
-  Options(nb::handle dtype, nb::handle device, bool grad, const Tensor& like)
-      : dtype(dtype_of(dtype, like.dtype())), device(device_of(device, like.device())), requires_grad(grad) {}
-  template <class Make>
-  Tensor operator()(const Make& make) const {
-    return unlocked([&] { return make(dtype, device).set_requires_grad(requires_grad); });
-  }
-  // Numbers that are made in `wide` where the dtype may not hold them all.
-  template <class Make>
-  Tensor fitting(DType wide, const Make& make) const {
-    const bool narrow = !is_floating(dtype) && dtype != DType::Bool && dtype != wide;
-    return fitted(unlocked([&] { return make(narrow ? wide : dtype, device); }), dtype)
-        .set_requires_grad(requires_grad);
-  }
-};
 
 bool is_whole(nb::handle object) {
   if (nb::isinstance<Tensor>(object)) return !is_floating(nb::cast<Tensor>(object).dtype());
@@ -48,7 +25,7 @@ double number_of(nb::handle object) {
 }
 
 // One value everywhere.
-Tensor filled(const Shape& shape, nb::handle value, const Options& options) {
+Tensor filled(const Shape& shape, nb::handle value, const CreationOptions& options) {
   check_fits(value, options.dtype);
   if (PyFloat_Check(value.ptr())) {
     const double number = number_of(value);
@@ -63,7 +40,7 @@ DType kind_of(nb::handle value) {
   return PyBool_Check(value.ptr()) ? DType::Bool : is_integer(value) ? DType::Int64 : DType::Float32;
 }
 
-void bind_constants(Binder& b) {
+void bind_constants(Binder b) {
   using Make = Tensor (*)(const Shape&, DType, Device);
   for (auto [name, like, make, doc, like_doc] :
        {std::tuple{"zeros", "zeros_like", static_cast<Make>(&Tensor::zeros),
@@ -78,33 +55,34 @@ void bind_constants(Binder& b) {
                    "Elements of no certain value.\n\n>>> ndl.empty(2, 3).shape\n(2, 3)",
                    "Elements of no certain value, of a's shape, dtype and device unless others are named.\n\n"
                    ">>> ndl.empty_like(ndl.zeros(2)).shape\n(2,)"}}) {
-    b.m.def(
+    b.def(
         name,
         [make = make](nb::args shape, nb::object dtype, nb::object device, bool requires_grad) {
           const Shape sizes = dims_of_args(shape);
-          return Options(dtype, DType::Float32, device,
-                         requires_grad)([&](DType to, Device on) { return make(sizes, to, on); });
+          return CreationOptions(dtype, DType::Float32, device,
+                                 requires_grad)([&](DType to, Device on) { return make(sizes, to, on); });
         },
         "shape"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, doc);
-    b.m.def(
+    b.def(
         like,
         [make = make](const Tensor& x, nb::object dtype, nb::object device, bool requires_grad) {
-          return Options(dtype, device, requires_grad, x)([&](DType to, Device on) { return make(x.shape(), to, on); });
+          return CreationOptions(dtype, device, requires_grad,
+                                 x)([&](DType to, Device on) { return make(x.shape(), to, on); });
         },
         "a"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false, like_doc);
   }
-  b.m.def(
+  b.def(
       "full",
       [](nb::object shape, nb::object value, nb::object dtype, nb::object device, bool requires_grad) {
-        return filled(dims_of(shape), value, Options(dtype, kind_of(value), device, requires_grad));
+        return filled(dims_of(shape), value, CreationOptions(dtype, kind_of(value), device, requires_grad));
       },
       "shape"_a, "fill_value"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
       "One value everywhere; a float gives float32, an int int64 and a bool bool if no dtype is named.\n\n"
       ">>> ndl.full((2,), 7).tolist()\n[7, 7]");
-  b.m.def(
+  b.def(
       "full_like",
       [](const Tensor& x, nb::object value, nb::object dtype, nb::object device, bool requires_grad) {
-        return filled(x.shape(), value, Options(dtype, device, requires_grad, x));
+        return filled(x.shape(), value, CreationOptions(dtype, device, requires_grad, x));
       },
       "a"_a, "fill_value"_a, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
       "One value everywhere, of a's shape, dtype and device unless others are named.\n\n"
@@ -112,8 +90,8 @@ void bind_constants(Binder& b) {
 }
 
 // NumPy's names of the arguments, then PyTorch's.
-void bind_sequences(Binder& b, const char* stop, const char* num) {
-  b.m.def(
+void bind_sequences(Binder b, const char* stop, const char* num) {
+  b.def(
       "arange",
       [](nb::object start, nb::object stop, nb::object step, nb::object dtype, nb::object device, bool requires_grad) {
         const nb::object first = stop.is_none() ? nb::object(nb::int_(0)) : start;
@@ -122,44 +100,41 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
           const int64_t from = whole_of(first);
           const int64_t end = whole_of(last);
           const int64_t by = whole_of(step);
-          return Options(dtype, DType::Int64, device, requires_grad).fitting(DType::Int64, [&](DType to, Device on) {
-            return arange(from, end, by, to, on);
-          });
+          return CreationOptions(dtype, DType::Int64, device, requires_grad)
+              .fitting(DType::Int64, [&](DType to, Device on) { return arange(from, end, by, to, on); });
         }
         const double from = number_of(first);
         const double end = number_of(last);
         const double by = number_of(step);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
-          return arange(from, end, by, to, on);
-        });
+        return CreationOptions(dtype, DType::Float32, device, requires_grad)
+            .fitting(DType::Float64, [&](DType to, Device on) { return arange(from, end, by, to, on); });
       },
       "start"_a, nb::arg(stop) = nb::none(), "step"_a = 1, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false,
       "start, start + step, ... up to but without stop; arange(stop) starts at 0. int64 if all are integers, else "
       "float32.\n\n>>> ndl.arange(1, 2, 0.25).tolist()\n[1.0, 1.25, 1.5, 1.75]");
-  b.m.def(
+  b.def(
       "linspace",
       [](nb::object start, nb::object stop, int64_t num, bool endpoint, nb::object dtype, nb::object device,
          bool requires_grad) {
         const double from = number_of(start);
         const double last = number_of(stop);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
-          return linspace(from, last, num, endpoint, to, on);
-        });
+        return CreationOptions(dtype, DType::Float32, device, requires_grad)
+            .fitting(DType::Float64, [&](DType to, Device on) { return linspace(from, last, num, endpoint, to, on); });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "endpoint"_a = true, "dtype"_a = nb::none(), "device"_a = nb::none(),
       "requires_grad"_a = false,
       "`num` numbers at equal distances from start to stop, which is the last unless endpoint is False.\n\n"
       ">>> ndl.linspace(0, 1, 5).tolist()\n[0.0, 0.25, 0.5, 0.75, 1.0]");
-  b.m.def(
+  b.def(
       "logspace",
       [](nb::object start, nb::object stop, int64_t num, double base, bool endpoint, nb::object dtype,
          nb::object device, bool requires_grad) {
         const double from = number_of(start);
         const double last = number_of(stop);
-        return Options(dtype, DType::Float32, device, requires_grad).fitting(DType::Float64, [&](DType to, Device on) {
-          return logspace(from, last, num, base, endpoint, to, on);
-        });
+        return CreationOptions(dtype, DType::Float32, device, requires_grad)
+            .fitting(DType::Float64,
+                     [&](DType to, Device on) { return logspace(from, last, num, base, endpoint, to, on); });
       },
       "start"_a, nb::arg(stop), nb::arg(num) = 50, "base"_a = 10.0, "endpoint"_a = true, "dtype"_a = nb::none(),
       "device"_a = nb::none(), "requires_grad"_a = false,
@@ -167,12 +142,12 @@ void bind_sequences(Binder& b, const char* stop, const char* num) {
       ">>> ndl.logspace(0, 2, 3).tolist()\n[1.0, 10.0, 100.0]");
 }
 
-void bind_matrices(Binder& b) {
-  b.m.def(
+void bind_matrices(Binder b) {
+  b.def(
       "eye",
       [](int64_t n, std::optional<int64_t> m, int64_t k, nb::object dtype, nb::object device, bool requires_grad) {
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to, Device on) { return eye(n, m.value_or(n), k, to, on); });
+        return CreationOptions(dtype, DType::Float32, device,
+                               requires_grad)([&](DType to, Device on) { return eye(n, m.value_or(n), k, to, on); });
       },
       "n"_a, "m"_a = nb::none(), "k"_a = 0, "dtype"_a = nb::none(), "device"_a = nb::none(), "requires_grad"_a = false,
       "Ones on diagonal k of an n by m matrix of zeros (m = n by default).\n\n"
@@ -183,7 +158,7 @@ void bind_matrices(Binder& b) {
                                std::tuple{"triu_indices", &triu_indices,
                                           "Positions on and above a diagonal of a matrix, int64 [2, count].\n\n"
                                           ">>> ndl.triu_indices(2, 2).tolist()\n[[0, 0, 1], [0, 1, 1]]"}})
-    b.m.def(
+    b.def(
         name,
         [fn = fn](int64_t row, std::optional<int64_t> col, int64_t offset, nb::object device) {
           const Device on = device_of(device);
@@ -192,42 +167,13 @@ void bind_matrices(Binder& b) {
         "row"_a, "col"_a = nb::none(), "offset"_a = 0, "device"_a = nb::none(), doc);
 }
 
-void bind_random(Binder& b) {
-  b.m.def(
-      "rand",
-      [](nb::args shape, double low, double high, nb::object dtype, nb::object device, bool requires_grad) {
-        const Shape sizes = dims_of_args(shape);
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to, Device on) { return rand(sizes, low, high, to, on); });
-      },
-      "shape"_a, "low"_a = 0.0, "high"_a = 1.0, "dtype"_a = nb::none(), "device"_a = nb::none(),
-      "requires_grad"_a = false, "Uniform in [low, high).\n\n>>> ndl.rand(2, 3).shape\n(2, 3)");
-  b.m.def(
-      "randn",
-      [](nb::args shape, double mean, double std, nb::object dtype, nb::object device, bool requires_grad) {
-        const Shape sizes = dims_of_args(shape);
-        return Options(dtype, DType::Float32, device,
-                       requires_grad)([&](DType to, Device on) { return randn(sizes, mean, std, to, on); });
-      },
-      "shape"_a, "mean"_a = 0.0, "std"_a = 1.0, "dtype"_a = nb::none(), "device"_a = nb::none(),
-      "requires_grad"_a = false, "Normal.\n\n>>> ndl.randn(2, 3).shape\n(2, 3)");
-  b.m.def(
-      "randint",
-      [](int64_t low, int64_t high, nb::object shape, nb::object dtype, nb::object device) {
-        return randint(low, high, dims_of(shape), dtype_of(dtype, DType::Int64), device_of(device));
-      },
-      "low"_a, "high"_a, "shape"_a, "dtype"_a = nb::none(), "device"_a = nb::none(),
-      "Integers in [low, high).\n\n>>> ndl.randint(0, 1, 2).tolist()\n[0, 0]");
-}
-
 }  // namespace
 
-void bind_creation(Binder& b) {
+void bind_creation(Binder b) {
   bind_constants(b);
   bind_sequences(b, "stop", "num");
   bind_sequences(b, "end", "steps");
   bind_matrices(b);
-  bind_random(b);
 }
 
 }  // namespace needlecpp::python

@@ -10,13 +10,13 @@ namespace {
 
 using Names = std::initializer_list<const char*>;
 
-void unary(Binder& b, Names names, Unary fn, const char* doc) {
+void unary(Binder b, Names names, Unary fn, const char* doc) {
   for (const char* name : names) b.unary(name, fn, doc);
 }
-void binary(Binder& b, Names names, Binary fn, const char* doc, BinaryNumber number = nullptr) {
+void binary(Binder b, Names names, Binary fn, const char* doc, BinaryNumber number = nullptr) {
   for (const char* name : names) b.binary(name, fn, number, doc);
 }
-void comparison(Binder& b, Names names, Binary fn, const char* doc) {
+void comparison(Binder b, Names names, Binary fn, const char* doc) {
   for (const char* name : names) b.binary(name, fn, nullptr, doc, true);
 }
 
@@ -78,7 +78,7 @@ Tensor interpolate(const Tensor& a, nb::object end, nb::object weight) {
   return unlocked([&] { return lerp(a, b, w); });
 }
 
-void bind_arithmetic(Binder& b) {
+void bind_arithmetic(Binder b) {
   unary(b, {"neg", "negative", "negate"}, &neg,
         "-x.\n\n"
         ">>> ndl.neg(ndl.Tensor([1.5, -2.0]))\n"
@@ -192,7 +192,7 @@ void bind_arithmetic(Binder& b) {
          "tensor([2.  , 2.75])");
 }
 
-void bind_functions(Binder& b) {
+void bind_functions(Binder b) {
   unary(b, {"exp"}, &exp,
         "e^x.\n\n"
         ">>> ndl.exp(ndl.Tensor([0.0, 1.0]))\n"
@@ -261,7 +261,7 @@ void bind_functions(Binder& b) {
         "Hyperbolic cosine.\n\n"
         ">>> ndl.cosh(ndl.Tensor([0.0, 0.5]))\n"
         "tensor([1.      , 1.127626])");
-  unary(b, {"tanh"}, &tanh,
+  unary(b.layers(), {"tanh"}, &tanh,
         "Hyperbolic tangent.\n\n"
         ">>> ndl.tanh(ndl.Tensor([0.0, 0.5]))\n"
         "tensor([0.        , 0.46211717])");
@@ -351,7 +351,7 @@ void bind_functions(Binder& b) {
       "NaN and the infinities replaced, the latter by the largest finite numbers if not given; derivative 0 there.\n\n"
       ">>> ndl.nan_to_num(ndl.Tensor([float('nan'), 1.0]), nan=-1.0)\n"
       "tensor([-1.,  1.])");
-  unary(b, {"sigmoid"}, &sigmoid,
+  unary(b.layers(), {"sigmoid"}, &sigmoid,
         "1 / (1 + exp(-x)).\n\n"
         ">>> ndl.sigmoid(ndl.Tensor([0.0, 1.0]))\n"
         "tensor([0.5      , 0.7310586])");
@@ -386,7 +386,7 @@ void bind_functions(Binder& b) {
          "tensor([0., 0.])");
 }
 
-void bind_logic(Binder& b) {
+void bind_logic(Binder b) {
   comparison(b, {"equal", "eq"}, &eq,
              "a == b (bool).\n\n"
              ">>> ndl.equal(ndl.Tensor([7.0, -7.0]), ndl.Tensor([2.0]))\n"
@@ -482,10 +482,10 @@ void bind_logic(Binder& b) {
       "x, but at most max.\n\n"
       ">>> ndl.clamp_max(ndl.Tensor([-1.0, 2.0]), 0)\n"
       "tensor([-1.,  0.])");
-  b.m.def("where", &choose, "condition"_a, "a"_a, "b"_a,
-          "a where condition is true, b elsewhere.\n\n"
-          ">>> ndl.where(ndl.Tensor([-1.0, 2.0]) > 0, 1, 0)\n"
-          "tensor([0, 1], dtype=int64)");
+  b.def("where", &choose, "condition"_a, "a"_a, "b"_a,
+        "a where condition is true, b elsewhere.\n\n"
+        ">>> ndl.where(ndl.Tensor([-1.0, 2.0]) > 0, 1, 0)\n"
+        "tensor([0, 1], dtype=int64)");
   b.tensor.def(
       "where", [](nb::object x, nb::object condition, nb::object other) { return choose(condition, x, other); },
       "condition"_a, "other"_a, "x where condition is true, other elsewhere.");
@@ -504,7 +504,7 @@ void bind_logic(Binder& b) {
 
 }  // namespace
 
-void bind_elementwise(Binder& b) {
+void bind_elementwise(Binder b) {
   bind_arithmetic(b);
   bind_functions(b);
   bind_logic(b);

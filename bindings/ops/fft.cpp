@@ -16,8 +16,8 @@ fft::Norm norm_of(const char* op, nb::handle word) {
 
 }  // namespace
 
-void bind_fft(Binder& b) {
-  b.m.def(
+void bind_fft(Binder b) {
+  b.core.def(
       "fft",
       [](const Tensor& x, bool inverse, fft::MaybeSize n, int64_t axis, nb::object norm) {
         const fft::Norm by = norm_of(inverse ? "fft.ifft" : "fft.fft", norm);
@@ -25,21 +25,21 @@ void bind_fft(Binder& b) {
       },
       "x"_a, "inverse"_a, "n"_a = nb::none(), "axis"_a = -1, "norm"_a = nb::none(),
       "A complex transform along one axis, of pairs.");
-  b.m.def(
+  b.core.def(
       "rfft",
       [](const Tensor& x, fft::MaybeSize n, int64_t axis, nb::object norm) {
         const fft::Norm by = norm_of("fft.rfft", norm);
         return unlocked([&] { return fft::real_transform(x, n, axis, by); });
       },
       "x"_a, "n"_a = nb::none(), "axis"_a = -1, "norm"_a = nb::none(), "Of real numbers, pairs.");
-  b.m.def(
+  b.core.def(
       "irfft",
       [](const Tensor& x, fft::MaybeSize n, int64_t axis, nb::object norm) {
         const fft::Norm by = norm_of("fft.irfft", norm);
         return unlocked([&] { return fft::inverse_real_transform(x, n, axis, by); });
       },
       "x"_a, "n"_a = nb::none(), "axis"_a = -1, "norm"_a = nb::none(), "Of pairs, real numbers.");
-  b.m.def("conjugate", &fft::conjugate, "x"_a, Release(), "(re, im) -> (re, -im) of pairs.");
+  b.core.def("conjugate", &fft::conjugate, "x"_a, Release(), "(re, im) -> (re, -im) of pairs.");
 }
 
 }  // namespace needlecpp::python

@@ -41,7 +41,7 @@ Tensor taken_along(const Tensor& x, const Tensor& index, std::optional<int64_t> 
   return axis ? take_along_axis(x, index, *axis) : take_along_axis(reshape(x, {-1}), reshape(index, {-1}), 0);
 }
 
-void bind_slices(Binder& b) {
+void bind_slices(Binder b) {
   b.both("index_select", &index_select, "a"_a, "axis"_a, "index"_a, Release(),
          "Slices of a along an axis, at an index [n] of int64, int32 or uint8; negative ones count from the end.\n"
          "Differentiable in a.\n\n"
@@ -64,7 +64,7 @@ void bind_slices(Binder& b) {
       ">>> ndl.take(ndl.eye(2), ndl.tensor([0, 1, 3])).tolist()\n[1.0, 0.0, 1.0]");
 }
 
-void bind_lanes(Binder& b) {
+void bind_lanes(Binder b) {
   b.both("gather", &gather, "a"_a, "axis"_a, "index"_a, Release(),
          "y[i][j] = a[index[i][j]][j] for axis 0: index has a's rank and may be shorter off the axis.\n"
          "Differentiable in a.\n\n"
@@ -108,7 +108,7 @@ void bind_lanes(Binder& b) {
       ">>> ndl.put_along_axis(ndl.zeros(1, 2), ndl.tensor([[1]]), 5, 1).tolist()\n[[0.0, 5.0]]");
 }
 
-void bind_places(Binder& b) {
+void bind_places(Binder b) {
   b.both(
       "index_put",
       [](const Tensor& x, nb::object indices, nb::object values, bool accumulate) {
@@ -155,10 +155,10 @@ void bind_places(Binder& b) {
       "flatnonzero", [](const Tensor& x) { return nonzero_axes(reshape(x, {-1}))[0]; }, "a"_a, Release(),
       "Positions in the flattened a of the elements other than zero.\n\n"
       ">>> ndl.flatnonzero(ndl.eye(2)).tolist()\n[0, 3]");
-  b.m.def(
+  b.def(
       "where", [](const Tensor& condition) { return to_tuple(nonzero_axes(condition)); }, "condition"_a,
       "With a condition alone: nonzero(condition, as_tuple=True).");
-  b.m.def(
+  b.def(
       "one_hot",
       [](const Tensor& classes, int64_t num_classes, nb::object dtype) {
         return one_hot(classes, num_classes, dtype_of(dtype, DType::Float32));
@@ -170,7 +170,7 @@ void bind_places(Binder& b) {
 
 }  // namespace
 
-void bind_gather(Binder& b) {
+void bind_gather(Binder b) {
   bind_slices(b);
   bind_lanes(b);
   bind_places(b);

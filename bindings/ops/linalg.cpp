@@ -9,13 +9,13 @@ namespace {
 
 using Sum = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, double, double);
 
-void bind_sum(Binder& b, const char* name, Sum fn, const char* doc) {
+void bind_sum(Binder b, const char* name, Sum fn, const char* doc) {
   b.both(name, fn, "input"_a, "a"_a, "b"_a, nb::kw_only(), "beta"_a = 1.0, "alpha"_a = 1.0, Release(), doc);
 }
 
 }  // namespace
 
-void bind_linalg(Binder& b) {
+void bind_linalg(Binder b) {
   b.binary("mm", &mm, nullptr,
            "Matrix product of [m, k] and [k, n], those shapes alone (``matmul`` takes more). Differentiable.\n\n"
            ">>> ndl.mm(ndl.tensor([[1.0, 2.0]]), ndl.tensor([[3.0], [4.0]]))\n"
@@ -56,7 +56,7 @@ void bind_linalg(Binder& b) {
          "Sum of a * b over one axis; the other axes broadcast. Differentiable.\n\n"
          ">>> ndl.vecdot(ndl.tensor([[1.0, 2.0], [3.0, 4.0]]), ndl.tensor([1.0, 1.0]))\n"
          "tensor([3., 7.])");
-  b.m.def(
+  b.def(
       "tensordot",
       [](const Tensor& x, const Tensor& y, nb::object axes) {
         if (is_integer(axes)) {
@@ -75,7 +75,7 @@ void bind_linalg(Binder& b) {
       "lists. The result has a's other axes, then b's. Differentiable.\n\n"
       ">>> ndl.tensordot(ndl.ones(2, 3, 4), ndl.ones(4, 3, 5), axes=([1, 2], [1, 0])).shape\n"
       "(2, 5)");
-  b.m.def(
+  b.core.def(
       "einsum",
       [](const std::string& equation, nb::handle operands) {
         const Tensors tensors = tensors_of(operands);

@@ -19,10 +19,10 @@ LossReduction reduction_of(const char* op, const std::string& word) {
       {{"none", LossReduction::None}, {"mean", LossReduction::Mean}, {"sum", LossReduction::Sum}});
 }
 
-void bind_regression(Binder& b) {
+void bind_regression(Binder b) {
   using Plain = Tensor (*)(const Tensor&, const Tensor&, LossReduction);
   const auto plain = [&](const char* name, Plain fn, const std::string& text) {
-    b.m.def(
+    b.def(
         name,
         [name, fn](const Tensor& x, const Tensor& target, const std::string& reduction) {
           return fn(x, target, reduction_of(name, reduction));
@@ -38,7 +38,7 @@ void bind_regression(Binder& b) {
   plain("soft_margin_loss", &soft_margin_loss,
         doc("log(1 + exp(-target * input)), targets 1 or -1. Differentiable.",
             "ndl.soft_margin_loss(ndl.zeros(2), ndl.ones(2)).item()\n0.693147..."));
-  b.m.def(
+  b.def(
       "smooth_l1_loss",
       [](const Tensor& x, const Tensor& target, const std::string& reduction, double beta) {
         return smooth_l1_loss(x, target, reduction_of("smooth_l1_loss", reduction), beta);
@@ -47,7 +47,7 @@ void bind_regression(Binder& b) {
       doc("With d = input - target: d^2 / (2 beta) where |d| < beta, |d| - beta / 2 elsewhere. Differentiable in both.",
           "ndl.smooth_l1_loss(ndl.Tensor([1.0, 3.0]), ndl.zeros(2), \"none\").tolist()\n[0.5, 2.5]")
           .c_str());
-  b.m.def(
+  b.def(
       "huber_loss",
       [](const Tensor& x, const Tensor& target, const std::string& reduction, double delta) {
         return huber_loss(x, target, reduction_of("huber_loss", reduction), delta);
@@ -59,8 +59,8 @@ void bind_regression(Binder& b) {
           .c_str());
 }
 
-void bind_probabilities(Binder& b) {
-  b.m.def(
+void bind_probabilities(Binder b) {
+  b.def(
       "binary_cross_entropy",
       [](const Tensor& x, const Tensor& target, std::optional<Tensor> weight, const std::string& reduction) {
         return binary_cross_entropy(x, target, weight.value_or(Tensor()),
@@ -71,7 +71,7 @@ void bind_probabilities(Binder& b) {
           "Differentiable in input and target.",
           "ndl.binary_cross_entropy(ndl.Tensor([1.0, 0.0]), ndl.Tensor([1.0, 1.0]), reduction=\"sum\").item()\n100.0")
           .c_str());
-  b.m.def(
+  b.def(
       "binary_cross_entropy_with_logits",
       [](const Tensor& x, const Tensor& target, std::optional<Tensor> weight, const std::string& reduction,
          std::optional<Tensor> pos_weight) {
@@ -84,7 +84,7 @@ void bind_probabilities(Binder& b) {
           "targets.\nDifferentiable in input, target and pos_weight.",
           "ndl.binary_cross_entropy_with_logits(ndl.Tensor([200.0]), ndl.zeros(1)).item()\n200.0")
           .c_str());
-  b.m.def(
+  b.def(
       "kl_div",
       [](const Tensor& x, const Tensor& target, const std::string& reduction, bool log_target) {
         return kl_div(x, target,
@@ -96,7 +96,7 @@ void bind_probabilities(Binder& b) {
           "both.\n\"batchmean\" is the sum divided by the first axis' size;",
           "ndl.kl_div(ndl.zeros(2), ndl.Tensor([1.0, 0.0])).item()\n0.0")
           .c_str());
-  b.m.def(
+  b.def(
       "poisson_nll_loss",
       [](const Tensor& x, const Tensor& target, bool log_input, bool full, double eps, const std::string& reduction) {
         return poisson_nll_loss(x, target, log_input, full, eps, reduction_of("poisson_nll_loss", reduction));
@@ -106,7 +106,7 @@ void bind_probabilities(Binder& b) {
           "for targets above 1. Differentiable in both.",
           "ndl.poisson_nll_loss(ndl.zeros(2), ndl.ones(2)).item()\n1.0")
           .c_str());
-  b.m.def(
+  b.def(
       "gaussian_nll_loss",
       [](const Tensor& x, const Tensor& target, nb::object variance, bool full, double eps,
          const std::string& reduction) {
@@ -121,8 +121,8 @@ void bind_probabilities(Binder& b) {
           .c_str());
 }
 
-void bind_classes(Binder& b) {
-  b.m.def(
+void bind_classes(Binder b) {
+  b.def(
       "nll_loss",
       [](const Tensor& x, const Tensor& target, std::optional<Tensor> weight, int64_t ignore_index,
          const std::string& reduction) {
@@ -133,7 +133,7 @@ void bind_classes(Binder& b) {
           "Places of class ignore_index count for nothing; the mean is weighted. Differentiable in input.",
           "ndl.nll_loss(ndl.Tensor([[-1.0, -2.0], [-3.0, -4.0]]), ndl.Tensor([1, 0], dtype=\"int64\")).item()\n2.5")
           .c_str());
-  b.m.def(
+  b.def(
       "cross_entropy",
       [](const Tensor& x, const Tensor& target, std::optional<Tensor> weight, int64_t ignore_index,
          const std::string& reduction, double label_smoothing) {
@@ -148,8 +148,8 @@ void bind_classes(Binder& b) {
           .c_str());
 }
 
-void bind_pairs(Binder& b) {
-  b.m.def(
+void bind_pairs(Binder b) {
+  b.def(
       "hinge_embedding_loss",
       [](const Tensor& x, const Tensor& target, double margin, const std::string& reduction) {
         return hinge_embedding_loss(x, target, margin, reduction_of("hinge_embedding_loss", reduction));
@@ -158,7 +158,7 @@ void bind_pairs(Binder& b) {
       doc("input where target is 1, max(0, margin - input) where it is -1. Differentiable in input.",
           "ndl.hinge_embedding_loss(ndl.Tensor([3.0, 0.5]), ndl.Tensor([1.0, -1.0]), reduction=\"sum\").item()\n3.5")
           .c_str());
-  b.m.def(
+  b.def(
       "margin_ranking_loss",
       [](const Tensor& x1, const Tensor& x2, const Tensor& target, double margin, const std::string& reduction) {
         return margin_ranking_loss(x1, x2, target, margin, reduction_of("margin_ranking_loss", reduction));
@@ -167,7 +167,7 @@ void bind_pairs(Binder& b) {
       doc("max(0, -target (input1 - input2) + margin), targets 1 or -1. Differentiable.",
           "ndl.margin_ranking_loss(ndl.zeros(2), ndl.ones(2), ndl.ones(2)).item()\n1.0")
           .c_str());
-  b.m.def(
+  b.def(
       "cosine_embedding_loss",
       [](const Tensor& x1, const Tensor& x2, const Tensor& target, double margin, const std::string& reduction) {
         return cosine_embedding_loss(x1, x2, target, margin, reduction_of("cosine_embedding_loss", reduction));
@@ -177,7 +177,7 @@ void bind_pairs(Binder& b) {
           "Differentiable in both inputs.",
           "ndl.cosine_embedding_loss(ndl.Tensor([[1.0, 0.0]]), ndl.Tensor([[0.0, 1.0]]), ndl.ones(1)).item()\n1.0")
           .c_str());
-  b.m.def(
+  b.def(
       "triplet_margin_loss",
       [](const Tensor& anchor, const Tensor& positive, const Tensor& negative, double margin, double p, double eps,
          bool swap, const std::string& reduction) {
@@ -194,7 +194,8 @@ void bind_pairs(Binder& b) {
 
 }  // namespace
 
-void bind_loss(Binder& b) {
+void bind_loss(Binder b) {
+  b = b.layers();
   bind_regression(b);
   bind_probabilities(b);
   bind_classes(b);

@@ -5,7 +5,7 @@
 
 namespace needlecpp::python {
 
-void bind_matmul(Binder& b) {
+void bind_matmul(Binder b) {
   b.both("matmul", &matmul, "a"_a, "b"_a, Release(),
          "Matrix product, also ``a @ b``: [..., m, k] and [..., k, n] give [..., m, n]. Leading axes broadcast; a "
          "vector is\n"

@@ -1,8 +1,7 @@
-// Normalization layers, lengths and angles.
+// Normalization layers.
 #include "needlecpp/ops/norm.h"
 
 #include "binder.h"
-#include "needlecpp/ops/distance.h"
 
 namespace needlecpp::python {
 namespace {
@@ -11,8 +10,9 @@ Tensor or_none(const std::optional<Tensor>& x) { return x.value_or(Tensor()); }
 
 }  // namespace
 
-void bind_norm(Binder& b) {
-  b.m.def(
+void bind_norm(Binder b) {
+  b = b.layers();
+  b.def(
       "layer_norm",
       [](const Tensor& x, nb::object shape, std::optional<Tensor> weight, std::optional<Tensor> bias, double eps) {
         const Shape sizes = dims_of(shape);
@@ -22,7 +22,7 @@ void bind_norm(Binder& b) {
       "(x - mean) / sqrt(var + eps) * weight + bias, mean and variance over the last axes, of normalized_shape.\n\n"
       "weight and bias have that shape. Differentiable in input, weight and bias.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.layer_norm(ndl.Tensor([[1.0, 3.0], [2.0, 2.0]]), 2, eps=0).shape\n(2, 2)");
-  b.m.def(
+  b.def(
       "rms_norm",
       [](const Tensor& x, nb::object shape, std::optional<Tensor> weight, std::optional<double> eps) {
         const Shape sizes = dims_of(shape);
@@ -32,7 +32,7 @@ void bind_norm(Binder& b) {
       "x / sqrt(mean(x^2) + eps) * weight over the last axes, of normalized_shape; eps is the dtype's epsilon if not\n"
       "given. Differentiable in input and weight.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.rms_norm(ndl.Tensor([2.0, -2.0]), 2, eps=0).tolist()\n[1.0, -1.0]");
-  b.m.def(
+  b.def(
       "group_norm",
       [](const Tensor& x, int64_t num_groups, std::optional<Tensor> weight, std::optional<Tensor> bias, double eps) {
         return group_norm(x, num_groups, or_none(weight), or_none(bias), eps);
@@ -41,7 +41,7 @@ void bind_norm(Binder& b) {
       "(x - mean) / sqrt(var + eps) * weight + bias of x [n, c, ...], mean and variance of each sample's channels in\n"
       "num_groups groups; weight and bias [c]. Differentiable in input, weight and bias.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.group_norm(ndl.Tensor([[1.0, 3.0, 5.0, 5.0]]), 2, eps=0.25).shape\n(1, 4)");
-  b.m.def(
+  b.def(
       "instance_norm",
       [](const Tensor& x, std::optional<Tensor> running_mean, std::optional<Tensor> running_var,
          std::optional<Tensor> weight, std::optional<Tensor> bias, bool use_input_stats, double momentum, double eps) {
@@ -56,7 +56,7 @@ void bind_norm(Binder& b) {
       "they are used instead. Differentiable in input, weight and bias.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.instance_norm(ndl.Tensor([[[-2.0, 2.0]]]), eps=0).tolist()\n"
       "[[[-1.0, 1.0]]]");
-  b.m.def(
+  b.def(
       "batch_norm",
       [](const Tensor& x, std::optional<Tensor> running_mean, std::optional<Tensor> running_var,
          std::optional<Tensor> weight, std::optional<Tensor> bias, bool training, double momentum, double eps) {
@@ -70,20 +70,6 @@ void bind_norm(Binder& b) {
       "statistics otherwise. Differentiable in input, weight and bias.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.batch_norm(ndl.Tensor([[-2.0], [2.0]]), None, None, training=True, "
       "eps=0).tolist()\n[[-1.0], [1.0]]");
-
-  b.function("normalize", &normalize, "input"_a, "p"_a = 2.0, "axis"_a = 1, "eps"_a = 1e-12, Release(),
-             "x / max(|x|_p, eps) along an axis. Differentiable.\n\n"
-             ">>> import needlecpp as ndl\n>>> ndl.normalize(ndl.Tensor([[3.0, 4.0]]) * 2.0, p=1.0, axis=0).tolist()\n"
-             "[[1.0, 1.0]]");
-  b.function("cosine_similarity", &cosine_similarity, "x1"_a, "x2"_a, "axis"_a = 1, "eps"_a = 1e-8, Release(),
-             "<x1, x2> / (max(|x1|, eps) max(|x2|, eps)) along an axis of the broadcast inputs. Differentiable in "
-             "both.\n\n"
-             ">>> import needlecpp as ndl\n>>> ndl.cosine_similarity(ndl.Tensor([[2.0, 0.0]]), ndl.Tensor([[0.0, "
-             "3.0]])).tolist()\n[0.0]");
-  b.function("pairwise_distance", &pairwise_distance, "x1"_a, "x2"_a, "p"_a = 2.0, "eps"_a = 1e-6, "keepdims"_a = false,
-             Release(),
-             "|x1 - x2 + eps|_p along the last axis. Differentiable in both.\n\n"
-             ">>> import needlecpp as ndl\n>>> ndl.pairwise_distance(ndl.ones(5, 3), ndl.zeros(5, 3)).shape\n(5,)");
 }
 
 }  // namespace needlecpp::python

@@ -5,8 +5,8 @@
 
 namespace needlecpp::python {
 
-void bind_optim_step(Binder& b) {
-  b.m.def(
+void bind_optim_step(Binder b) {
+  b.core.def(
       "adam_step_",
       [](const Tensor& p, const Tensor& g, const Tensor& m1, const Tensor& m2, double lr, double beta1, double beta2,
          double eps, double weight_decay, int64_t step, bool touched_only) {
@@ -14,7 +14,7 @@ void bind_optim_step(Binder& b) {
       },
       "parameter"_a, "gradient"_a, "m"_a, "v"_a, "lr"_a, "beta1"_a, "beta2"_a, "eps"_a, "weight_decay"_a, "step"_a,
       "touched_only"_a = false, Release(), "One fused Adam update in place.");
-  b.m.def(
+  b.core.def(
       "sgd_step_",
       [](const Tensor& p, const Tensor& g, std::optional<Tensor> buffer, double lr, double momentum,
          double weight_decay) { sgd_step_(p, g, buffer ? *buffer : Tensor(), lr, momentum, weight_decay); },

@@ -30,7 +30,7 @@ Widths widths_of(nb::handle object, int rank) {
 
 }  // namespace
 
-void bind_pad(Binder& b) {
+void bind_pad(Binder b) {
   b.both(
       "pad",
       [](const Tensor& x, nb::object pad_width, const std::string& mode, double value) {
@@ -49,8 +49,8 @@ void bind_pad(Binder& b) {
       "an "
       "element is the sum over its images.\n\n"
       ">>> ndl.pad(ndl.arange(3), 2, \"reflect\").tolist()\n[2, 1, 0, 1, 2, 1, 0]");
-  b.m.def(
-      "pad_last",
+  b.functional.def(
+      "pad",
       [](const Tensor& x, nb::object pad, const std::string& mode, std::optional<double> value) {
         const std::vector<int64_t> widths = integers_of(pad);
         return unlocked([&] { return pad_last(x, widths, pad_mode_from_name(mode.c_str()), value.value_or(0)); });

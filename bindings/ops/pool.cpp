@@ -55,10 +55,10 @@ std::string shape(int axes, const char* size) {
   return text + ")";
 }
 
-void bind_pool_nd(Binder& b, int axes) {
+void bind_pool_nd(Binder b, int axes) {
   const std::string digit = std::to_string(axes) + "d", over = " over " + std::to_string(axes) + " axes";
   const std::string x = ones(axes), halves = shape(axes, "2");
-  b.m.def(
+  b.def(
       ("max_pool" + digit).c_str(),
       [axes](const Tensor& input, nb::object kernel, nb::object stride, nb::object padding, nb::object dilation,
              bool ceil_mode, bool return_indices) {
@@ -72,70 +72,70 @@ void bind_pool_nd(Binder& b, int axes) {
                    "also where in its channel each maximum stands, int64, counted in C order.",
                "ndl.max_pool" + digit + "(" + x + ", 2).shape", halves)
           .c_str());
-  b.m.def(
-      ("max_unpool" + digit).c_str(),
-      [axes](const Tensor& input, const Tensor& indices, nb::object kernel, nb::object stride, nb::object padding,
-             nb::object output_size) {
-        const PoolOptions options = options_of(kernel, stride, padding, nb::int_(1), false);
-        const Dims output = dims_of(output_size);
-        return unlocked([&] { return max_unpool(input, indices, axes, options, output); });
-      },
-      "input"_a, "indices"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "output_size"_a = nb::none(),
-      document("Zeros with input where max_pool" + digit +
-                   " took it from, which its indices say; of several values for one place the last stays.\nNumbers. "
-                   "output_size names sizes that the pooling rounded off.",
-               "ndl.max_unpool" + digit + "(*ndl.max_pool" + digit + "(" + x + ", 2, return_indices=True), 2).shape",
-               shape(axes, "4"))
-          .c_str());
-  b.m.def(("avg_pool" + digit).c_str(),
-          [axes](const Tensor& input, nb::object kernel, nb::object stride, nb::object padding, bool ceil_mode,
-                 bool count_include_pad, std::optional<int64_t> divisor) {
-            const PoolOptions options = options_of(kernel, stride, padding, nb::int_(1), ceil_mode);
-            return unlocked([&] { return avg_pool(input, axes, options, count_include_pad, divisor); });
-          },
-          "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "ceil_mode"_a = false,
-          "count_include_pad"_a = true, "divisor_override"_a = nb::none(),
-          document("The mean of each window" + over +
-                       ". Floats. Padding counts as zeros or, without count_include_pad, not at all;\ndivisor_override "
-                       "takes the place of the number of elements.",
-                   "ndl.avg_pool" + digit + "(" + x + ", 2).shape", halves)
-              .c_str());
-  b.m.def(("lp_pool" + digit).c_str(),
-          [axes](const Tensor& input, double norm, nb::object kernel, nb::object stride, bool ceil_mode) {
-            const PoolOptions options = options_of(kernel, stride, nb::int_(0), nb::int_(1), ceil_mode);
-            return unlocked([&] { return lp_pool(input, axes, norm, options); });
-          },
-          "input"_a, "norm_type"_a, "kernel_size"_a, "stride"_a = nb::none(), "ceil_mode"_a = false,
-          document("(sum of x^norm_type)^(1 / norm_type) of each window" + over + ". Floats.",
-                   "ndl.lp_pool" + digit + "(" + x + ", 2, 2).shape", halves)
-              .c_str());
-  b.m.def(("adaptive_max_pool" + digit).c_str(),
-          [axes](const Tensor& input, nb::object output_size, bool return_indices) {
-            const Dims output = output_of(output_size);
-            return pooled(unlocked([&] { return adaptive_max_pool(input, axes, output); }), return_indices);
-          },
-          "input"_a, "output_size"_a.none(), "return_indices"_a = false,
-          document("Maxima of windows that divide each of " + std::to_string(axes) +
-                       " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
-                       "ceil((i + 1) * size / output_size)). Numbers.",
-                   "ndl.adaptive_max_pool" + digit + "(" + x + ", 3).shape", shape(axes, "3"))
-              .c_str());
-  b.m.def(("adaptive_avg_pool" + digit).c_str(),
-          [axes](const Tensor& input, nb::object output_size) {
-            const Dims output = output_of(output_size);
-            return unlocked([&] { return adaptive_avg_pool(input, axes, output); });
-          },
-          "input"_a, "output_size"_a.none(),
-          document("Means of windows that divide each of " + std::to_string(axes) +
-                       " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
-                       "ceil((i + 1) * size / output_size)). Floats.",
-                   "ndl.adaptive_avg_pool" + digit + "(" + x + ", 3).shape", shape(axes, "3"))
-              .c_str());
+  b.def(("max_unpool" + digit).c_str(),
+        [axes](const Tensor& input, const Tensor& indices, nb::object kernel, nb::object stride, nb::object padding,
+               nb::object output_size) {
+          const PoolOptions options = options_of(kernel, stride, padding, nb::int_(1), false);
+          const Dims output = dims_of(output_size);
+          return unlocked([&] { return max_unpool(input, indices, axes, options, output); });
+        },
+        "input"_a, "indices"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "output_size"_a = nb::none(),
+        document("Zeros with input where max_pool" + digit +
+                     " took it from, which its indices say; of several values for one place the last stays.\nNumbers. "
+                     "output_size names sizes that the pooling rounded off.",
+                 "ndl.max_unpool" + digit + "(*ndl.max_pool" + digit + "(" + x + ", 2, return_indices=True), 2).shape",
+                 shape(axes, "4"))
+            .c_str());
+  b.def(("avg_pool" + digit).c_str(),
+        [axes](const Tensor& input, nb::object kernel, nb::object stride, nb::object padding, bool ceil_mode,
+               bool count_include_pad, std::optional<int64_t> divisor) {
+          const PoolOptions options = options_of(kernel, stride, padding, nb::int_(1), ceil_mode);
+          return unlocked([&] { return avg_pool(input, axes, options, count_include_pad, divisor); });
+        },
+        "input"_a, "kernel_size"_a, "stride"_a = nb::none(), "padding"_a = 0, "ceil_mode"_a = false,
+        "count_include_pad"_a = true, "divisor_override"_a = nb::none(),
+        document("The mean of each window" + over +
+                     ". Floats. Padding counts as zeros or, without count_include_pad, not at all;\ndivisor_override "
+                     "takes the place of the number of elements.",
+                 "ndl.avg_pool" + digit + "(" + x + ", 2).shape", halves)
+            .c_str());
+  b.def(("lp_pool" + digit).c_str(),
+        [axes](const Tensor& input, double norm, nb::object kernel, nb::object stride, bool ceil_mode) {
+          const PoolOptions options = options_of(kernel, stride, nb::int_(0), nb::int_(1), ceil_mode);
+          return unlocked([&] { return lp_pool(input, axes, norm, options); });
+        },
+        "input"_a, "norm_type"_a, "kernel_size"_a, "stride"_a = nb::none(), "ceil_mode"_a = false,
+        document("(sum of x^norm_type)^(1 / norm_type) of each window" + over + ". Floats.",
+                 "ndl.lp_pool" + digit + "(" + x + ", 2, 2).shape", halves)
+            .c_str());
+  b.def(("adaptive_max_pool" + digit).c_str(),
+        [axes](const Tensor& input, nb::object output_size, bool return_indices) {
+          const Dims output = output_of(output_size);
+          return pooled(unlocked([&] { return adaptive_max_pool(input, axes, output); }), return_indices);
+        },
+        "input"_a, "output_size"_a.none(), "return_indices"_a = false,
+        document("Maxima of windows that divide each of " + std::to_string(axes) +
+                     " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
+                     "ceil((i + 1) * size / output_size)). Numbers.",
+                 "ndl.adaptive_max_pool" + digit + "(" + x + ", 3).shape", shape(axes, "3"))
+            .c_str());
+  b.def(("adaptive_avg_pool" + digit).c_str(),
+        [axes](const Tensor& input, nb::object output_size) {
+          const Dims output = output_of(output_size);
+          return unlocked([&] { return adaptive_avg_pool(input, axes, output); });
+        },
+        "input"_a, "output_size"_a.none(),
+        document("Means of windows that divide each of " + std::to_string(axes) +
+                     " axes into output_size parts (None keeps the axis);\npart i is [floor(i * size / output_size), "
+                     "ceil((i + 1) * size / output_size)). Floats.",
+                 "ndl.adaptive_avg_pool" + digit + "(" + x + ", 3).shape", shape(axes, "3"))
+            .c_str());
 }
 
 }  // namespace
 
-void bind_pool(Binder& b) {
+void bind_pool(Binder b) {
+  b = b.layers();
   for (int axes = 1; axes <= 3; ++axes) bind_pool_nd(b, axes);
 }
 

@@ -10,7 +10,7 @@ namespace {
 using TypedReduction = Tensor (*)(const Tensor&, const AxisSet&, bool, MaybeDType);
 using SpreadFn = Tensor (*)(const Tensor&, const AxisSet&, double, bool);
 
-void typed(Binder& b, const char* name, TypedReduction fn, const char* doc) {
+void typed(Binder b, const char* name, TypedReduction fn, const char* doc) {
   const auto make = [name, fn](AxesOf axes_of) {
     return [name, fn, axes_of](const Tensor& x, nb::object axis, bool keepdims, nb::object dtype, nb::object axes) {
       const AxisSet over = axes_of(either(name, "axis", axis, "axes", axes));
@@ -33,7 +33,7 @@ double correction_of(nb::handle correction, nb::handle ddof, nb::handle unbiased
 }
 
 template <class Fn>
-void spread(Binder& b, const char* name, Fn fn, const char* doc) {
+void spread(Binder b, const char* name, Fn fn, const char* doc) {
   const auto make = [fn](AxesOf axes_of) {
     return [fn, axes_of](const Tensor& x, nb::object axis, nb::object unbiased, bool keepdims, nb::object correction,
                          nb::object ddof) {
@@ -52,7 +52,7 @@ std::pair<Tensor, Tensor> with_mean(const Tensor& x, const AxisSet& axes, double
   return {fn(x, axes, correction, keepdims), mean(x, axes, keepdims)};
 }
 
-void bind_places(Binder& b) {
+void bind_places(Binder b) {
   for (const bool is_max : {true, false}) {
     b.both(
         is_max ? "argmax" : "argmin",
@@ -95,7 +95,7 @@ PyTorch's choice; NumPy's is the mean of both. Differentiable: the chosen elemen
 
 }  // namespace
 
-void bind_reduce(Binder& b) {
+void bind_reduce(Binder b) {
   typed(b, "sum", &sum, R"(Sum over the axes (all by default; none for axis=()); bool and integers give int64.
 
 x is converted to a dtype first, which is the result's, too: integers wrap around as they do in it.

@@ -3,7 +3,6 @@
 
 #include "binder.h"
 #include "choice.h"
-#include "needlecpp/ops/grid_sample.h"
 
 namespace needlecpp::python {
 namespace {
@@ -45,8 +44,11 @@ Tensor run(const char* op, const Tensor& x, nb::object size, nb::object scale_fa
   return unlocked([&] { return interpolate(x, mode.kind, options); });
 }
 
-void bind_interpolate(Binder& b) {
-  b.m.def(
+}  // namespace
+
+void bind_resample(Binder b) {
+  b = b.layers();
+  b.def(
       "interpolate",
       [](const Tensor& x, nb::object size, nb::object scale_factor, const std::string& mode,
          std::optional<bool> align_corners, std::optional<bool> recompute, bool antialias) {
@@ -64,7 +66,7 @@ void bind_interpolate(Binder& b) {
       "Differentiable.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.interpolate(ndl.Tensor([[[1.0, 3.0]]]), 3, mode=\"linear\", "
       "align_corners=True).tolist()\n[[[1.0, 2.0, 3.0]]]");
-  b.m.def(
+  b.def(
       "upsample_bilinear",
       [](const Tensor& x, nb::object size, nb::object scale_factor) {
         return run("upsample_bilinear", x, size, scale_factor, "bilinear", true, false);
@@ -73,7 +75,7 @@ void bind_interpolate(Binder& b) {
       "interpolate with mode \"bilinear\" and align_corners. Differentiable.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.upsample_bilinear(ndl.ones(1, 1, 2, 2), scale_factor=2).shape\n(1, 1, 4, "
       "4)");
-  b.m.def(
+  b.def(
       "upsample_nearest",
       [](const Tensor& x, nb::object size, nb::object scale_factor) {
         return run("upsample_nearest", x, size, scale_factor, "nearest", false, false);
@@ -82,53 +84,13 @@ void bind_interpolate(Binder& b) {
       "interpolate with mode \"nearest\". Differentiable.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.upsample_nearest(ndl.Tensor([[[1.0, 2.0]]]), 4).tolist()\n"
       "[[[1.0, 1.0, 2.0, 2.0]]]");
-  b.m.def(
-      "pixel_shuffle", &pixel_shuffle, "input"_a, "upscale_factor"_a, Release(),
-      "[..., c r^2, h, w] to [..., c, h r, w r]: channel c r^2 + i r + j becomes pixel (i, j) of each block of r by "
-      "r.\nAny dtype; differentiable.\n\n"
-      ">>> import needlecpp as ndl\n>>> ndl.pixel_shuffle(ndl.ones(1, 8, 3, 3), 2).shape\n(1, 2, 6, 6)");
-  b.m.def("pixel_unshuffle", &pixel_unshuffle, "input"_a, "downscale_factor"_a, Release(),
-          "The inverse of pixel_shuffle: [..., c, h r, w r] to [..., c r^2, h, w]. Any dtype; differentiable.\n\n"
-          ">>> import needlecpp as ndl\n>>> ndl.pixel_unshuffle(ndl.ones(1, 2, 6, 6), 2).shape\n(1, 8, 3, 3)");
-}
-
-}  // namespace
-
-void bind_resample(Binder& b) {
-  bind_interpolate(b);
-  b.m.def(
-      "grid_sample",
-      [](const Tensor& x, const Tensor& grid, const std::string& mode, const std::string& padding,
-         std::optional<bool> align_corners) {
-        return grid_sample(
-            x, grid,
-            choice<GridMode>(
-                "grid_sample", "mode", mode,
-                {{"bilinear", GridMode::Bilinear}, {"nearest", GridMode::Nearest}, {"bicubic", GridMode::Bicubic}}),
-            choice<GridPadding>("grid_sample", "padding_mode", padding,
-                                {{"zeros", GridPadding::Zeros},
-                                 {"border", GridPadding::Border},
-                                 {"reflection", GridPadding::Reflection}}),
-            align_corners.value_or(false));
-      },
-      "input"_a, "grid"_a, "mode"_a = "bilinear", "padding_mode"_a = "zeros", "align_corners"_a = nb::none(), Release(),
-      "input [n, c, h, w] or [n, c, d, h, w] read at the places grid [n, ho, wo, 2] or [n, do, ho, wo, 3].\n\n"
-      "Coordinates (x, y[, z]) run from -1 to 1 between the image's edges, or the corner pixels' centres with\n"
-      "align_corners. mode: \"bilinear\", \"nearest\", \"bicubic\" (images); padding_mode: \"zeros\", \"border\",\n"
-      "\"reflection\". Floats; differentiable in both, the nearest mode in input alone.\n\n"
-      ">>> import needlecpp as ndl\n>>> image = ndl.Tensor([[[[1.0, 2.0], [3.0, 4.0]]]])\n"
-      ">>> ndl.grid_sample(image, ndl.zeros(1, 1, 1, 2)).tolist()\n[[[[2.5]]]]");
-  b.m.def(
-      "affine_grid",
-      [](const Tensor& theta, nb::object size, std::optional<bool> align_corners) {
-        const Shape shape = dims_of(size);
-        return unlocked([&] { return affine_grid(theta, shape, align_corners.value_or(false)); });
-      },
-      "theta"_a, "size"_a, "align_corners"_a = nb::none(),
-      "The places theta[n] (x, y[, z], 1) of the pixels of an image of `size` (n, c, [d,] h, w), for grid_sample; "
-      "theta\n"
-      "[n, 2, 3] or [n, 3, 4]. Floats; differentiable in theta.\n\n"
-      ">>> import needlecpp as ndl\n>>> ndl.affine_grid(ndl.ones(1, 2, 3), (1, 1, 4, 5)).shape\n(1, 4, 5, 2)");
+  b.def("pixel_shuffle", &pixel_shuffle, "input"_a, "upscale_factor"_a, Release(),
+        "[..., c r^2, h, w] to [..., c, h r, w r]: channel c r^2 + i r + j becomes pixel (i, j) of each block of r by "
+        "r.\nAny dtype; differentiable.\n\n"
+        ">>> import needlecpp as ndl\n>>> ndl.pixel_shuffle(ndl.ones(1, 8, 3, 3), 2).shape\n(1, 2, 6, 6)");
+  b.def("pixel_unshuffle", &pixel_unshuffle, "input"_a, "downscale_factor"_a, Release(),
+        "The inverse of pixel_shuffle: [..., c, h r, w r] to [..., c r^2, h, w]. Any dtype; differentiable.\n\n"
+        ">>> import needlecpp as ndl\n>>> ndl.pixel_unshuffle(ndl.ones(1, 2, 6, 6), 2).shape\n(1, 8, 3, 3)");
 }
 
 }  // namespace needlecpp::python

@@ -8,7 +8,7 @@ namespace {
 
 using SumLike = Tensor (*)(const Tensor&, int64_t, bool, bool, std::optional<DType>);
 
-void sum_like(Binder& b, const char* name, SumLike fn, const char* doc) {
+void sum_like(Binder b, const char* name, SumLike fn, const char* doc) {
   b.both(
       name,
       [fn](const Tensor& x, int64_t axis, bool exclusive, bool reverse, nb::object dtype) {
@@ -22,7 +22,7 @@ Tensor or_undefined(const std::optional<Tensor>& x) { return x ? *x : Tensor(); 
 
 }  // namespace
 
-void bind_scan(Binder& b) {
+void bind_scan(Binder b) {
   b.both(
       "scan",
       [](const Tensor& x, int64_t axis, const std::string& op, bool exclusive, bool reverse) {

@@ -5,8 +5,8 @@
 
 namespace needlecpp::python {
 
-void bind_segment(Binder& b) {
-  b.m.def(
+void bind_segment(Binder b) {
+  b.def(
       "segment_reduce",
       [](const Tensor& values, const Tensor& offsets, const std::string& op) {
         if (op == "mean") return unlocked([&] { return segment_mean(values, {offsets}); });
@@ -22,7 +22,7 @@ matrix. An empty segment gives the op's neutral element (mean: NaN). Differentia
 >>> offsets = ndl.tensor([0, 2, 2, 3])
 >>> ndl.segment_reduce(ndl.Tensor([1.0, 2.0, 5.0]), offsets).tolist()
 [3.0, 0.0, 5.0])");
-  b.m.def(
+  b.def(
       "segment_scan",
       [](const Tensor& values, const Tensor& offsets, const std::string& op, bool exclusive, bool reverse) {
         const FoldOp fold = fold_from_name("segment_scan", op.c_str());
@@ -33,14 +33,14 @@ matrix. An empty segment gives the op's neutral element (mean: NaN). Differentia
 
 >>> ndl.segment_scan(ndl.Tensor([1.0, 2.0, 5.0, 6.0]), ndl.tensor([0, 2, 4])).tolist()
 [1.0, 3.0, 5.0, 11.0])");
-  b.m.def(
+  b.def(
       "segment_expand", [](const Tensor& values, const Tensor& offsets) { return segment_expand(values, {offsets}); },
       "values"_a, "offsets"_a, Release(),
       R"(values[s] for every row of segment s: [n_segments, ...] gives [total, ...]. Differentiable.
 
 >>> ndl.segment_expand(ndl.Tensor([1.0, 2.0]), ndl.tensor([0, 2, 3])).tolist()
 [1.0, 1.0, 2.0])");
-  b.m.def(
+  b.def(
       "segment_ids", [](const Tensor& offsets) { return segment_ids({offsets}); }, "offsets"_a, Release(),
       R"(The segment of every row, [total] int64.
 

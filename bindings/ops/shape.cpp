@@ -38,7 +38,7 @@ auto joined(Tensor (*fn)(const Tensors&)) {
   };
 }
 
-void bind_reshaping(Binder& b) {
+void bind_reshaping(Binder b) {
   const auto reshaped = [](const Tensor& x, nb::object shape) {
     const Shape sizes = dims_of(shape);
     return unlocked([&] { return reshape(x, sizes); });
@@ -96,7 +96,7 @@ void bind_reshaping(Binder& b) {
                                std::tuple{"atleast_3d", &atleast_3d,
                                           "[n] as [1, n, 1] and [n, m] as [n, m, 1]; several give a tuple.\n\n"
                                           ">>> ndl.atleast_3d(ndl.zeros(3)).shape\n(1, 3, 1)"}})
-    b.m.def(
+    b.def(
         name,
         [fn = fn](nb::args tensors) -> nb::object {
           if (tensors.size() == 1 && nb::isinstance<Tensor>(tensors[0]))
@@ -108,7 +108,7 @@ void bind_reshaping(Binder& b) {
         "tensors"_a, doc);
 }
 
-void bind_broadcasting(Binder& b) {
+void bind_broadcasting(Binder b) {
   b.both(
       "broadcast_to", [](const Tensor& x, nb::object shape) { return broadcast_to(x, dims_of(shape)); }, "a"_a,
       "shape"_a,
@@ -124,11 +124,11 @@ void bind_broadcasting(Binder& b) {
       "expand_as", [](const Tensor& x, const Tensor& other) { return broadcast_to(x, other.shape()); }, "other"_a,
       "broadcast_to() the shape of `other`.");
   for (const char* name : {"broadcast_tensors", "broadcast_arrays"})
-    b.m.def(
+    b.def(
         name, [](nb::args tensors) { return to_tuple(broadcast_tensors(tensors_of_args(tensors))); }, "tensors"_a,
         "Views of all in the shape that they broadcast to.\n\n"
         ">>> [x.shape for x in ndl.broadcast_tensors(ndl.zeros(3), ndl.zeros(2, 1))]\n[(2, 3), (2, 3)]");
-  b.m.def(
+  b.def(
       "meshgrid",
       [](nb::args tensors, const std::string& indexing) {
         NDL_CHECK(indexing == "ij" || indexing == "xy", ValueError, "meshgrid", "no such indexing: got ", indexing,
@@ -141,7 +141,7 @@ void bind_broadcasting(Binder& b) {
       ">>> ndl.meshgrid(ndl.arange(2), ndl.arange(3))[1].tolist()\n[[0, 1, 2], [0, 1, 2]]");
 }
 
-void bind_axes(Binder& b) {
+void bind_axes(Binder b) {
   const auto permuted = [](const Tensor& x, nb::object axes) { return permute(x, dims_of(axes)); };
   b.function("permute", permuted, "a"_a, "axes"_a,
              "The axes in another order.\n\n>>> ndl.permute(ndl.zeros(2, 3, 4), (2, 0, 1)).shape\n(4, 2, 3)");
@@ -213,7 +213,7 @@ Tensors split_evenly(const Tensor& x, nb::handle sections, int64_t axis) {
   return is_integer(sections) ? array_split(x, axis, int64_of(sections)) : split_at(x, axis, integers_of(sections));
 }
 
-void bind_parts(Binder& b) {
+void bind_parts(Binder b) {
   b.function(
       "slice",
       [](const Tensor& x, int64_t axis, std::optional<int64_t> start, std::optional<int64_t> end, int64_t step) {
@@ -246,8 +246,8 @@ void bind_parts(Binder& b) {
     return to_tuple(is_integer(sections) ? split_each(x, axis, int64_of(sections))
                                          : split(x, axis, integers_of(sections)));
   };
-  b.both("split", parts, "a"_a, "sections"_a, "axis"_a = 0,
-         "Parts along an axis: of one size, or of the sizes listed.");
+  b.core.def("split", parts, "a"_a, "sections"_a, "axis"_a);
+  b.method("split", parts, "sections"_a, "axis"_a = 0, "Parts along an axis: of one size, or of the sizes listed.");
   b.both(
       "chunk", [](const Tensor& x, int64_t chunks, int64_t axis) { return to_tuple(chunk(x, axis, chunks)); }, "a"_a,
       "chunks"_a, "axis"_a = 0,
@@ -288,7 +288,7 @@ void bind_parts(Binder& b) {
       ">>> ndl.diagonal(ndl.tensor([[1, 2], [3, 4]])).tolist()\n[1, 4]");
 }
 
-void bind_joining(Binder& b) {
+void bind_joining(Binder b) {
   for (const char* name : {"concat", "concatenate", "cat"})
     b.function(name, joined(&concat), "tensors"_a, "axis"_a = 0,
                "Joined along an axis. Dtypes are promoted.\n\n"
@@ -305,13 +305,13 @@ void bind_joining(Binder& b) {
   b.function("column_stack", joined(&column_stack), "tensors"_a,
              "Joined along axis 1, vectors as columns.\n\n"
              ">>> ndl.column_stack([ndl.zeros(3), ndl.ones(3)]).shape\n(3, 2)");
-  b.m.def(
+  b.def(
       "block_diag", [](nb::args tensors) { return block_diag(tensors_of_args(tensors)); }, "tensors"_a,
       "Matrices along the diagonal of one.\n\n"
       ">>> ndl.block_diag(ndl.ones(1, 1), ndl.ones(1, 2)).tolist()\n[[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]");
 }
 
-void bind_repeating(Binder& b) {
+void bind_repeating(Binder b) {
   b.function(
       "tile",
       [](const Tensor& x, nb::object reps) {
@@ -383,7 +383,7 @@ void bind_repeating(Binder& b) {
 
 }  // namespace
 
-void bind_shape(Binder& b) {
+void bind_shape(Binder b) {
   bind_reshaping(b);
   bind_broadcasting(b);
   bind_axes(b);

@@ -17,8 +17,8 @@ UnfoldOptions options_of(nb::object kernel, nb::object dilation, nb::object padd
 
 }  // namespace
 
-void bind_unfold(Binder& b) {
-  b.m.def(
+void bind_unfold(Binder b) {
+  b.def(
       "im2col",
       [](const Tensor& input, nb::object kernel_size, nb::object dilation, nb::object padding, nb::object stride) {
         const UnfoldOptions options = options_of(kernel_size, dilation, padding, stride);
@@ -28,7 +28,7 @@ void bind_unfold(Binder& b) {
       "The windows of an image as columns: input [n, c, h, w] or [c, h, w] gives [n, c * taps, windows], zeros outside "
       "the\nimage. Any dtype; differentiable. PyTorch's functional unfold.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.im2col(ndl.ones(1, 2, 4, 4), 3).shape\n(1, 18, 4)");
-  b.m.def(
+  b.def(
       "col2im",
       [](const Tensor& input, nb::object output_size, nb::object kernel_size, nb::object dilation, nb::object padding,
          nb::object stride) {
@@ -41,6 +41,9 @@ void bind_unfold(Binder& b) {
       "\ndifferentiable. PyTorch's functional fold.\n\n"
       ">>> import needlecpp as ndl\n>>> ndl.col2im(ndl.ones(1, 4, 4), 3, 2).tolist()\n"
       "[[[[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]]]");
+  // PyTorch's names, which mean something else as methods of Tensor.
+  b.functional.attr("unfold") = b.ops.attr("im2col");
+  b.functional.attr("fold") = b.ops.attr("col2im");
 }
 
 }  // namespace needlecpp::python

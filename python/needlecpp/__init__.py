@@ -39,8 +39,16 @@ from ._core import (
     set_num_threads,
     tensor,
 )
+from ._core.ops import *  # noqa: F403  (of which type checkers see more than of what .ops makes of it)
 from .autograd import checkpoint, enable_grad, grad, gradcheck, gradgradcheck, jvp, no_grad, vjp
 from .ops import *  # noqa: F403
+
+# What .ops is made of: type checkers do not see the names through its own star imports.
+from ._core.ops import *  # noqa: F403  # isort: skip
+from .ops._einsum import *  # noqa: F403  # isort: skip
+from .ops._needle import *  # noqa: F403  # isort: skip
+from .ops._split import *  # noqa: F403  # isort: skip
+from .ops._unique import *  # noqa: F403  # isort: skip
 
 NDArray = Tensor  # needle's name for an array off the tape
 

@@ -145,22 +145,22 @@ def _name(dtype: Any) -> str:
 def _check_device(device: Any) -> None:
     """ValueError for a device that is not there."""
     if device is not None:
-        _core.empty(0, device=device)
+        _core.ops.empty(0, device=device)
 
 
 def zeros(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Zeros, float32 by default."""
-    return _core.zeros(shape, dtype=dtype, device=device)
+    return _core.ops.zeros(shape, dtype=dtype, device=device)
 
 
 def ones(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Ones, float32 by default."""
-    return _core.ones(shape, dtype=dtype, device=device)
+    return _core.ops.ones(shape, dtype=dtype, device=device)
 
 
 def empty(shape: int | Sequence[int], *, dtype: str | None = None, device: Any = None) -> Tensor:
     """Uninitialised, float32 by default."""
-    return _core.empty(shape, dtype=dtype, device=device)
+    return _core.ops.empty(shape, dtype=dtype, device=device)
 
 
 def full(shape: int | Sequence[int], fill_value: float, *, dtype: str | None = None, device: Any = None) -> Tensor:

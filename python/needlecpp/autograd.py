@@ -204,7 +204,7 @@ class Function:
             ctx._saved = tuple(saved)
             gradient_of = dict(zip(recorded, dys, strict=True))
             every = [
-                gradient_of[k] if k in gradient_of else _core.zeros(*shape, dtype=dtype, device=device)
+                gradient_of[k] if k in gradient_of else _core.ops.zeros(*shape, dtype=dtype, device=device)
                 for k, (shape, dtype, device) in enumerate(kinds)
             ]
             gradients = cls.backward(ctx, *every)
@@ -289,12 +289,12 @@ def jacobian(fn: Callable[[Tensor], Tensor], x: Tensor, create_graph: bool = Fal
         y = fn(source)
         shape = (*y.shape, *x.shape)
         if not y.requires_grad or y.size == 0:
-            return _core.zeros(*shape, dtype=x.dtype, device=x.device)
+            return _core.ops.zeros(*shape, dtype=x.dtype, device=x.device)
         flat = y.reshape(-1)
         rows = [
             grad(flat[i], source, retain_graph=True, create_graph=create_graph)[0].reshape(-1) for i in range(flat.size)
         ]
-        return _core.stack(rows).reshape(shape)
+        return _core.ops.stack(rows).reshape(shape)
 
 
 def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -308,7 +308,7 @@ def hessian(fn: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
     def gradient(at: Tensor) -> Tensor:
         y = fn(at)
-        return grad(y, at, create_graph=True)[0] if y.requires_grad else _core.zeros_like(at)
+        return grad(y, at, create_graph=True)[0] if y.requires_grad else _core.ops.zeros_like(at)
 
     return jacobian(gradient, x)
 

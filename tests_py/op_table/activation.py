@@ -80,6 +80,3 @@ ROWS = [
         covers="prelu",
     ),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import needlecpp as ndl
@@ -71,6 +70,3 @@ ROWS = [
     Op("dropout", lambda x: ndl.dropout(x, 0.3, False), lambda x: x),
     Op("dropout all", lambda x: ndl.dropout(x, 1.0), lambda x: x * 0, covers="dropout"),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

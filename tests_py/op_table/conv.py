@@ -1,9 +1,8 @@
-"""Rows of the convolutions, of windows as columns and of dilate."""
+"""Rows of the convolutions and of dilate."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import needlecpp as ndl
@@ -16,7 +15,7 @@ def _all(value: Any, axes: int) -> tuple[int, ...]:
     return (value,) * axes if isinstance(value, int) else tuple(value)
 
 
-def _windows(x: Array, kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any) -> dict[Any, Array]:
+def windows(x: Array, kernel: tuple[int, ...], stride: Any, padding: Any, dilation: Any) -> dict[Any, Array]:
     """x [n, c, ...] with zeros around it, at each tap of the kernel for every position: [n, c, positions...]."""
     axes = len(kernel)
     stride, padding, dilation = _all(stride, axes), _all(padding, axes), _all(dilation, axes)
@@ -35,14 +34,14 @@ def conv_reference(
     x: Array, w: Array, b: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> Array:
     """A convolution as a sum over taps, channels first."""
-    windows = _windows(x, w.shape[2:], stride, padding, dilation)
+    taps = windows(x, w.shape[2:], stride, padding, dilation)
     parts = []
     for x_group, w_group in zip(range(groups), np.split(w, groups), strict=True):
         channels = slice(x_group * w.shape[1], (x_group + 1) * w.shape[1])
         parts.append(
             sum(
                 np.einsum("nc...,oc->no...", v[:, channels], w_group[(slice(None), slice(None), *t)])
-                for t, v in windows.items()
+                for t, v in taps.items()
             )
         )
     y = np.concatenate(parts, 1)
@@ -76,20 +75,6 @@ def transposed_reference(
         )
     y = y[(slice(None), slice(None), *(slice(p, y.shape[i + 2] - p) for i, p in enumerate(padding)))]
     return y if b is None else y + b.reshape(-1, *(1,) * axes)
-
-
-def _unfold_reference(x: Array, kernel: tuple[int, ...], dilation: Any, padding: Any, stride: Any) -> Array:
-    windows = _windows(x, kernel, stride, padding, dilation)
-    return np.stack(list(windows.values()), 2).reshape(x.shape[0], x.shape[1] * len(windows), -1)
-
-
-def _fold_reference(y: Array) -> Array:
-    x = np.zeros((y.shape[0], 2, 4, 5), y.dtype)
-    place = np.arange(x[0].size, dtype="float64").reshape(1, 2, 4, 5) + 1
-    columns = _unfold_reference(place, (2, 3), 1, 1, (2, 1))[0].astype(int)
-    for n in range(y.shape[0]):
-        np.add.at(x[n].reshape(-1), columns[columns > 0] - 1, y[n][columns > 0])
-    return x
 
 
 def _dilated(x: Array) -> Array:
@@ -211,14 +196,4 @@ ROWS = [
     ),
     Op("dilate", lambda x: ndl.dilate(x, (0, 2), 2), _dilated, ((3, 4, 2),)),
     Op("undilate", lambda x: ndl.undilate(x, (0, 2), 2), lambda x: x[::3, :, ::3], ((6, 2, 4),)),
-    Op(
-        "im2col",
-        lambda x: ndl.im2col(x, (2, 3), (2, 1), 1, (1, 2)),
-        lambda x: _unfold_reference(x, (2, 3), (2, 1), 1, (1, 2)),
-        ((2, 2, 4, 5),),
-    ),
-    Op("col2im", lambda y: ndl.col2im(y, (4, 5), (2, 3), 1, 1, (2, 1)), _fold_reference, ((2, 12, 15),)),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

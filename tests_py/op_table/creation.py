@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import needlecpp as ndl
 import numpy as np
 
@@ -45,6 +42,3 @@ ROWS = [
     Op("tril_indices", lambda x: ndl.tril_indices(3, 4, 1), lambda x: np.stack(np.tril_indices(3, 1, 4)), **CONSTANT),
     Op("triu_indices", lambda x: ndl.triu_indices(3, 4, -1), lambda x: np.stack(np.triu_indices(3, -1, 4)), **CONSTANT),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -73,5 +73,3 @@ ROWS = [
     Op("fft.fftfreq", lambda: ndl.fft.fftfreq(8, 0.5), lambda: np.fft.fftfreq(8, 0.5), (), **CONSTANT),
     Op("fft.rfftfreq", lambda: ndl.fft.rfftfreq(8, 0.5), lambda: np.fft.rfftfreq(8, 0.5), (), **CONSTANT),
 ]
-
-GOLDEN: dict[str, Callable[..., Any]] = {}

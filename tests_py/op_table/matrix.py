@@ -162,5 +162,3 @@ ROWS = [
         TALL,
     ),
 ]
-
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import needlecpp as ndl
 import numpy as np
 
@@ -44,6 +41,3 @@ ROWS = [
         for mode in ("edge", "reflect", "symmetric", "wrap")
     ),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -196,6 +196,3 @@ ROWS = [
         ((1, 2, 2, 3, 4),),
     ),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -186,6 +186,3 @@ ROWS = [
         covers="affine_grid",
     ),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import needlecpp as ndl
@@ -26,6 +26,8 @@ class Op:
     twice: bool = True  # second derivatives are checked too
     same_shape: bool = False  # works on any shape: layouts and empty sizes are checked too
     covers: str = ""  # the public name the row covers, if not `name`
+    # Values of parameters that argument_table.py has none of, or others of, as they stand there in CALLS.
+    arguments: dict[str, list[Any]] = field(default_factory=dict)
 
     def inputs(self, dtype: str = "float64", seed: int = 0) -> list[Array]:
         # Distinct values, so that no max has a tie and no kink is within reach of a finite difference.

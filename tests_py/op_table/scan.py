@@ -83,6 +83,3 @@ ROWS = [
     Op("trapezoid", lambda y: ndl.trapezoid(y, dx=0.5, axis=0), lambda y: np.trapezoid(y, dx=0.5, axis=0)),
     Op("trapezoid places", ndl.trapezoid, np.trapezoid, ((3, 4), (4,)), covers="trapezoid"),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import needlecpp as ndl
@@ -30,6 +29,3 @@ ROWS = [
     Op("log_softmax", ndl.log_softmax, lambda x: np.log(_softmax(x))),
     Op("logsoftmax", ndl.logsoftmax, lambda x: np.log(_softmax(x))),
 ]
-
-# PyTorch operators whose call differs from ours in more than the names of axes.
-GOLDEN: dict[str, Callable[..., Any]] = {}

@@ -79,7 +79,7 @@ def constant(
     *shape: int, c: float = 1.0, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False
 ) -> Tensor:
     """The value c everywhere."""
-    return _core.full(shape, c, dtype=dtype, device=device, requires_grad=requires_grad)
+    return _core.ops.full(shape, c, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones(*shape: int, device: Device | None = None, dtype: str = "float32", requires_grad: bool = False) -> Tensor:
@@ -94,12 +94,12 @@ def zeros(*shape: int, device: Device | None = None, dtype: str = "float32", req
 
 def ones_like(array: Tensor, *, device: Device | None = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape and dtype of ``array``, on its device unless one is named."""
-    return _core.ones_like(array, device=device, requires_grad=requires_grad)
+    return _core.ops.ones_like(array, device=device, requires_grad=requires_grad)
 
 
 def zeros_like(array: Tensor, *, device: Device | None = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape and dtype of ``array``, on its device unless one is named."""
-    return _core.zeros_like(array, device=device, requires_grad=requires_grad)
+    return _core.ops.zeros_like(array, device=device, requires_grad=requires_grad)
 
 
 def one_hot(
@@ -109,7 +109,7 @@ def one_hot(
 
     Float class numbers are taken as integers.
     """
-    return _core.one_hot(_core.asarray(i, device=device).astype("int64"), n, dtype).requires_grad_(requires_grad)
+    return _core.ops.one_hot(_core.asarray(i, device=device).astype("int64"), n, dtype).requires_grad_(requires_grad)
 
 
 def xavier_uniform(fan_in: int, fan_out: int, gain: float = 1.0, **kwargs: Any) -> Tensor:

@@ -136,7 +136,7 @@ class Module:
         >>> layer.to("cpu", "float64").weight.dtype
         'float64'
         """
-        _core.to_(_core.empty(0), target, dtype, device)  # what is wrong is found before anything is moved
+        _core.to_(_core.ops.empty(0), target, dtype, device)  # what is wrong is found before anything is moved
         for parameter in self.parameters():
             _core.to_(parameter, target, dtype, device)
         return self
@@ -147,7 +147,7 @@ class Module:
 
     def cuda(self, device: int | Device | str | None = None) -> Module:
         """Moves the parameters to a CUDA card: the first unless another is named, or its number given."""
-        _core.empty(0).cuda(device)  # complains of what is no card
+        _core.ops.empty(0).cuda(device)  # complains of what is no card
         return self.to(_core.cuda(device or 0) if device is None or isinstance(device, int) else device)
 
     def zero_grad(self) -> None:
@@ -254,28 +254,28 @@ class ReLU(Module):
     """max(x, 0)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _core.relu(x)
+        return _core.ops.relu(x)
 
 
 class Sigmoid(Module):
     """1 / (1 + exp(-x))."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _core.sigmoid(x)
+        return _core.ops.sigmoid(x)
 
 
 class Tanh(Module):
     """Hyperbolic tangent."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _core.tanh(x)
+        return _core.ops.tanh(x)
 
 
 class Softplus(Module):
     """log(1 + exp(x))."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return _core.softplus(x)
+        return _core.ops.softplus(x)
 
 
 class Sequential(Module):

@@ -1,12 +1,23 @@
-"""Tuples of tensors as CMU's needle has them: values of their own, with ops that make and take them apart."""
+"""What CMU's needle has besides: ops with numbers, and tuples of tensors as values of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from .._core import Tensor
+from .._core.ops import sum
 
-__all__ = ["TensorTuple", "fused_add_scalars", "make_tuple", "tuple_get_item"]
+__all__ = [
+    "TensorTuple",
+    "add_scalar",
+    "divide_scalar",
+    "fused_add_scalars",
+    "make_tuple",
+    "mul_scalar",
+    "power_scalar",
+    "summation",
+    "tuple_get_item",
+]
 
 
 class TensorTuple(tuple[Tensor, ...]):
@@ -65,3 +76,33 @@ def fused_add_scalars(a: Tensor, c0: float, c1: float) -> TensorTuple:
     TensorTuple(tensor([2.]), tensor([3.]))
     """
     return TensorTuple((a + c0, a + c1))
+
+
+def summation(a: Tensor, axes: int | Sequence[int] | None = None) -> Tensor:
+    """needle's name of ``sum``.
+
+    >>> import needlecpp as ndl
+    >>> ndl.summation(ndl.Tensor([[1.0, 2.0], [3.0, 4.0]]), axes=0)
+    tensor([4., 6.])
+    """
+    return sum(a, axes)
+
+
+def add_scalar(a: Tensor, scalar: float) -> Tensor:
+    """``a + scalar``."""
+    return a + scalar
+
+
+def mul_scalar(a: Tensor, scalar: float) -> Tensor:
+    """``a * scalar``."""
+    return a * scalar
+
+
+def divide_scalar(a: Tensor, scalar: float) -> Tensor:
+    """``a / scalar``."""
+    return a / scalar
+
+
+def power_scalar(a: Tensor, scalar: float) -> Tensor:
+    """``a ** scalar``."""
+    return a**scalar

@@ -60,7 +60,7 @@ class Optimizer:
         kept = self.state.setdefault(index, {})
         for name in self._kept:
             if name not in kept:
-                kept[name] = _core.zeros_like(parameter)
+                kept[name] = _core.ops.zeros_like(parameter)
         return kept
 
     def step(self) -> None:
@@ -80,7 +80,7 @@ class Optimizer:
         """Scales all gradients together so that their norm is at most ``max_norm``; returns the norm before."""
         _check(self, "max_norm", max_norm)
         gradients = [p.grad for p in self.params if p.grad is not None]
-        norm = math.sqrt(math.fsum(_core.square(g).sum().item() for g in gradients))
+        norm = math.sqrt(math.fsum(_core.ops.square(g).sum().item() for g in gradients))
         if norm > max_norm:
             for gradient in gradients:
                 gradient.mul_(max_norm / (norm + 1e-12))

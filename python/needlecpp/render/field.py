@@ -71,7 +71,7 @@ class Field(nn.Module):
         """At most so many bytes of tensors the two functions hold at a time for ``samples`` points, besides the
         parameters: measured on a few points. A subclass may know better."""
         n = max(1, min(samples, PROBE))
-        positions, directions = _core.zeros(n, 3), _core.full((n, 3), 3**-0.5)
+        positions, directions = _core.ops.zeros(n, 3), _core.ops.full((n, 3), 3**-0.5)
         before = _core.memory_stats()["current"]
         _core.reset_peak_memory()
         if training:

@@ -1,56 +1,14 @@
-"""Products of vectors, matrices and tensors; sparse products."""
+"""Einstein's summation with its two ways to name axes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from .._core import (
-    Tensor,
-    addbmm,
-    addmm,
-    addmv,
-    addr,
-    baddbmm,
-    bmm,
-    cross,
-    dot,
-    inner,
-    kron,
-    mm,
-    mv,
-    outer,
-    spmm,
-    spmv,
-    tensordot,
-    trace,
-    vdot,
-    vecdot,
-)
+from .._core import Tensor
 from .._core import einsum as _core_einsum
 
-__all__ = [
-    "addbmm",
-    "addmm",
-    "addmv",
-    "addr",
-    "baddbmm",
-    "bmm",
-    "cross",
-    "dot",
-    "einsum",
-    "inner",
-    "kron",
-    "mm",
-    "mv",
-    "outer",
-    "spmm",
-    "spmv",
-    "tensordot",
-    "trace",
-    "vdot",
-    "vecdot",
-]
+__all__ = ["einsum"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

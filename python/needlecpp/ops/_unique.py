@@ -1,41 +1,12 @@
-"""Sorting, searching, distinct values, counting."""
+"""Distinct values, with as much about them as is asked for."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from .._core import (
-    Tensor,
-    _unique,
-    argsort,
-    bincount,
-    bucketize,
-    histogram,
-    isin,
-    searchsorted,
-    sort,
-    sort_by_key,
-    sort_with_index,
-    topk,
-)
+from .._core import Tensor, _unique
 
-__all__ = [
-    "argsort",
-    "bincount",
-    "bucketize",
-    "histogram",
-    "isin",
-    "searchsorted",
-    "sort",
-    "sort_by_key",
-    "sort_with_index",
-    "topk",
-    "unique",
-    "unique_all",
-    "unique_counts",
-    "unique_inverse",
-    "unique_values",
-]
+__all__ = ["unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"]
 
 
 class UniqueAll(NamedTuple):
