@@ -94,7 +94,7 @@ def test_training_learns_and_a_seed_repeats_it(make: Callable[[int], Any]) -> No
         trainer.run(render.Budget(steps=40), lambda step, losses=losses: losses.append(step.loss))
         assert trainer.steps == 40 and losses[-1] < 0.5 * losses[0]
         runs.append((losses, weights(field)))
-    assert runs[0] == runs[1] or (make is FIELDS["Python"] and np.allclose(runs[0][0], runs[1][0], rtol=1e-2))
+    assert runs[0] == runs[1]
 
 
 @every_field
@@ -351,6 +351,6 @@ def test_the_example_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     spec.loader.exec_module(example)
     ndl.set_num_threads(1)
     saved = tmp_path / "model.safetensors"
-    assert example.main(render.Budget(steps=25), shown=1, downscale=4, file=saved) > 12
-    assert "25 steps, PSNR" in capsys.readouterr().out
+    assert example.main(render.Budget(steps=40), shown=1, downscale=4, file=saved) > 14
+    assert "40 steps, PSNR" in capsys.readouterr().out
     assert saved.is_file()
