@@ -1,9 +1,9 @@
 // Instantiates the formulas of the kernel headers on the device. It is compiled by .ci/check_kernels_cuda.sh, not run:
 // a formula that calls what the device lacks fails here, on the day it is written.
-#include "ops/shape/random_kernels.h"
 #include "ops/elementwise/elementwise_kernels.h"
 #include "ops/layers/optim_step_kernels.h"
 #include "ops/reduce/reduce_kernels.h"
+#include "ops/shape/random_kernels.h"
 #include "render/ops/camera_kernels.h"
 #include "render/ops/encoding_kernels.h"
 #include "render/ops/fused_mlp_kernels.h"
