@@ -93,16 +93,13 @@ double decode(const void* from, DType dtype) {
   return 0;
 }
 
-// The value of one element, brought to the host.
-double value_of(const Tensor& x) {
-  uint64_t element = 0;
-  NDL_ON(x.device(), run_read)(x, row_of(&element, element_of(x.dtype()), 1));
-  return decode(&element, x.dtype());
-}
-
-void check_single(const Tensor& x) {
+// Where the host finds the one element of x: in its own memory, or brought there, in `copy`.
+const void* found_by_host(const Tensor& x, uint64_t& copy) {
   NDL_CHECK(x.numel() == 1, ValueError, "item", "not a single value: got shape ", x.shape(), ", expected one element.");
+  if (x.device() == Device{}) return x.raw();
   check_available("item", x.device());
+  NDL_ON(x.device(), run_read)(x, row_of(&copy, element_of(x.dtype()), 1));
+  return &copy;
 }
 
 }  // namespace
@@ -190,16 +187,15 @@ Tensor Tensor::detach() const {
 int64_t Tensor::size(int axis) const { return impl_->shape[normalize_axis("size", axis, rank())]; }
 
 double Tensor::item() const {
-  check_single(*this);
-  return value_of(*this);
+  uint64_t copy;
+  return decode(found_by_host(*this, copy), dtype());
 }
 
 int64_t Tensor::item_int() const {
-  check_single(*this);
-  if (dtype() != DType::Int64) return static_cast<int64_t>(value_of(*this));
-  int64_t value = 0;
-  NDL_ON(device(), run_read)(*this, row_of(&value, Element::I64, 1));
-  return value;
+  uint64_t copy;
+  const void* const element = found_by_host(*this, copy);
+  return dtype() == DType::Int64 ? *static_cast<const int64_t*>(element)
+                                 : static_cast<int64_t>(decode(element, dtype()));
 }
 
 template <class T>
