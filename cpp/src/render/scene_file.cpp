@@ -16,6 +16,7 @@
 #include "needlecpp/ops/inplace.h"
 #include "needlecpp/render/model.h"
 #include "render/fields/table.h"
+#include "render/files/scene_reader.h"
 #include "render/renderer_run.h"
 
 namespace needlecpp {
@@ -106,17 +107,6 @@ Scene read_scene(const std::string& path, const Description& root, std::map<std:
 }
 
 }  // namespace
-
-Tensor SceneReader::find(const std::string& wanted, const Shape& shape, DType dtype) const {
-  const auto found = tensors_.find(wanted);
-  if (found == tensors_.end()) malformed(path_, "the tensor '" + wanted + "' is missing.");
-  const Tensor& tensor = found->second;
-  if (tensor.shape() != shape || tensor.dtype() != dtype)
-    malformed(path_,
-              detail::concat("the tensor '", wanted, "' does not fit the description: got ", name(tensor.dtype()), " ",
-                             tensor.shape(), ", expected ", name(dtype), " ", shape, "."));
-  return tensor;
-}
 
 void VolumeModel::write(SceneWriter& to) const {
   const FieldKind* kind = find_field_kind(field_->kind());

@@ -1,37 +1,12 @@
-// A scene's file while it is written or read: the description, and tensors by name.
+// A scene as a safetensors file, on its way to the disk.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "needlecpp/io/safetensors.h"
 #include "needlecpp/render/scene.h"
-#include "render/description.h"
 
 namespace needlecpp {
-
-class SceneWriter {
- public:
-  nlohmann::json description = nlohmann::json::object();
-  NamedTensors tensors;
-};
-
-class SceneReader {
- public:
-  SceneReader(const std::string& path, const Description& description, std::map<std::string, Tensor> tensors)
-      : path_(path), description_(description), tensors_(std::move(tensors)) {}
-  const std::string& path() const { return path_; }
-  const Description& description() const { return description_; }
-  // The tensor of this name, of exactly this shape and dtype.
-  Tensor find(const std::string& wanted, const Shape& shape, DType dtype) const;
-
- private:
-  const std::string& path_;
-  const Description& description_;
-  std::map<std::string, Tensor> tensors_;
-};
-
-inline constexpr const char* kFieldPrefix = "field.";  // of the field's parameters
 
 // What Scene::save writes; the tensors are the model's own, not copies. `path` is named in errors.
 SafetensorsFile to_safetensors(const Scene& scene, const std::string& path);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "needlecpp/render/field.h"
-#include "render/scene_file.h"
+#include "render/files/scene_reader.h"
 
 namespace needlecpp {
 
