@@ -31,7 +31,7 @@ struct Batch {
 Batch batch_of(int64_t n) {
   Generator generator(5);
   const int64_t n_rays = std::max<int64_t>(1, n / 10);
-  const Tensor toward = randn({n_rays, 3}, 0, 1, DType::Float32, generator);
+  const Tensor toward = randn({n_rays, 3}, 0, 1, DType::Float32, {}, generator);
   std::vector<float> unit = toward.to_vector<float>();
   for (int64_t i = 0; i < n_rays; ++i) {
     float* d = unit.data() + 3 * i;
@@ -40,7 +40,7 @@ Batch batch_of(int64_t n) {
   }
   std::vector<int32_t> index;
   for (int64_t i = 0; i < n; ++i) index.push_back(static_cast<int32_t>(i % n_rays));
-  return {rand({n, 3}, -1, 1, DType::Float32, generator),
+  return {rand({n, 3}, -1, 1, DType::Float32, {}, generator),
           {Tensor::zeros({n_rays, 3}), Tensor::from_vector(unit, {n_rays, 3})},
           Tensor::from_vector(index, {n})};
 }
@@ -72,7 +72,7 @@ std::shared_ptr<Field> lively(const FieldKind& kind) {
   Generator generator(11);
   NoGrad no_grad;
   for (const Parameter& p : field->parameters())
-    copy_(p.tensor, p.tensor + randn(p.tensor.shape(), 0, 0.2, DType::Float32, generator));
+    copy_(p.tensor, p.tensor + randn(p.tensor.shape(), 0, 0.2, DType::Float32, {}, generator));
   return field;
 }
 
