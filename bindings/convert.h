@@ -119,6 +119,9 @@ class Callable {
   std::shared_ptr<nb::object> fn_;
 };
 
+// What `import *` takes of a module, and what stands in its stub: all that has been bound in it.
+void name_all(nb::module_& m);
+
 void bind_tensor(nb::module_& m);
 void bind_operators(nb::class_<Tensor>& c);
 void bind_ops(nb::module_& m);
@@ -127,6 +130,7 @@ void bind_cameras(nb::module_& m);
 void bind_picture(nb::module_& m);
 void bind_occupancy(nb::module_& m);
 void bind_field(nb::module_& m);
+void bind_fields(nb::module_& m);
 void bind_scene(nb::module_& m);
 void bind_renderer(nb::module_& m);
 void bind_train(nb::module_& m);

@@ -160,6 +160,7 @@ NB_MODULE(_core, m) {
   bind_picture(m);
   bind_occupancy(m);
   bind_field(m);
+  bind_fields(m);
   bind_scene(m);
   bind_renderer(m);
   bind_train(m);

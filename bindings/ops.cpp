@@ -7,9 +7,6 @@ namespace needlecpp::python {
 #include "families.inc"
 #undef NDL_FAMILY
 
-namespace {
-
-// What `import *` takes of a module, and what stands in its stub: all that was bound in it.
 void name_all(nb::module_& m) {
   nb::list names;
   for (nb::handle name : nb::list(m.attr("__dict__").attr("keys")()))
@@ -17,8 +14,6 @@ void name_all(nb::module_& m) {
   names.sort();
   m.attr("__all__") = names;
 }
-
-}  // namespace
 
 void bind_ops(nb::module_& m) {
   nb::module_ ops = m.def_submodule("ops", "The ops, as needlecpp.ops offers them.");

@@ -16,7 +16,7 @@ from typing import Any
 import needlecpp as ndl
 import numpy as np
 import pytest
-from needlecpp import nn, render
+from needlecpp import _core, nn, render
 
 BOX = render.Box((-1, -1, -1), (1, 1, 1))
 SMALL_GRID = {"levels": 4, "log2_table_size": 12, "base_resolution": 8, "growth": 1.7}
@@ -41,8 +41,12 @@ class Blob(render.Field):
         return ndl.sigmoid(self.layers[1](hidden) + directions * 0.1)
 
 
+def small(kind: str) -> Callable[[int], Any]:
+    return lambda seed: _core._small_field(kind, seed)
+
+
 FIELDS: dict[str, Callable[[int], Any]] = {
-    "NGP": lambda seed: render.fields.NGP(box=BOX, grid=SMALL_GRID, density_hidden=24, seed=seed),
+    **{kind: small(kind) for kind in _core._field_kinds()},
     "NGP bfloat16": lambda seed: render.fields.NGP(box=BOX, grid=SMALL_GRID, precision="bfloat16", seed=seed),
     "Python": lambda seed: Blob(seed=seed),
 }
@@ -67,9 +71,9 @@ def weights(field: Any) -> dict[str, bytes]:
     return {name: np.asarray(p).tobytes() for name, p in field.named_parameters()}
 
 
-def test_every_kind_is_tested() -> None:
-    kinds = {name for name in render.fields.__all__ if not name.endswith("Config")}
-    assert kinds <= {name.split()[0] for name in FIELDS}
+def test_every_kind_is_bound_and_tested() -> None:
+    bound = {name for name in render.fields.__all__ if not name.endswith("Config")}
+    assert bound == {type(make(0)).__name__ for make in FIELDS.values()} - {"Blob"}
 
 
 @every_field

@@ -1,11 +1,9 @@
 // Fields: those of this library, and those that are written in Python.
 #include "field.h"
 
-#include "config.h"
 #include "needlecpp/autograd/autograd.h"
 #include "needlecpp/ops/creation.h"
 #include "needlecpp/ops/gather.h"
-#include "needlecpp/render/fields/ngp.h"
 
 namespace needlecpp::python {
 namespace {
@@ -168,37 +166,6 @@ void bind_field(nb::module_& m) {
       .def("bytes", &Field::bytes, "samples"_a, "training"_a, Release(),
            "At most so many bytes of tensors density() and color() of `samples` points hold at a time, besides the "
            "parameters.");
-
-  bind_config<NgpConfig>(m, "NgpConfig", "Sizes of an NGP field.");
-  nb::class_<NgpField, Field>(
-      m, "NGP",
-      "Instant-NGP's field: a hash grid, a density network and a colour network (Mueller et al., \"Instant Neural "
-      "Graphics Primitives\", 2022, section 5.4):\n\n"
-      "    features = mlp(hashgrid(x)),  sigma = exp(features[0]) * s,  color = sigmoid(mlp(features, "
-      "Y(direction)))\n\n"
-      "with s such that a fresh field is thin across its box, and Y the spherical harmonics.\n\n"
-      "Args:\n"
-      "    config: an NgpConfig; or its settings as keywords.\n"
-      "    seed: of the first weights.\n\n"
-      ">>> field = ndl.render.fields.NGP(box=ndl.render.Box((-1, -1, -1), (1, 1, 1)), density_hidden=32)\n"
-      ">>> sigma, features = field.density(ndl.zeros(5, 3))\n"
-      ">>> sigma.shape, features.shape\n"
-      "((5,), (5, 16))")
-      .def(
-          "__init__",
-          [](NgpField* self, nb::object config, uint64_t seed, const nb::kwargs& settings) {
-            NgpConfig wanted;
-            if (!config.is_none()) {
-              NDL_CHECK(nb::isinstance<NgpConfig>(config), TypeError, "NGP", "config is something else: got ",
-                        nb::cast<std::string>(nb::object(config.type().attr("__name__"))), ", expected an NgpConfig.");
-              wanted = nb::cast<NgpConfig>(config);
-            }
-            fill_config("NgpConfig", wanted, nb::tuple(), settings);
-            new (self) NgpField(wanted, seed);
-          },
-          "config"_a = nb::none(), "seed"_a = 0, "settings"_a)
-      .def_prop_ro(
-          "config", [](const NgpField& field) { return field.config(); }, "A copy of its settings.");
 }
 
 }  // namespace needlecpp::python

@@ -25,16 +25,20 @@ int64_t numel(const Shape& shape) {
       empty = true;
       continue;
     }
-    NDL_CHECK(count <= (int64_t{1} << 62) / size, ValueError, "shape", "too many elements: got ", shape,
+    const bool overflows = __builtin_mul_overflow(count, size, &count);
+    NDL_CHECK(!overflows && count <= int64_t{1} << 62, ValueError, "shape", "too many elements: got ", shape,
               ", expected at most 2^62.");
-    count *= size;
   }
   return empty ? 0 : count;
 }
 
 Strides contiguous_strides(const Shape& shape) {
-  Strides strides = Dims::filled(shape.size(), 1);
-  for (int i = shape.size() - 2; i >= 0; --i) strides[i] = strides[i + 1] * std::max<int64_t>(shape[i + 1], 1);
+  Strides strides = shape;
+  int64_t stride = 1;
+  for (int i = shape.size() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride *= std::max<int64_t>(shape[i], 1);
+  }
   return strides;
 }
 

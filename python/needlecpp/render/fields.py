@@ -3,6 +3,7 @@
 A kind of one's own is a subclass of :class:`needlecpp.render.Field`.
 """
 
-from needlecpp._core import NGP, NgpConfig
+from needlecpp._core import fields as _bound
+from needlecpp._core.fields import *  # noqa: F403
 
-__all__ = ["NGP", "NgpConfig"]
+__all__ = list(_bound.__all__)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from needlecpp._core import NgpConfig, SceneBounds, TrainerConfig, ngp_preset, trainer_preset
+from needlecpp._core import SceneBounds, TrainerConfig, ngp_preset, trainer_preset
+from needlecpp._core.fields import NgpConfig
 
 if TYPE_CHECKING:
     from needlecpp.data.scene import SceneData

@@ -62,4 +62,9 @@ class Field {
   }
 };
 
+// The kinds that this library has, by the names that files know them by, and as small a field of one as shows all that
+// it does, in the box from -1 to 1: for tests.
+std::vector<std::string> field_kind_names();
+std::shared_ptr<Field> small_field(const std::string& kind, uint64_t seed = 0);  // throws ValueError for another name
+
 }  // namespace needlecpp

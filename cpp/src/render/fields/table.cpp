@@ -64,4 +64,16 @@ const FieldKind* find_field_kind(const std::string& name) {
   return nullptr;
 }
 
+std::vector<std::string> field_kind_names() {
+  std::vector<std::string> names;
+  for (const FieldKind& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
+std::shared_ptr<Field> small_field(const std::string& kind, uint64_t seed) {
+  const FieldKind* found = find_field_kind(kind);
+  NDL_CHECK(found, ValueError, "field", "unknown kind: got '", kind, "', expected one of field_kind_names().");
+  return found->small(seed);
+}
+
 }  // namespace needlecpp
