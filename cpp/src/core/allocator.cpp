@@ -108,7 +108,8 @@ void trim_bins(State& s, size_t bytes) {
 }  // namespace
 
 void* allocate(size_t bytes, Device device) {
-  check_available(OpScope::current(), device);
+  if (device.type != DeviceType::CPU) [[unlikely]]
+    check_available(OpScope::current(), device);
   State& s = state();
   NDL_CHECK(bytes <= size_t{1} << 60, MemoryError, OpScope::current(), "out of memory: got a request for ", bytes,
             " bytes, expected at most 2^60.");

@@ -32,13 +32,18 @@ int64_t numel(const Shape& shape) {
   return empty ? 0 : count;
 }
 
-Strides contiguous_strides(const Shape& shape) {
-  Strides strides = shape;
+void set_contiguous(const Shape& shape, Strides& strides) {
+  strides.resize(shape.size());
   int64_t stride = 1;
   for (int i = shape.size() - 1; i >= 0; --i) {
     strides[i] = stride;
     stride *= std::max<int64_t>(shape[i], 1);
   }
+}
+
+Strides contiguous_strides(const Shape& shape) {
+  Strides strides;
+  set_contiguous(shape, strides);
   return strides;
 }
 

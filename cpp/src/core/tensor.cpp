@@ -120,7 +120,7 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   auto impl = std::make_shared<TensorImpl>();
   impl->storage = std::make_shared<Storage>(static_cast<size_t>(count) * itemsize(dtype), device);
   impl->shape = shape;
-  impl->strides = contiguous_strides(shape);
+  set_contiguous(shape, impl->strides);
   impl->numel = count;
   impl->dtype = dtype;
   return Tensor(std::move(impl));

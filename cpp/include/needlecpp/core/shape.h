@@ -44,6 +44,7 @@ class Dims {
               ", expected at most ", kMaxRank, ". Reshape to fewer axes.");
     values_[count_++] = value;
   }
+  void resize(int count) { count_ = count; }  // of at most kMaxRank; new entries are whatever they were
   void insert(int at, int64_t value) {
     push_back(value);
     for (int i = count_ - 1; i > at; --i) values_[i] = values_[i - 1];
@@ -75,6 +76,7 @@ std::ostream& operator<<(std::ostream& stream, const Dims& dims);
 // Product of the sizes; throws ValueError for a negative size or a product beyond 2^62.
 int64_t numel(const Shape& shape);
 Strides contiguous_strides(const Shape& shape);
+void set_contiguous(const Shape& shape, Strides& strides);  // the same, in place
 // The shape both broadcast to (NumPy's rule); throws ValueError naming `op` when there is none.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 // Maps -rank..rank-1 to 0..rank-1; throws IndexError naming `op`.

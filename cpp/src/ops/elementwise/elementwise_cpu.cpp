@@ -162,6 +162,16 @@ void run_binary(BinaryOp op, const Operand& a, const Operand& b, const View& y) 
          });
 }
 
+void run_edit(BinaryOp op, const View& x, const View& target) {
+  const int64_t size = element_bytes(target.element);
+  const bool single = x.count == 1;
+  parallel_for(target.count, kElementwiseGrain, [&](int64_t begin, int64_t end) {
+    char* const y = target.as<char>() + begin * size;
+    NDL_KERNEL(binary_loop)
+    ({op, target.element, y, y, x.as<char>() + (single ? 0 : begin * size), end - begin, false, single});
+  });
+}
+
 void run_ternary(TernaryOp op, const Operand& a, const Operand& b, const Operand& c, const View& y, double value) {
   const Element compute = compute_of(y.element);
   map<3>(y, compute, {&a, &b, &c}, {compute, compute, compute},

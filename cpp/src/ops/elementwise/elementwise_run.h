@@ -13,8 +13,10 @@ namespace needlecpp {
 // y is contiguous and has the shape that the operands broadcast to; all may be of any dtype. Numbers are read, computed
 // and written in compute_of(y's type), unless it says otherwise.
 NDL_DECLARE_RUN(void, run_unary, (UnaryOp op, const Operand& x, const View& y, const Params& params));
-// a may be y itself, where both are contiguous and of a type that is computed in.
 NDL_DECLARE_RUN(void, run_binary, (BinaryOp op, const Operand& a, const Operand& b, const View& y));
+// target = target op x, where both are contiguous, of one type that is computed in, and of one shape; x may be a single
+// element.
+NDL_DECLARE_RUN(void, run_edit, (BinaryOp op, const View& x, const View& target));
 // Floating types alone. `value`: the factor of Addcmul and Addcdiv.
 NDL_DECLARE_RUN(void, run_ternary,
                 (TernaryOp op, const Operand& a, const Operand& b, const Operand& c, const View& y, double value));

@@ -54,7 +54,7 @@ bool edit_directly(BinaryOp op, const Tensor& target, const Tensor& other) {
   const bool direct = target.is_contiguous() && target.dtype() == other.dtype() &&
                       compute_of(target.dtype()) == target.dtype() &&
                       (single || (other.is_contiguous() && target.shape() == other.shape()));
-  if (direct) NDL_ON(target.device(), run_binary)(op, target, other, target);
+  if (direct) NDL_ON(target.device(), run_edit)(op, other, target);
   return direct;
 }
 
