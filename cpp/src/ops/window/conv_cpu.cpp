@@ -509,7 +509,11 @@ void fill_gaps(const ConvSizes& s, const T* bias, const View& x) {
   constexpr int64_t kGrain = 1 << 15;  // elements that a thread must have to write
   const int64_t channels = x.size[1], plane = x.count / (x.size[0] * channels);
   parallel_for(x.size[0] * channels, std::max<int64_t>(1, kGrain / plane), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) std::fill_n(data<T>(x) + i * plane, plane, bias ? bias[i % channels] : T{});
+    T* const to = data<T>(x) + begin * plane;
+    if (bias == nullptr)
+      memset(to, 0, static_cast<size_t>((end - begin) * plane) * sizeof(T));
+    else
+      for (int64_t i = begin; i < end; ++i) std::fill_n(to + (i - begin) * plane, plane, bias[i % channels]);
   });
 }
 

@@ -211,6 +211,13 @@ void pack_weights(const ConvWeightArgs& args) {
   }
 }
 
+// Apart, where the loop has all it needs in registers.
+template <class T>
+__attribute__((noinline)) void unpack_line(const T* __restrict from, int64_t width, T bias, T* __restrict to,
+                                           int64_t step) {
+  for (int64_t j = 0; j < width; ++j) to[j * step] = from[j] + bias;
+}
+
 template <class T>
 void unpack(const ConvUnpackArgs& args) {
   for (int64_t row = 0; row < args.rows; ++row) {
@@ -221,7 +228,7 @@ void unpack(const ConvUnpackArgs& args) {
       if (args.y_step == 1)
         for (int64_t j = 0; j < args.width; ++j) to[j] = from[j] + bias;
       else
-        for (int64_t j = 0; j < args.width; ++j) to[j * args.y_step] = from[j] + bias;
+        unpack_line(from, args.width, bias, to, args.y_step);
     }
   }
 }
