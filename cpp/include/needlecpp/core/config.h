@@ -7,9 +7,9 @@
 //   }
 //
 // with name, reference, bounds and meaning of every setting, and what must hold between them. Visitors make the rest of
-// it: the check below; files, both ways (render/files/description.h in the sources); properties, keyword arguments and repr
-// in Python. A setting is a number with bounds, three floats with bounds, or without: a bool, a seed, an enumeration
-// with `names_of`, or another struct that is described.
+// it: the check below; files, both ways (render/files/description.h in the sources); properties, keyword arguments and
+// repr in Python. A setting is a number with bounds, three floats with bounds, or without: a bool, a seed, an
+// enumeration with `names_of`, or another struct that is described.
 #pragma once
 
 #include <array>
