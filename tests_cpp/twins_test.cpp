@@ -126,7 +126,7 @@ Tensors weights_of(Draw& draw, int64_t in, const std::vector<int64_t>& widths) {
 std::string name_of(int64_t in, const std::vector<int64_t>& widths, Activation hidden, Activation output) {
   const char* names[] = {"none", "relu", "sigmoid"};
   std::string text = std::to_string(in);
-  for (const int64_t width : widths) text += "-" + std::to_string(width);
+  for (const int64_t width : widths) text.append("-").append(std::to_string(width));
   return text + " " + names[static_cast<int>(hidden)] + " " + names[static_cast<int>(output)];
 }
 

@@ -22,11 +22,9 @@ void generate(const View& y, const Rule& rule) {
 // y[i] = map(the i-th of the numbers at equal distances).
 template <class Map>
 void generate_spaced(const Spacing& spacing, const View& y, const Map& map) {
-  const auto [start, stop, step, endpoint] = spacing;
-  const int64_t count = y.count;
-  generate<double>(y, [=](int64_t i) {
-    return map(i < count / 2 || !endpoint || count == 1 ? start + step * static_cast<double>(i)
-                                                        : stop - step * static_cast<double>(count - 1 - i));
+  generate<double>(y, [=, s = spacing, count = y.count](int64_t i) {
+    return map(i < count / 2 || !s.endpoint || count == 1 ? s.start + s.step * static_cast<double>(i)
+                                                          : s.stop - s.step * static_cast<double>(count - 1 - i));
   });
 }
 
