@@ -85,16 +85,6 @@ Twin sinusoids(int frequencies, int64_t axes) {
           {0, 1, 15, 17, 1100}};
 }
 
-HashGridConfig grid_of(int levels, int features, int log2_table_size, int base, double growth) {
-  HashGridConfig config;
-  config.levels = levels;
-  config.features = features;
-  config.log2_table_size = log2_table_size;
-  config.base_resolution = base;
-  config.growth = growth;
-  return config;
-}
-
 std::string name_of(const HashGridConfig& c) {
   return std::to_string(c.levels) + " levels of " + std::to_string(c.features) + " features, 2^" +
          std::to_string(c.log2_table_size) + " entries";
@@ -327,15 +317,15 @@ std::vector<Twin> table() {
     for (const int64_t axes : {1, 3}) rows.push_back(sinusoids(frequencies, axes));
 
   for (const int features : {1, 2, 4, 8}) {
-    rows.push_back(grid(grid_of(5, features, 9, 4, 1.7), 0, 1, {0, 1, 15, 17, 300}));
-    rows.push_back(grid(grid_of(3, features, 3, 2, 2), 0, 1, {65}));  // the smallest table
-    rows.push_back(grid(grid_of(1, features, 3, 1, 1), 0, 1, {33}));  // one level of one cell
-    rows.push_back(grid(grid_of(1, features, 3, 2, 1), -3, 4, {33}));
+    rows.push_back(grid(HashGridConfig{5, features, 9, 4, 1.7}, 0, 1, {0, 1, 15, 17, 300}));
+    rows.push_back(grid(HashGridConfig{3, features, 3, 2, 2}, 0, 1, {65}));  // the smallest table
+    rows.push_back(grid(HashGridConfig{1, features, 3, 1, 1}, 0, 1, {33}));  // one level of one cell
+    rows.push_back(grid(HashGridConfig{1, features, 3, 2, 1}, -3, 4, {33}));
   }
-  rows.push_back(grid(grid_of(4, 2, 10, 3, 1.9), -2, 3, {500}));
-  rows.push_back(grid(grid_of(2, 2, 14, 10, 2), -1e4, 1e4, {500}));
+  rows.push_back(grid(HashGridConfig{4, 2, 10, 3, 1.9}, -2, 3, {500}));
+  rows.push_back(grid(HashGridConfig{2, 2, 14, 10, 2}, -1e4, 1e4, {500}));
   rows.push_back(grid(HashGridConfig{}, 0, 1, {257}));  // levels larger than the prefetch threshold
-  rows.push_back(grid(grid_of(2, 8, 15, 40, 4), 0, 1, {100}));
+  rows.push_back(grid(HashGridConfig{2, 8, 15, 40, 4}, 0, 1, {100}));
 
   using A = Activation;
   rows.push_back(mlp(32, {64, 64, 4}, A::ReLU, A::None, {0, 1, 5, 71, 72, 73, 95, 96, 97, 143, 144, 145, 1000, 5000}));
@@ -349,11 +339,11 @@ std::vector<Twin> table() {
     }
 
   for (const int features : {1, 2, 4, 8})
-    rows.push_back(grid_mlp(grid_of(5, features, 9, 4, 1.6), {20, 3}, A::None, {0, 1, 15, 17, 300}));
-  rows.push_back(grid_mlp(grid_of(1, 2, 9, 4, 1.6), {16}, A::None, {100}));
-  rows.push_back(grid_mlp(grid_of(16, 2, 9, 4, 1.6), {64, 64, 16}, A::None, {3000}));
-  rows.push_back(grid_mlp(grid_of(8, 2, 9, 4, 1.6), {32, 4}, A::Sigmoid, {500}));
-  rows.push_back(grid_mlp(grid_of(3, 2, 16, 4, 1.6), {16, 4}, A::None, {200}));  // every level dense
+    rows.push_back(grid_mlp(HashGridConfig{5, features, 9, 4, 1.6}, {20, 3}, A::None, {0, 1, 15, 17, 300}));
+  rows.push_back(grid_mlp(HashGridConfig{1, 2, 9, 4, 1.6}, {16}, A::None, {100}));
+  rows.push_back(grid_mlp(HashGridConfig{16, 2, 9, 4, 1.6}, {64, 64, 16}, A::None, {3000}));
+  rows.push_back(grid_mlp(HashGridConfig{8, 2, 9, 4, 1.6}, {32, 4}, A::Sigmoid, {500}));
+  rows.push_back(grid_mlp(HashGridConfig{3, 2, 16, 4, 1.6}, {16, 4}, A::None, {200}));  // every level dense
 
   for (const double thickness : {0.02, 0.5, 3.0}) rows.push_back(volume(thickness, 1e-4));
   rows.push_back(volume(0.5, 0.3));

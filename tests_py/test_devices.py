@@ -23,7 +23,7 @@ from argument_table import ELSEWHERE as NO_ARGUMENTS
 from conftest import CARD
 from needlecpp import _core, nn
 from op_table import OPS, Op
-from test_arguments import PUBLIC, invoke, required, signatures, taking
+from test_arguments import PUBLIC, fresh, invoke, required, signatures, taking
 
 ABSENT = ndl.cuda(999)
 MIXED = r"^\[[\w.]+\] tensors on different devices: got .*, expected .*\. "
@@ -327,14 +327,6 @@ def test_every_public_function(function: str) -> None:
             everything = list(tensors(list(values.values())))
             if everything:
                 check_refused(functools.partial(invoke, fn, parameters, values), everything)
-
-
-def fresh(value: Any) -> Any:
-    if isinstance(value, ndl.Tensor):
-        return value.detach().clone().requires_grad_(value.requires_grad)
-    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-        return type(value)(fresh(item) for item in value)
-    return value
 
 
 def test_reading_a_tensor_that_is_elsewhere(tmp_path: Any) -> None:

@@ -18,16 +18,6 @@ using namespace needlecpp;
 
 namespace {
 
-HashGridConfig make_config(int levels, int features, int log2_table_size, int base, double growth) {
-  HashGridConfig config;
-  config.levels = levels;
-  config.features = features;
-  config.log2_table_size = log2_table_size;
-  config.base_resolution = base;
-  config.growth = growth;
-  return config;
-}
-
 // Positions in [low, high] and an encoding of them with gradients, fused against composed.
 void compare_with_twin(const HashGridConfig& config, int64_t n, double low, double high) {
   const Tensor x = uniform({n, 3}, 3, low, high).set_requires_grad(true);
@@ -61,8 +51,8 @@ TEST_CASE("levels are laid out as in tiny-cuda-nn") {
   REQUIRE(levels[15].resolution == 2048);
   REQUIRE(hashgrid_entries(HashGridConfig{}) == levels[15].offset + (1 << 17));
   // A level that just fits is dense.
-  REQUIRE_FALSE(hashgrid_levels(make_config(1, 2, 12, 16, 1))[0].hashed);
-  REQUIRE(hashgrid_levels(make_config(1, 2, 11, 16, 1))[0].hashed);
+  REQUIRE_FALSE(hashgrid_levels(HashGridConfig{1, 2, 12, 16, 1})[0].hashed);
+  REQUIRE(hashgrid_levels(HashGridConfig{1, 2, 11, 16, 1})[0].hashed);
 }
 
 TEST_CASE("values of tiny-cuda-nn") {
@@ -87,7 +77,7 @@ TEST_CASE("values of tiny-cuda-nn") {
       346.19147f, 346.192f,   430.22342f, 430.22394f, 479.4993f,  479.49982f, 563.9181f,  563.9187f,  611.5191f,
       611.51965f, 706.95087f, 706.95135f, 768.94684f, 768.9473f,  818.9452f,  818.94574f, 895.054f,   895.05457f,
       960.06976f, 960.0703f};
-  const HashGridConfig config = make_config(16, 2, 16, 16, 2);
+  const HashGridConfig config{16, 2, 16, 16, 2};
   const int64_t count = hashgrid_entries(config) * 2;
   REQUIRE(count == 1908736);
   std::vector<float> params(count);
@@ -105,28 +95,28 @@ TEST_CASE("fused equals composed, forward and backward") {
     for (int features : {1, 2, 4, 8})
       for (int64_t n : {0, 1, 15, 17, 300}) {
         CAPTURE(features, n);
-        compare_with_twin(make_config(5, features, 9, 4, 1.7), n, 0, 1);
+        compare_with_twin(HashGridConfig{5, features, 9, 4, 1.7}, n, 0, 1);
       }
   }
   SECTION("smallest table, one level, one cell") {
     for (int features : {1, 2, 4, 8}) {
-      compare_with_twin(make_config(3, features, 3, 2, 2), 65, 0, 1);
-      compare_with_twin(make_config(1, features, 3, 1, 1), 33, 0, 1);
-      compare_with_twin(make_config(1, features, 3, 2, 1), 33, -3, 4);
+      compare_with_twin(HashGridConfig{3, features, 3, 2, 2}, 65, 0, 1);
+      compare_with_twin(HashGridConfig{1, features, 3, 1, 1}, 33, 0, 1);
+      compare_with_twin(HashGridConfig{1, features, 3, 2, 1}, 33, -3, 4);
     }
   }
   SECTION("positions outside the unit cube") {
-    compare_with_twin(make_config(4, 2, 10, 3, 1.9), 500, -2, 3);
-    compare_with_twin(make_config(2, 2, 14, 10, 2), 500, -1e4, 1e4);
+    compare_with_twin(HashGridConfig{4, 2, 10, 3, 1.9}, 500, -2, 3);
+    compare_with_twin(HashGridConfig{2, 2, 14, 10, 2}, 500, -1e4, 1e4);
   }
   SECTION("the default grid, levels larger than the prefetch threshold") {
     compare_with_twin(HashGridConfig{}, 257, 0, 1);
-    compare_with_twin(make_config(2, 8, 15, 40, 4), 100, 0, 1);
+    compare_with_twin(HashGridConfig{2, 8, 15, 40, 4}, 100, 0, 1);
   }
 }
 
 TEST_CASE("the borders of the cube read and write inside the table") {
-  const HashGridConfig config = make_config(6, 2, 12, 4, 1.5);
+  const HashGridConfig config{6, 2, 12, 4, 1.5};
   std::vector<float> corners;
   for (int c = 0; c < 8; ++c)
     for (int axis = 0; axis < 3; ++axis) corners.push_back(static_cast<float>(c >> axis & 1));
@@ -143,7 +133,7 @@ TEST_CASE("hostile positions stay inside the table") {
       for (int other = 0; other < 3; ++other) values.push_back(other == axis ? v : 0.3f);
   const int64_t n = static_cast<int64_t>(values.size()) / 3;
   for (int features : {1, 2, 4, 8}) {
-    const HashGridConfig config = make_config(4, features, 10, 5, 2);  // two dense levels, two hashed
+    const HashGridConfig config{4, features, 10, 5, 2};  // two dense levels, two hashed
     const Tensor x = Tensor::from_vector(values, {n, 3}).set_requires_grad(true);
     const Tensor table = uniform({hashgrid_entries(config), features}, 4).set_requires_grad(true);
     const Tensor y = hashgrid(x, table, config);
@@ -160,7 +150,7 @@ TEST_CASE("hostile positions stay inside the table") {
 
 TEST_CASE("gradients in float64") {
   for (int features : {1, 2}) {
-    const HashGridConfig config = make_config(3, features, 6, 2, 1.8);  // a dense, two hashed levels
+    const HashGridConfig config{3, features, 6, 2, 1.8};  // a dense, two hashed levels
     // Away from the cells' borders of all three levels.
     std::vector<double> values;
     Generator generator(9);
@@ -186,7 +176,7 @@ TEST_CASE("gradients in float64") {
 }
 
 TEST_CASE("second derivatives of the fused op are those of the twin") {
-  const HashGridConfig config = make_config(3, 2, 9, 4, 1.7);
+  const HashGridConfig config{3, 2, 9, 4, 1.7};
   const Tensor x = uniform({17, 3}, 3, 0, 1).set_requires_grad(true);
   const Tensor table = uniform({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
   const auto penalty_grads = [&](const Tensor& y) {
@@ -200,7 +190,7 @@ TEST_CASE("second derivatives of the fused op are those of the twin") {
 }
 
 TEST_CASE("results do not depend on the number of threads") {
-  const HashGridConfig config = make_config(8, 2, 12, 8, 1.6);
+  const HashGridConfig config{8, 2, 12, 8, 1.6};
   const Tensor table = uniform({hashgrid_entries(config), 2}, 4).set_requires_grad(true);
   for (int64_t n : {5000, 140000}) {  // the second takes two batches
     const Tensor x = uniform({n, 3}, 3, 0, 1).set_requires_grad(true);
@@ -221,7 +211,7 @@ TEST_CASE("results do not depend on the number of threads") {
 
 TEST_CASE("runs of points in one cell add up") {
   // Samples along rays: the same cell many times in a row, then its neighbour, then back.
-  const HashGridConfig config = make_config(3, 2, 12, 4, 1.5);
+  const HashGridConfig config{3, 2, 12, 4, 1.5};
   std::vector<float> values;
   for (int i = 0; i < 333; ++i) {
     const float t = static_cast<float>(i % 100) / 100;
@@ -243,7 +233,7 @@ TEST_CASE("runs of points in one cell add up") {
 }
 
 TEST_CASE("strided inputs") {
-  const HashGridConfig config = make_config(3, 2, 9, 4, 1.7);
+  const HashGridConfig config{3, 2, 9, 4, 1.7};
   const Tensor base = uniform({3, 40}, 3, 0, 1);
   const Tensor table_t = uniform({2, hashgrid_entries(config)}, 4);
   const Tensor x = flip(transpose(base), {0});
@@ -300,7 +290,7 @@ TEST_CASE("instruction sets agree") {
 }
 
 TEST_CASE("mistakes are told") {
-  const HashGridConfig config = make_config(2, 2, 9, 4, 1.7);
+  const HashGridConfig config{2, 2, 9, 4, 1.7};
   const Tensor table = hashgrid_init(config, 1);
   const Tensor x = Tensor::zeros({5, 3});
   REQUIRE_THROWS_AS(hashgrid(Tensor(), table, config), ValueError);
@@ -311,9 +301,9 @@ TEST_CASE("mistakes are told") {
   REQUIRE_THROWS_AS(hashgrid(Tensor::zeros({5, 3}, DType::Int64), table, config), TypeError);
   REQUIRE_THROWS_AS(hashgrid(x, cast(table, DType::Int32), config), TypeError);
   for (const HashGridConfig& bad :
-       {make_config(0, 2, 9, 4, 1.7), make_config(2, 3, 9, 4, 1.7), make_config(2, 2, 2, 4, 1.7),
-        make_config(2, 2, 40, 4, 1.7), make_config(2, 2, 9, 0, 1.7), make_config(2, 2, 9, 4, 0.5),
-        make_config(16, 2, 9, 16, 16), make_config(2, 2, 9, 4, std::nan(""))}) {
+       {HashGridConfig{0, 2, 9, 4, 1.7}, HashGridConfig{2, 3, 9, 4, 1.7}, HashGridConfig{2, 2, 2, 4, 1.7},
+        HashGridConfig{2, 2, 40, 4, 1.7}, HashGridConfig{2, 2, 9, 0, 1.7}, HashGridConfig{2, 2, 9, 4, 0.5},
+        HashGridConfig{16, 2, 9, 16, 16}, HashGridConfig{2, 2, 9, 4, std::nan("")}}) {
     REQUIRE_THROWS_AS(hashgrid_levels(bad), ValueError);
     REQUIRE_THROWS_AS(hashgrid(x, table, bad), ValueError);
     REQUIRE_THROWS_AS(hashgrid_composed(x, table, bad), ValueError);
@@ -321,7 +311,7 @@ TEST_CASE("mistakes are told") {
 }
 
 TEST_CASE("a fresh table is small, reproducible and not constant") {
-  const HashGridConfig config = make_config(2, 2, 9, 4, 1.7);
+  const HashGridConfig config{2, 2, 9, 4, 1.7};
   const std::vector<float> a = hashgrid_init(config, 1).to_vector<float>();
   REQUIRE(a == hashgrid_init(config, 1).to_vector<float>());
   REQUIRE(a != hashgrid_init(config, 2).to_vector<float>());
