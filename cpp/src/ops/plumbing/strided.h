@@ -34,13 +34,6 @@ struct StridedLoop {
 };
 
 // Strides of x read as `shape`, which x broadcasts to: 0 on the axes that repeat.
-inline Strides broadcast_strides(const Tensor& x, const Shape& shape) {
-  Strides strides = Dims::filled(shape.size(), 0);
-  const int lead = shape.size() - x.rank();
-  for (int i = 0; i < x.rank(); ++i) strides[lead + i] = x.shape()[i] == 1 ? 0 : x.strides()[i];
-  return strides;
-}
-
 inline Strides broadcast_strides(const View& x, const Shape& shape) {
   Strides strides = Dims::filled(shape.size(), 0);
   const int lead = shape.size() - x.rank;
